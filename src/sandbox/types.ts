@@ -1,0 +1,222 @@
+// The runtime's terms, which are CRI's: a sandbox is what a pod's containers share, a container runs in one sandbox.
+// `pod/` and `cri/` are two front ends on this one core, so nothing here knows restart policies, probes or volumes' kinds.
+import type { ImageConfig } from "../image/types.ts";
+
+/** Which namespace a sandbox's containers use (CRI NamespaceMode). `container`: each its own (PID only). */
+export type NamespaceMode = "pod" | "container" | "node";
+
+export interface SandboxMetadata {
+  readonly name: string;
+  readonly namespace: string;
+  /** The pod's uid; also the sandbox's folder name. */
+  readonly uid: string;
+  readonly attempt: number;
+}
+
+export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
+
+/** cpu in thousandths of a core, memory in bytes; absent: no request, no limit. */
+export interface Resources {
+  readonly cpuRequestMillis?: number;
+  readonly cpuLimitMillis?: number;
+  readonly memoryRequestBytes?: number;
+  readonly memoryLimitBytes?: number;
+  readonly pidsLimit?: number;
+}
+
+export interface SandboxConfig {
+  readonly metadata: SandboxMetadata;
+  readonly hostname: string;
+  /** Text of the files mounted at /etc/hosts and /etc/resolv.conf; `{podIP}`-like placeholders do not exist: `hosts` gets the addresses. */
+  readonly hosts: (addresses: readonly string[]) => string;
+  readonly resolvConf: string;
+  readonly network: "pod" | "node";
+  readonly pid: NamespaceMode;
+  readonly ipc: "pod" | "node";
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Size of /dev/shm in bytes. Kubernetes has no field for it; containerd and podman give 64 MiB. */
+  readonly shmBytes: number;
+  readonly qos: QosClass;
+  /** Sum over the pod's containers, for the pod's own cgroup. */
+  readonly resources: Resources;
+  /** Volumes that live in the pod's own mount namespace (emptyDir with medium Memory): name → size in bytes (undefined: no limit). */
+  readonly memoryVolumes: Readonly<Record<string, { readonly sizeBytes?: number }>>;
+  readonly logDirectory: string;
+  /** Where each setting came from, for `podrun plan`: field → "pod.yaml:7 spec.hostNetwork" or "default". */
+  readonly why?: Readonly<Record<string, string>>;
+}
+
+export type MountSource =
+  | { readonly kind: "host"; readonly path: string }
+  /** One of the sandbox's `memoryVolumes`. */
+  | { readonly kind: "memory"; readonly volume: string };
+
+export interface ContainerMount {
+  readonly source: MountSource;
+  /** Absolute path in the container; attacker-controlled, resolved inside the root. */
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly why?: string;
+}
+
+export type SeccompSetting =
+  | { readonly type: "RuntimeDefault" }
+  | { readonly type: "Unconfined" }
+  /** Path of the profile file on the host. */
+  | { readonly type: "Localhost"; readonly path: string };
+
+export interface ContainerSecurity {
+  readonly privileged: boolean;
+  readonly readOnlyRootFilesystem: boolean;
+  readonly allowPrivilegeEscalation: boolean;
+  /** Names without CAP_, `ALL` allowed. */
+  readonly addCapabilities: readonly string[];
+  readonly dropCapabilities: readonly string[];
+  /** A uid; else the image's user (a name or number) is looked up in the image's passwd record. */
+  readonly runAsUser?: number;
+  readonly runAsGroup?: number;
+  readonly runAsNonRoot?: boolean;
+  readonly supplementalGroups: readonly number[];
+  readonly seccomp: SeccompSetting;
+}
+
+export interface ContainerConfig {
+  readonly name: string;
+  readonly attempt: number;
+  /** An image that is here already: the sandbox layer does not pull. */
+  readonly image: RuntimeImage;
+  /** Kubernetes `command` and `args`; the image's Entrypoint and Cmd stand in as the Kubernetes documentation says. */
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  /** After expansion, in order; the image's Env comes before. */
+  readonly env: readonly (readonly [name: string, value: string])[];
+  readonly workingDir?: string;
+  readonly mounts: readonly ContainerMount[];
+  readonly security: ContainerSecurity;
+  readonly resources: Resources;
+  /** -1000 … 1000. */
+  readonly oomScoreAdj: number;
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
+  /** Host path of the file mounted at terminationMessagePath, and that path; absent: none. */
+  readonly terminationMessage?: { readonly path: string };
+  readonly why?: Readonly<Record<string, string>>;
+}
+
+/** What the runtime needs of an image; made by `image/`. */
+export interface RuntimeImage {
+  /** sha256:… of the config. */
+  readonly id: string;
+  readonly reference: string;
+  readonly config: ImageConfig;
+  /** Folder that holds all layers, and the short names of this image's, lowest first. */
+  readonly layersFolder: string;
+  readonly layers: readonly string[];
+  /** The image's /etc/passwd and /etc/group, at most 64 KiB each, read at import (design, section 2). */
+  readonly passwd: string;
+  readonly group: string;
+}
+
+export type SandboxState = "creating" | "ready" | "notready" | "removing";
+export type ContainerState = "created" | "starting" | "running" | "exited" | "removing";
+
+export interface SandboxStatus {
+  readonly id: string;
+  readonly metadata: SandboxMetadata;
+  readonly state: SandboxState;
+  readonly createdAt: string;
+  /** The pod's addresses, IPv4 first; the host's for network "node". */
+  readonly addresses: readonly string[];
+  readonly pausePid: number;
+}
+
+export interface ContainerStatus {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly state: ContainerState;
+  readonly imageId: string;
+  readonly imageReference: string;
+  readonly createdAt: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly pid?: number;
+  /** 0–255; 128+signal when a signal ended it; 255 with reason Unknown when the monitor was lost. */
+  readonly exitCode?: number;
+  readonly signal?: number;
+  /** CRI's and the kubelet's words: Completed, Error, OOMKilled, StartError, ContainerStatusUnknown. */
+  readonly reason?: string;
+  /** The termination message file's text, or why the start failed. */
+  readonly message?: string;
+  readonly logPath: string;
+}
+
+export interface ExecRequest {
+  readonly command: readonly string[];
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly rows?: number;
+  readonly columns?: number;
+}
+
+/** Where the bytes of a running exec or attach go. Methods are called in the order of the bytes. */
+export interface StreamSession {
+  /** Resolves when more may be written: back pressure from the process's stdin. */
+  write(data: Uint8Array): Promise<void>;
+  endStdin(): void;
+  resize(rows: number, columns: number): void;
+  onStdout: (data: Buffer) => void;
+  onStderr: (data: Buffer) => void;
+  /** Stop and go on reading output: back pressure from the client. */
+  pause(): void;
+  resume(): void;
+  /** The exit code (128+signal), after all output. Rejects with MonitorGone. */
+  readonly exited: Promise<number>;
+  close(): void;
+}
+
+/** One measured operation, for `podrun trace`. Times are CLOCK_MONOTONIC nanoseconds as decimal strings in JSON, bigint here. */
+export interface TracedOperation {
+  readonly index: number;
+  readonly part: string;
+  readonly actor: string;
+  readonly op: string;
+  readonly text: string;
+  readonly why: string;
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly errno?: string;
+}
+
+export type RuntimeEvent =
+  | { readonly type: "containerStarted"; readonly container: ContainerStatus }
+  | { readonly type: "containerExited"; readonly container: ContainerStatus }
+  | { readonly type: "sandboxLost"; readonly sandbox: SandboxStatus };
+
+/** The runtime proper; `Runtime` in runtime.ts implements it. All methods are idempotent where CRI asks for it (stop, remove). */
+export interface RuntimeService {
+  runSandbox(config: SandboxConfig): Promise<SandboxStatus>;
+  stopSandbox(id: string): Promise<void>;
+  removeSandbox(id: string): Promise<void>;
+  sandboxStatus(id: string): SandboxStatus;
+  listSandboxes(): readonly SandboxStatus[];
+  createContainer(sandboxId: string, config: ContainerConfig): Promise<string>;
+  startContainer(id: string): Promise<ContainerStatus>;
+  /** SIGTERM (or the image's StopSignal), then SIGKILL after `graceSeconds`. Resolves when the container has exited. */
+  stopContainer(id: string, graceSeconds: number): Promise<void>;
+  removeContainer(id: string): Promise<void>;
+  containerStatus(id: string): ContainerStatus;
+  listContainers(sandboxId?: string): readonly ContainerStatus[];
+  exec(containerId: string, request: ExecRequest): Promise<StreamSession>;
+  attach(containerId: string, options: { readonly stdin: boolean }): Promise<StreamSession>;
+  /** The plan that would run, nothing executed. Addresses and numbers are the ones the next start would get. */
+  plan(sandbox: SandboxConfig, containers: readonly ContainerConfig[]): readonly import("../linux/plan/operations.gen.ts").Operation[];
+  trace(sandboxId: string): readonly TracedOperation[];
+  on(listener: (event: RuntimeEvent) => void): void;
+  /** Takes up again what an earlier daemon left; resolves when every record agrees with the kernel. */
+  recover(): Promise<void>;
+}
