@@ -80,7 +80,7 @@ export const OPERATIONS = define({
   unshare: { code: 40, arguments: { flags: "u64" }, does: "unshare(2), CLONE_NEW*" },
   setns: { code: 41, arguments: { namespace: "slot", type: "u64" }, does: "setns(2)" },
   open_namespace: { code: 42, arguments: { out: "slot", kind: "str", pid: "slot" }, does: "open a namespace of the actor itself (pid = none) or of the process of a pidfd slot: net, uts, ipc, mnt, pid, pid_for_children, cgroup, user" },
-  clone: { code: 43, arguments: { actor: "u32", flags: "u64", cgroup: "slot", pid: "slot" }, does: "clone3 the next actor (monitor: stage; stage: child with CLONE_PARENT); pidfd into a slot; the pid becomes the operation's value; a cgroup slot means CLONE_INTO_CGROUP" },
+  clone: { code: 43, arguments: { becomes: "u32", flags: "u64", cgroup: "slot", pid: "slot" }, does: "clone3 the next actor, `becomes` (monitor: stage; stage: child with CLONE_PARENT); pidfd into a slot; the pid becomes the operation's value; a cgroup slot means CLONE_INTO_CGROUP" },
   sync: { code: 44, arguments: { from: "u32", to: "u32", slots: "slots" }, does: "`to` goes on only after `from` has come here; the listed slots are handed over with it (a copy each)" },
   join_cgroup: { code: 45, arguments: { cgroup: "slot" }, does: "write 0 to cgroup.procs of the cgroup (v1; waits for an RCU grace period without favordynmods)" },
   process: { code: 46, arguments: { key: "u32", pid: "slot", role: "u32" }, does: "enter the child into the monitor's table under a key: role 0 pause, 1 container, 2 exec; the pidfd slot is the monitor's own from here on" },
