@@ -1,0 +1,146 @@
+// What the API needs of the pod layer. `PodService` is implemented by src/pod, `SystemService` by src/daemon; src/api
+// translates HTTP to these calls and nothing more.
+import type { ExecRequest, StreamSession, TracedOperation } from "../sandbox/types.ts";
+import type { Pod } from "../spec/types.ts";
+
+export type { ExecRequest, StreamSession, TracedOperation };
+
+/** A core/v1 Event, as far as podrun fills it. Times are RFC 3339. */
+export interface KubeEvent {
+  readonly apiVersion: "v1";
+  readonly kind: "Event";
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid?: string;
+    readonly creationTimestamp: string;
+    readonly resourceVersion?: string;
+  };
+  readonly involvedObject: {
+    readonly apiVersion?: string;
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string;
+    readonly fieldPath?: string;
+  };
+  /** Scheduled, Pulled, Created, Started, Killing, BackOff, Failed …: the kubelet's words. */
+  readonly reason: string;
+  readonly message: string;
+  readonly type: "Normal" | "Warning";
+  readonly source: { readonly component: string; readonly host?: string };
+  readonly firstTimestamp: string;
+  readonly lastTimestamp: string;
+  readonly count: number;
+}
+
+export interface PodWatchEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly object: Pod;
+}
+
+/** The log of one container: the current file; rotated ones lie beside it as `PATH.1` and on. */
+export interface LogFile {
+  /** CRI lines. The file may not exist yet. */
+  readonly path: string;
+  /** Whether more may be written. */
+  readonly running: () => boolean;
+  /** Calls the listener once when the container has ended and its last output is in the file. Returns unsubscribe. */
+  onEnd(listener: () => void): () => void;
+}
+
+/** One operation of a plan, worded for readers. */
+export interface PlannedOperation {
+  readonly index: number;
+  /** `sandbox` or the container's name; with several pods in one plan `POD/part`. */
+  readonly part: string;
+  readonly actor: string;
+  readonly op: string;
+  /** The arguments as a reader wants them: `proc on /proc (nosuid,nodev,noexec)`. */
+  readonly text: string;
+  /** The manifest line or the default that it comes from. */
+  readonly why: string;
+}
+
+/** Where each field of each pod stands in its file: `sources[i]["spec.hostNetwork"]` = `pod.yaml:7`. */
+export type PlanSources = readonly Readonly<Record<string, string>>[];
+
+/** `container: undefined` means the pod's first container (or its `kubectl.kubernetes.io/default-container` annotation's). */
+export interface PodService {
+  /** Accepts the pod and starts it in the background; answers it with uid, resourceVersion and status. Throws AlreadyExists, InvalidObject. */
+  create(pod: Pod, options?: { readonly dryRun?: boolean }): Promise<Pod>;
+  /** Throws NotFound, Conflict (metadata.resourceVersion is old), InvalidObject (a field that may not change). */
+  replace(pod: Pod): Promise<Pod>;
+  /** Throws NotFound. */
+  get(namespace: string, name: string): Pod;
+  list(filter?: {
+    readonly namespace?: string;
+    readonly labels?: (labels: Record<string, string>) => boolean;
+  }): readonly Pod[];
+  /** Marks the pod and ends it in the background; answers it with its deletionTimestamp. Throws NotFound. */
+  delete(namespace: string, name: string, options?: { readonly gracePeriodSeconds?: number }): Promise<Pod>;
+  /** Later changes only, in order. Returns unsubscribe. */
+  watch(listener: (event: PodWatchEvent) => void): () => void;
+  /** Oldest first. */
+  events(filter?: { readonly namespace?: string; readonly involvedName?: string }): readonly KubeEvent[];
+  /** Throws NotFound, ContainerNotRunning, CommandNotFound, CommandNotExecutable. */
+  exec(namespace: string, name: string, container: string | undefined, request: ExecRequest): Promise<StreamSession>;
+  /** Throws NotFound, ContainerNotRunning. */
+  attach(
+    namespace: string,
+    name: string,
+    container: string | undefined,
+    options: { readonly stdin: boolean; readonly tty: boolean },
+  ): Promise<StreamSession>;
+  /** `previous`: the container's run before the present one. Throws NotFound (no pod, no container, no earlier run). */
+  logFile(
+    namespace: string,
+    name: string,
+    container: string | undefined,
+    options: { readonly previous: boolean },
+  ): LogFile;
+  /** The whole plan of each pod's start, nothing executed. Throws InvalidObject, ImageNotFound … as a start would. */
+  plan(pods: readonly Pod[], sources?: PlanSources): Promise<readonly PlannedOperation[]>;
+  /** The last start, measured. Throws NotFound. */
+  trace(namespace: string, name: string): readonly TracedOperation[];
+}
+
+export interface SystemInfo {
+  readonly version: string;
+  readonly daemon: {
+    readonly pid: number;
+    readonly startedAt: string;
+    readonly socket: string;
+  };
+  /** What the kernel gives: `v1`, `v2` or `hybrid`, and what we use of it. */
+  readonly cgroup: { readonly version: string } & Readonly<Record<string, unknown>>;
+  readonly kernel: {
+    readonly release: string;
+    readonly architecture: string;
+  } & Readonly<Record<string, unknown>>;
+  /** Kernel and library features by name: there, or what is lacking for want of it. */
+  readonly features: Readonly<Record<string, unknown>>;
+  readonly [more: string]: unknown;
+}
+
+/** One difference between the records and the kernel. */
+export interface Finding {
+  /** `process`, `link`, `mount`, `cgroup`, `nft`, `lease`, `folder`, `record` … */
+  readonly kind: string;
+  readonly object: string;
+  /** One sentence: what is, and what should be. */
+  readonly message: string;
+  /** Whether `--repair` can mend it (check), or has mended it (repair). */
+  readonly repairable?: boolean;
+  readonly repaired?: boolean;
+}
+
+export interface SystemService {
+  info(): Promise<SystemInfo>;
+  /** Empty: clean. */
+  check(): Promise<readonly Finding[]>;
+  /** Mends what check finds; answers every finding with `repaired`. */
+  repair(): Promise<readonly Finding[]>;
+  /** The daemon leaves after this returns; pods go on. */
+  shutdown(): void;
+}
