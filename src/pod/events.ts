@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import type { KubeEvent } from "./types.ts";
+
+/** What an event is about. */
+export interface EventSubject {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface EventText {
+  readonly type: "Normal" | "Warning";
+  /** The kubelet's words: Scheduled, Pulled, Created, Started, Killing, BackOff, Failed … */
+  readonly reason: string;
+  readonly message: string;
+  /** The container that it is about. */
+  readonly container?: string;
+}
+
+export interface EventFilter {
+  readonly namespace?: string;
+  readonly involvedName?: string;
+}
+
+/** Kubernetes keeps events for an hour (kube-apiserver --event-ttl). */
+const KEPT_MILLIS = 3_600_000;
+
+/** A pod that fails in ever new words must not fill the memory; the oldest go first. */
+const MOST_EVENTS = 5000;
+
+/**
+ * The events of the last hour, in memory: they explain what happened lately, nothing is decided by them, and a commit
+ * for each would cost more than all other writes of a pod's start together (docs/decisions.md). The same event about the
+ * same object is counted up, not repeated, as Kubernetes does.
+ */
+export class EventRecorder {
+  readonly #events = new Map<string, KubeEvent>();
+  readonly #host: string;
+  readonly #now: () => number;
+
+  constructor(options: { readonly host: string; readonly now?: () => number }) {
+    this.#host = options.host;
+    this.#now = options.now ?? Date.now;
+  }
+
+  record(subject: EventSubject, text: EventText): void {
+    const now = new Date(this.#now()).toISOString();
+    const key = [subject.uid, text.type, text.reason, text.container ?? "", text.message].join("\n");
+    const known = this.#events.get(key);
+    // Deleted first: a Map keeps the order of insertion, and the latest event belongs at the end.
+    this.#events.delete(key);
+    this.#events.set(key, known ? { ...known, count: known.count + 1, lastTimestamp: now } : this.#make(subject, text, now));
+    this.#forget();
+  }
+
+  /** Oldest first, by their last occurrence. */
+  list(filter: EventFilter = {}): readonly KubeEvent[] {
+    this.#forget();
+    return [...this.#events.values()].filter(
+      ({ involvedObject }) =>
+        (filter.namespace === undefined || involvedObject.namespace === filter.namespace) &&
+        (filter.involvedName === undefined || involvedObject.name === filter.involvedName),
+    );
+  }
+
+  #make(subject: EventSubject, text: EventText, now: string): KubeEvent {
+    const { namespace, name, uid } = subject;
+    return {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: {
+        name: `${name}.${(BigInt(this.#now()) * 1_000_000n + process.hrtime.bigint() % 1_000_000n).toString(16)}`,
+        namespace,
+        uid: randomUUID(),
+        creationTimestamp: now,
+      },
+      involvedObject: {
+        apiVersion: "v1",
+        kind: "Pod",
+        namespace,
+        name,
+        uid,
+        ...(text.container === undefined ? {} : { fieldPath: `spec.containers{${text.container}}` }),
+      },
+      reason: text.reason,
+      message: text.message,
+      type: text.type,
+      source: { component: "podrun", host: this.#host },
+      firstTimestamp: now,
+      lastTimestamp: now,
+      count: 1,
+    };
+  }
+
+  #forget(): void {
+    const oldest = this.#now() - KEPT_MILLIS;
+    for (const [key, event] of this.#events) {
+      if (this.#events.size <= MOST_EVENTS && Date.parse(event.lastTimestamp) >= oldest) return;
+      this.#events.delete(key);
+    }
+  }
+}

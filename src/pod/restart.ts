@@ -1,0 +1,63 @@
+// When an ended container starts again: `spec.restartPolicy`, and the back-off between starts. Pure but for the clock
+// that is handed in.
+
+export type RestartPolicy = "Always" | "OnFailure" | "Never";
+
+/** Whether a container that ended with this code is to start again (PodSpec.restartPolicy). */
+export function shouldRestart(policy: RestartPolicy, exitCode: number): boolean {
+  if (policy === "OnFailure") return exitCode !== 0;
+  return policy === "Always";
+}
+
+export interface BackoffSettings {
+  /** Wait before the second restart, in milliseconds; doubled at each further one. */
+  readonly initialMillis: number;
+  /** The longest wait, in milliseconds. A run twice as long as this makes the next wait start at `initialMillis` again. */
+  readonly maxMillis: number;
+}
+
+/** The kubelet's: 10 s, doubled up to 5 min, forgotten after 10 min of running. */
+export const KUBELET_BACKOFF: BackoffSettings = { initialMillis: 10_000, maxMillis: 300_000 };
+
+/**
+ * The back-off of one container: the first restart is immediate, the second waits `initialMillis` from the end of the
+ * run before it, each further one twice as long (the kubelet's flowcontrol back-off). Times are Unix milliseconds.
+ */
+export class RestartBackoff {
+  readonly #settings: BackoffSettings;
+  #delay = 0;
+  #lastRestart = Number.NEGATIVE_INFINITY;
+
+  constructor(settings: BackoffSettings = KUBELET_BACKOFF) {
+    this.#settings = settings;
+  }
+
+  /** The wait that applies to a run that ended at `finished`, in milliseconds; 0: restart at once. */
+  delayAfter(finished: number): number {
+    return this.#forgotten(finished) ? 0 : this.#delay;
+  }
+
+  /** How long from `now` until a container that ended at `finished` may start again, in milliseconds; 0: at once. */
+  remaining(finished: number, now: number): number {
+    return Math.max(0, finished + this.delayAfter(finished) - now);
+  }
+
+  /** Records a restart at `now`, after a run that ended at `finished`. */
+  restarted(finished: number, now: number): void {
+    const { initialMillis, maxMillis } = this.#settings;
+    const fresh = this.#delay === 0 || this.#forgotten(finished);
+    this.#delay = Math.min(fresh ? initialMillis : this.#delay * 2, maxMillis);
+    this.#lastRestart = now;
+  }
+
+  #forgotten(finished: number): boolean {
+    return finished - this.#lastRestart > 2 * this.#settings.maxMillis;
+  }
+}
+
+/** A delay as Go prints a duration of whole seconds, for the kubelet's messages: `10s`, `1m20s`, `5m0s`. */
+export function formatDelay(millis: number): string {
+  if (millis < 1000) return `${millis}ms`;
+  const seconds = Math.round(millis / 1000);
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+}

@@ -1,0 +1,67 @@
+import t from "tap";
+import { EventRecorder } from "../../../src/pod/events.ts";
+
+const POD = { namespace: "default", name: "hello", uid: "u-1" };
+
+function makeRecorder(): { recorder: EventRecorder; clock: { now: number } } {
+  const clock = { now: Date.parse("2026-01-01T00:00:00Z") };
+  return { recorder: new EventRecorder({ host: "node", now: () => clock.now }), clock };
+}
+
+t.test("an event names its pod, and its container as the kubelet's field path", async (t) => {
+  const { recorder } = makeRecorder();
+  recorder.record(POD, { type: "Normal", reason: "Started", message: "Started container web", container: "web" });
+  const [event] = recorder.list();
+  t.match(event, {
+    reason: "Started",
+    type: "Normal",
+    count: 1,
+    involvedObject: { kind: "Pod", name: "hello", namespace: "default", uid: "u-1", fieldPath: "spec.containers{web}" },
+    source: { component: "podrun", host: "node" },
+    firstTimestamp: "2026-01-01T00:00:00.000Z",
+  });
+});
+
+t.test("the same event is counted up, keeps its first time and moves to the end", async (t) => {
+  const { recorder, clock } = makeRecorder();
+  const backoff = { type: "Warning", reason: "BackOff", message: "Back-off" } as const;
+  recorder.record(POD, backoff);
+  recorder.record(POD, { type: "Normal", reason: "Pulled", message: "x" });
+  clock.now += 5000;
+  recorder.record(POD, backoff);
+  const events = recorder.list();
+  t.same(events.map(({ reason, count }) => [reason, count]), [["Pulled", 1], ["BackOff", 2]]);
+  t.equal(events[1]?.firstTimestamp, "2026-01-01T00:00:00.000Z");
+  t.equal(events[1]?.lastTimestamp, "2026-01-01T00:00:05.000Z");
+});
+
+t.test("the same words about another pod are another event", async (t) => {
+  const { recorder } = makeRecorder();
+  recorder.record(POD, { type: "Normal", reason: "Pulled", message: "x" });
+  recorder.record({ ...POD, uid: "u-2" }, { type: "Normal", reason: "Pulled", message: "x" });
+  t.equal(recorder.list().length, 2);
+});
+
+t.test("an event is forgotten an hour after it happened last", async (t) => {
+  const { recorder, clock } = makeRecorder();
+  recorder.record(POD, { type: "Normal", reason: "Pulled", message: "x" });
+  clock.now += 3_600_000;
+  t.equal(recorder.list().length, 1);
+  clock.now += 1;
+  t.equal(recorder.list().length, 0);
+});
+
+t.test("a list is filtered by namespace and by the name of the object", async (t) => {
+  const { recorder } = makeRecorder();
+  recorder.record(POD, { type: "Normal", reason: "Pulled", message: "x" });
+  recorder.record({ namespace: "other", name: "hello", uid: "u-2" }, { type: "Normal", reason: "Pulled", message: "x" });
+  t.equal(recorder.list({ namespace: "other" }).length, 1);
+  t.equal(recorder.list({ namespace: "default", involvedName: "nope" }).length, 0);
+});
+
+t.test("ever new messages do not grow the memory without end", async (t) => {
+  const { recorder } = makeRecorder();
+  for (let i = 0; i < 6000; i++) recorder.record(POD, { type: "Warning", reason: "Failed", message: `${i}` });
+  t.equal(recorder.list().length, 5000);
+  t.equal(recorder.list().at(-1)?.message, "5999");
+});
