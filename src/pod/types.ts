@@ -1,7 +1,7 @@
 // What the API needs of the pod layer. `PodService` is implemented by src/pod, `SystemService` by src/daemon; src/api
 // translates HTTP to these calls and nothing more.
 import type { ExecRequest, StreamSession, TracedOperation } from "../sandbox/types.ts";
-import type { Pod } from "../spec/types.ts";
+import type { Pod } from "../spec/pod.ts";
 
 export type { ExecRequest, StreamSession, TracedOperation };
 
