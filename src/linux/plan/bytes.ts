@@ -171,7 +171,8 @@ export class ByteReader {
 
   #list<T>(least: number, read: () => T): T[] {
     const count = this.u32();
-    if (count * least > this.rest) throw new PodrunError("Internal", `a monitor message counts ${count} items it has not`);
+    if (count * least > this.rest)
+      throw new PodrunError("Internal", `a monitor message counts ${count} items it has not`);
     return Array.from({ length: count }, read);
   }
 }

@@ -1,0 +1,55 @@
+import type { constants } from "node:os";
+import koffi from "koffi";
+import { PodrunError } from "../base/errors.ts";
+import { errnoName } from "./errno.ts";
+
+/** A C library by the name its package gives it. Throws LibraryMissing, naming the Debian package, when it isn't there. */
+export function loadLibrary(file: string, debianPackage: string): ReturnType<typeof koffi.load> {
+  try {
+    return koffi.load(file);
+  } catch (cause) {
+    throw new PodrunError(
+      "LibraryMissing",
+      `${file} can't be loaded: install it with apt-get install ${debianPackage}`,
+      {
+        details: { library: file, package: debianPackage },
+        cause,
+      },
+    );
+  }
+}
+
+interface Libc {
+  readonly memfd_create: (name: string, flags: number) => number;
+  readonly fcntl: (fd: number, command: number, argument: number) => number;
+  readonly pidfd_open: (pid: number, flags: number) => number;
+  readonly pidfd_send_signal: (pidfd: number, signal: number, info: null, flags: number) => number;
+}
+
+let loaded: Libc | undefined;
+
+/** System calls that Node has no function for, through glibc's own wrappers (2.36 and later). */
+function libc(): Libc {
+  if (loaded) return loaded;
+  const library = loadLibrary("libc.so.6", "libc6");
+  loaded = {
+    memfd_create: library.func("int memfd_create(const char *name, unsigned int flags)"),
+    // Variadic in C; both ABIs that we support pass one int in the same way.
+    fcntl: library.func("int fcntl(int fd, int command, int argument)"),
+    pidfd_open: library.func("int pidfd_open(int pid, unsigned int flags)"),
+    pidfd_send_signal: library.func("int pidfd_send_signal(int pidfd, int signal, void *info, unsigned int flags)"),
+  };
+  return loaded;
+}
+
+/** Calls into the C library; a result of -1 becomes an OperationFailed with `details.errno`. */
+export function call<Name extends keyof Libc>(name: Name, ...rest: Parameters<Libc[Name]>): number {
+  const result = (libc()[name] as (...rest: unknown[]) => number)(...rest);
+  if (result !== -1) return result;
+  const errno = errnoName(koffi.errno());
+  throw new PodrunError("OperationFailed", `${name}: ${errno}`, { details: { operation: name, errno } });
+}
+
+/** Whether an error is a failed system call with this errno. */
+export const failedWith = (error: unknown, errno: keyof typeof constants.errno): boolean =>
+  error instanceof PodrunError && error.details["errno"] === errno;

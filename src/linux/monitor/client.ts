@@ -1,0 +1,71 @@
+import { connect } from "node:net";
+import { PodrunError } from "../../base/errors.ts";
+import type { Operation } from "../plan/operations.gen.ts";
+import { MonitorConnection } from "./connection.ts";
+import type { ListedMessage } from "./messages.gen.ts";
+import { type PlanResult, type RunOptions, runPlan } from "./run.ts";
+
+/**
+ * The daemon's side of one monitor: one method a message. Every method throws MonitorGone when the monitor goes before it
+ * has answered, and OperationFailed with `details.errno` when it refuses.
+ */
+export class MonitorClient extends MonitorConnection {
+  /** Once, to a new monitor: it makes `folder/monitor.sock` and `folder/exits`, takes the title, and outlives us. */
+  async setup(folder: string, title: string): Promise<void> {
+    await this.request({ type: "setup", folder, title });
+  }
+
+  /** Carries a plan out; see {@link runPlan}. Plans may run at the same time. */
+  run(plan: readonly Operation[], options: RunOptions = {}): Promise<PlanResult> {
+    return runPlan(this, plan, options);
+  }
+
+  /** Sends a signal by the process's pidfd, so never to another process that got its number. ESRCH: it has ended. */
+  async signal(key: number, signal: number): Promise<void> {
+    await this.request({ type: "signal", key, signal });
+  }
+
+  /** From now on this connection emits `exited`. */
+  async subscribe(): Promise<void> {
+    await this.request({ type: "subscribe" });
+  }
+
+  /** The process table, ended processes that were not forgotten included. */
+  async list(): Promise<ListedMessage[]> {
+    const processes: ListedMessage[] = [];
+    await this.request({ type: "list" }, { each: (message) => message.type === "listed" && processes.push(message) });
+    return processes;
+  }
+
+  /** Drops ended processes with their exit records, and closes slots. */
+  async forget(what: { keys?: readonly number[]; slots?: readonly number[] }): Promise<void> {
+    await this.request({ type: "forget", keys: what.keys ?? [], slots: what.slots ?? [] });
+  }
+
+  /** Watches a process that the monitor did not start. */
+  async adopt(key: number, pid: number, role: number): Promise<void> {
+    await this.request({ type: "adopt", key, pid, role });
+  }
+
+  /** Closes a container's log file and opens it again by its name (CRI ReopenContainerLog). */
+  async reopenLog(key: number): Promise<void> {
+    await this.request({ type: "reopen_log", key });
+  }
+
+  /** The monitor kills what is left, removes its socket and leaves; done when it has answered or its connection is over. */
+  async shutdown(): Promise<void> {
+    try {
+      await this.request({ type: "shutdown" });
+    } catch (error) {
+      if (!(error instanceof PodrunError && error.code === "MonitorGone")) throw error;
+    }
+    this.close();
+  }
+}
+
+/** Connects to a running monitor and waits for its `hello`. Throws MonitorGone when none listens there. */
+export async function connectMonitor(socketPath: string): Promise<MonitorClient> {
+  const client = new MonitorClient(connect(socketPath));
+  await client.ready;
+  return client;
+}

@@ -1,0 +1,79 @@
+import { spawn } from "node:child_process";
+import { closeSync, readFileSync, writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { errnoOf, PodrunError } from "../../base/errors.ts";
+import { call, failedWith } from "../libc.ts";
+import { MonitorClient } from "./client.ts";
+
+// linux/memfd.h, linux/fcntl.h
+const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+const MFD_EXEC = 0x10;
+const F_ADD_SEALS = 1033;
+/** F_SEAL_SEAL | SHRINK | GROW | WRITE: nobody, we included, can change it any more. */
+const ALL_SEALS = 0xf;
+
+const CONNECTION = 3;
+
+/** One sealed copy of each binary for the life of the daemon: a container can never write to what its parent runs. */
+const sealed = new Map<string, number>();
+
+/**
+ * Starts a monitor and connects to it. It leaves with our end of the connection until `setup` has made it independent. The
+ * connection may be used at once. Throws OperationFailed when the binary can't be read, copied or started.
+ */
+export function spawnMonitor(options: { readonly binary: string }): MonitorClient {
+  const fd = sealed.get(options.binary) ?? sealBinary(options.binary);
+  sealed.set(options.binary, fd);
+  const child = spawn(`/proc/self/fd/${fd}`, [], {
+    argv0: "podrun-monitor",
+    cwd: "/",
+    env: {},
+    // A session of its own: signals to the daemon's process group (Ctrl-C) must not reach it.
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+  const socket = child.stdio[CONNECTION];
+  if (!(socket instanceof Socket)) throw new TypeError("descriptor 3 of a child is a socket");
+  // The reason comes after the socket has closed; requests then fail with it.
+  child.on("error", (cause) => socket.destroy(startFailure(options.binary, cause)));
+  child.unref();
+  return new MonitorClient(socket);
+}
+
+/** A memfd with the binary's bytes, sealed. It is CLOEXEC, which does not hinder executing it through /proc/self/fd. */
+function sealBinary(binary: string): number {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(binary);
+  } catch (cause) {
+    throw startFailure(binary, cause);
+  }
+  const fd = createExecutableMemfd();
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    call("fcntl", fd, F_ADD_SEALS, ALL_SEALS);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return fd;
+}
+
+function createExecutableMemfd(): number {
+  try {
+    return call("memfd_create", "podrun-monitor", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+  } catch (error) {
+    // Before 6.3 the flag is unknown and every memfd is executable.
+    if (!failedWith(error, "EINVAL")) throw error;
+    return call("memfd_create", "podrun-monitor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  }
+}
+
+function startFailure(binary: string, cause: unknown): PodrunError {
+  const errno = errnoOf(cause);
+  return new PodrunError("OperationFailed", `the monitor ${binary} can't be started: ${errno ?? cause}`, {
+    details: { operation: "start monitor", path: binary, errno },
+    cause,
+  });
+}

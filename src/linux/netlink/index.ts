@@ -1,0 +1,14 @@
+export { familyOf, formatIp, formatMac, ipBytes, macBytes } from "./address.ts";
+export {
+  GATEWAY4,
+  GATEWAY6,
+  type InsideOptions,
+  insideBatch,
+  loopbackBatch,
+  type NetlinkBatch,
+  type OutsideOptions,
+  outsideBatch,
+  POD_INDEX,
+} from "./batch.ts";
+export { describeMessages } from "./describe.ts";
+export { type AddressInfo, type DefaultRoute, type LinkInfo, RouteSocket } from "./query.ts";
