@@ -1,0 +1,48 @@
+// Defaults that depend on other fields; literal ones stand in the tables of fields (schema/). All as Kubernetes' API server
+// sets them (pkg/apis/core/v1/defaults.go), so that what podrun stores and shows reads like a cluster's.
+
+import type { Container, Pod, ResourceRequirements } from "./pod.ts";
+
+/** Fills in what the tables can't, in place, and returns the pod. Running it twice changes nothing. */
+export function defaultPod(pod: Pod): Pod {
+  const { metadata, spec } = pod;
+  metadata.name ??= "";
+  metadata.labels ??= {};
+  metadata.annotations ??= {};
+  metadata.uid ??= "";
+  metadata.creationTimestamp ??= "";
+  metadata.resourceVersion ??= "";
+  spec.securityContext ??= {};
+  for (const volume of spec.volumes ?? []) {
+    // A volume without a source is an emptyDir (SetDefaults_Volume).
+    if (volume.hostPath === undefined && volume.emptyDir === undefined) volume.emptyDir = {};
+  }
+  for (const container of spec.containers) defaultContainer(container);
+  return pod;
+}
+
+function defaultContainer(container: Container): void {
+  container.imagePullPolicy ??= defaultPullPolicy(container.image);
+  container.resources ??= {};
+  defaultRequests(container.resources);
+  for (const variable of container.env ?? []) {
+    const resource = variable.valueFrom?.resourceFieldRef;
+    if (resource !== undefined) resource.divisor ??= "0";
+  }
+}
+
+/** A limit without a request asks for as much as the limit (SetDefaults_Pod). */
+function defaultRequests(resources: ResourceRequirements): void {
+  for (const name of ["cpu", "memory"] as const) {
+    const limit = resources.limits?.[name];
+    if (limit === undefined || resources.requests?.[name] !== undefined) continue;
+    resources.requests = { ...resources.requests, [name]: limit };
+  }
+}
+
+/** Always for the tag `latest`, given or implied; IfNotPresent for any other tag and for digests (SetDefaults_Container). */
+function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
+  if (image.includes("@")) return "IfNotPresent";
+  const tag = /:([^:/]*)$/.exec(image)?.[1];
+  return tag === undefined || tag === "latest" ? "Always" : "IfNotPresent";
+}

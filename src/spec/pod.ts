@@ -1,0 +1,92 @@
+// The pod as every module sees it: decoded, defaulted, validated. The types of metadata and spec come from the tables of
+// fields in schema/, so a field that podrun does not support is not in the type either. Status is ours to write.
+
+import type { CONTAINER, CONTAINER_PORT, ENV_VAR, RESOURCE_REQUIREMENTS, SECURITY_CONTEXT, VOLUME_MOUNT } from "./schema/container-fields.ts";
+import type { OBJECT_META } from "./schema/metadata-fields.ts";
+import type { HOST_ALIAS, POD_DNS_CONFIG, POD_SECURITY_CONTEXT, POD_SPEC, VOLUME } from "./schema/pod-fields.ts";
+import type { SECCOMP_PROFILE } from "./schema/security-fields.ts";
+import type { ObjectValue } from "./schema/shape.ts";
+
+export interface ObjectMeta extends ObjectValue<typeof OBJECT_META> {}
+export interface EnvVar extends ObjectValue<typeof ENV_VAR> {}
+export interface ContainerPort extends ObjectValue<typeof CONTAINER_PORT> {}
+export interface ResourceRequirements extends ObjectValue<typeof RESOURCE_REQUIREMENTS> {}
+export interface VolumeMount extends ObjectValue<typeof VOLUME_MOUNT> {}
+export interface SecurityContext extends ObjectValue<typeof SECURITY_CONTEXT> {}
+export interface SeccompProfile extends ObjectValue<typeof SECCOMP_PROFILE> {}
+export interface Container extends ObjectValue<typeof CONTAINER> {}
+export interface PodSecurityContext extends ObjectValue<typeof POD_SECURITY_CONTEXT> {}
+export interface Volume extends ObjectValue<typeof VOLUME> {}
+export interface PodDNSConfig extends ObjectValue<typeof POD_DNS_CONFIG> {}
+export interface HostAlias extends ObjectValue<typeof HOST_ALIAS> {}
+export interface PodSpec extends ObjectValue<typeof POD_SPEC> {}
+
+export interface Pod {
+  apiVersion: "v1";
+  kind: "Pod";
+  metadata: ObjectMeta;
+  spec: PodSpec;
+  status: PodStatus;
+}
+
+/** Every kind that podrun knows. */
+export type KubeObject = Pod;
+
+export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
+
+/** core/v1 PodStatus. Times are RFC 3339, in UTC. */
+export interface PodStatus {
+  phase: PodPhase;
+  reason?: string;
+  message?: string;
+  conditions?: PodCondition[];
+  hostIP?: string;
+  hostIPs?: { ip: string }[];
+  podIP?: string;
+  podIPs?: { ip: string }[];
+  startTime?: string;
+  qosClass?: QosClass;
+  containerStatuses?: ContainerStatus[];
+  initContainerStatuses?: ContainerStatus[];
+  observedGeneration?: number;
+}
+
+export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
+
+export interface PodCondition {
+  type: "PodReadyToStartContainers" | "Initialized" | "Ready" | "ContainersReady" | "PodScheduled" | "DisruptionTarget";
+  status: "True" | "False" | "Unknown";
+  lastProbeTime?: string | null;
+  lastTransitionTime?: string;
+  reason?: string;
+  message?: string;
+  observedGeneration?: number;
+}
+
+export interface ContainerStatus {
+  name: string;
+  image: string;
+  imageID: string;
+  /** podrun://ID */
+  containerID?: string;
+  ready: boolean;
+  started?: boolean;
+  restartCount: number;
+  state: ContainerState;
+  lastState: ContainerState;
+}
+
+/** At most one of the three is there. */
+export interface ContainerState {
+  waiting?: { reason?: string; message?: string };
+  running?: { startedAt: string };
+  terminated?: {
+    exitCode: number;
+    signal?: number;
+    reason?: string;
+    message?: string;
+    startedAt?: string;
+    finishedAt?: string;
+    containerID?: string;
+  };
+}

@@ -1,0 +1,52 @@
+// What is wrong with an object: collected as data, worded with file and line at the end, thrown all at once.
+
+import { type ErrorCode, PodrunError } from "../base/errors.ts";
+import { parentPath } from "./path.ts";
+
+export interface Problem {
+  readonly code: ErrorCode;
+  /** "" is the object as a whole. */
+  readonly path: string;
+  /** What is wrong and what would be right. */
+  readonly text: string;
+}
+
+/** Where an object was read from. */
+export interface Source {
+  readonly file: string;
+  /** Line (1-based) of a path such as spec.containers[0].image; undefined when the manifest has no such field. */
+  lineOf(path: string): number | undefined;
+}
+
+/** No error lists more than this many problems; a huge wrong manifest would bury the first one. */
+const MOST_PROBLEMS = 50;
+
+/** `pod.yaml:12: spec.containers[0].prots: unknown field`; without a source (an API request) the path comes first. */
+export function describeProblem({ path, text }: Problem, source?: Source): string {
+  const field = path === "" ? text : `${path}: ${text}`;
+  if (source === undefined) return field;
+  const line = nearestLine(source, path);
+  return line === undefined ? `${source.file}: ${field}` : `${source.file}:${line}: ${field}`;
+}
+
+/** Words problems for `details.problems` and for the message. */
+export function describeProblems(problems: readonly Problem[], source?: Source): string[] {
+  const lines = problems.slice(0, MOST_PROBLEMS).map((problem) => describeProblem(problem, source));
+  return problems.length > MOST_PROBLEMS ? [...lines, `and ${problems.length - MOST_PROBLEMS} more`] : lines;
+}
+
+/** Throws one PodrunError for all problems, with the code of the first; returns when there is none. */
+export function throwProblems(problems: readonly Problem[], source?: Source): void {
+  const [first] = problems;
+  if (first === undefined) return;
+  const lines = describeProblems(problems, source);
+  throw new PodrunError(first.code, lines.join("\n"), { details: { problems: lines, path: first.path } });
+}
+
+/** A missing field has no line of its own: the line of what should contain it is the next best. */
+function nearestLine(source: Source, path: string): number | undefined {
+  for (let at = path; ; at = parentPath(at)) {
+    const line = source.lineOf(at);
+    if (line !== undefined || at === "") return line;
+  }
+}

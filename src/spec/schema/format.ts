@@ -1,0 +1,141 @@
+// The formats of strings in Kubernetes objects. Each check returns what is wrong, in words that say what would be right.
+
+import { isIP } from "node:net";
+import { nearest } from "../nearest.ts";
+import { CAPABILITY_NAMES } from "./capabilities.ts";
+
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const NAME_PART = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+const PORT_NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
+
+type Check = (value: string) => string | undefined;
+
+const dnsLabel: Check = (value) =>
+  value.length > 63
+    ? `is ${value.length} characters long; 63 are the most`
+    : DNS_LABEL.test(value)
+      ? undefined
+      : `${quote(value)} is not a DNS label: lower-case letters, digits and "-", starting and ending with a letter or digit, at most 63`;
+
+const dnsSubdomain: Check = (value) =>
+  value.length > 253
+    ? `is ${value.length} characters long; 253 are the most`
+    : DNS_SUBDOMAIN.test(value)
+      ? undefined
+      : `${quote(value)} is not a DNS name: lower-case letters, digits, "-" and ".", each part starting and ending with a letter or digit`;
+
+const labelKey: Check = (value) => {
+  const slash = value.indexOf("/");
+  const name = value.slice(slash + 1);
+  if (slash === 0 || name.includes("/")) return `${quote(value)} is not a label key: PREFIX/NAME or NAME`;
+  if (slash > 0) {
+    const wrong = dnsSubdomain(value.slice(0, slash));
+    if (wrong !== undefined) return `the prefix of ${quote(value)}: ${wrong}`;
+  }
+  if (name.length > 63) return `the name in ${quote(value)} is ${name.length} characters long; 63 are the most`;
+  return NAME_PART.test(name)
+    ? undefined
+    : `${quote(value)} is not a label key: letters, digits, "-", "_" and ".", starting and ending with a letter or digit`;
+};
+
+const labelValue: Check = (value) =>
+  value.length > 63
+    ? `is ${value.length} characters long; 63 are the most`
+    : value === "" || NAME_PART.test(value)
+      ? undefined
+      : `${quote(value)} is not a label value: letters, digits, "-", "_" and ".", starting and ending with a letter or digit`;
+
+/** Kubernetes since 1.32 (RelaxedEnvironmentVariableValidation): any printable ASCII but "=". */
+const envName: Check = (value) =>
+  /^[ -<>-~]+$/.test(value) ? undefined : `${quote(value)} is not a variable name: printable ASCII characters except "="`;
+
+const portName: Check = (value) => {
+  const right = value.length <= 15 && PORT_NAME.test(value) && !value.includes("--") && /[a-z]/.test(value);
+  return right
+    ? undefined
+    : `${quote(value)} is not a port name: at most 15 lower-case letters, digits and single "-" inside, with one letter at least (RFC 6335)`;
+};
+
+const absolutePath: Check = (value) =>
+  !value.startsWith("/")
+    ? `${quote(value)} is not an absolute path; it must start with "/"`
+    : value.includes("\0")
+      ? "contains a NUL character"
+      : undefined;
+
+const mountPath: Check = (value) => {
+  if (value.includes(":")) return `${quote(value)} contains ":", which a mount path may not`;
+  return value === "/" ? "is the container's root itself; mount below it" : absolutePath(value);
+};
+
+/** As Kubernetes: no ".." in a path of the host. */
+const hostPath: Check = (value) =>
+  value.split("/").includes("..") ? `${quote(value)} contains ".."; write the path without it` : absolutePath(value);
+
+const ip: Check = (value) => (isIP(value) === 0 || value.includes("%") ? `${quote(value)} is not an IPv4 or IPv6 address` : undefined);
+
+/** proc(5) below /proc/sys, with dots or slashes; the rule of Kubernetes' PodSpec sysctls. */
+const sysctlName: Check = (value) =>
+  value.length <= 253 && /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*([a-z0-9][-_a-z0-9]*)?[a-z0-9]$/.test(value)
+    ? undefined
+    : `${quote(value)} is not a kernel parameter: lower-case words with dots, such as net.core.somaxconn`;
+
+const capability: Check = (value) => {
+  const known: readonly string[] = CAPABILITY_NAMES;
+  if (value === "ALL" || known.includes(value)) return undefined;
+  const right = nearest(value.toUpperCase().replace(/^CAP_/, ""), known);
+  return `${quote(value)} is not a capability; ${right === undefined ? "they are named as NET_ADMIN, without CAP_" : `did you mean ${quote(right)}?`}`;
+};
+
+const image: Check = (value) =>
+  value === ""
+    ? "is empty; write an image reference, such as podrun.local/base"
+    : value.trim() === value && !/\s/.test(value)
+      ? undefined
+      : `${quote(value)} has a space in it`;
+
+/** resolv.conf(5) "search": a DNS name, "_" allowed, one dot at the end allowed; "." alone is the root. */
+const searchDomain: Check = (value) => (value === "." ? undefined : dnsSubdomain(value.replace(/\.$/, "").replaceAll("_", "x")));
+
+/** One word of resolv.conf: a space or line end would start another option or line. */
+const word: Check = (value) => (/^[!-~]+$/.test(value) ? undefined : `${quote(value)} is not one word of printable ASCII`);
+
+/** A prefix to which a random suffix is added: may end in "-". */
+const namePrefix: Check = (value) => dnsSubdomain(`${value}x`);
+
+/** A localhost seccomp profile: a path below the profile folder. */
+const relativePath: Check = (value) =>
+  value === "" || value.startsWith("/") || value.split("/").includes("..")
+    ? `${quote(value)} must be a relative path without ".."`
+    : undefined;
+
+const noNul: Check = (value) => (value.includes("\0") ? "contains a NUL character, which no Linux process can be given" : undefined);
+
+export const FORMATS = {
+  dnsLabel,
+  dnsSubdomain,
+  labelKey,
+  labelValue,
+  envName,
+  portName,
+  absolutePath,
+  mountPath,
+  hostPath,
+  ip,
+  searchDomain,
+  word,
+  sysctlName,
+  capability,
+  image,
+  namePrefix,
+  relativePath,
+  noNul,
+} satisfies Record<string, Check>;
+
+export type Format = keyof typeof FORMATS;
+
+/** A value as an error shows it: quoted, and cut when it is long. */
+export function quote(value: string): string {
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+}

@@ -1,0 +1,26 @@
+// Fields of metadata, the same for every kind (Kubernetes meta/v1 ObjectMeta).
+
+import { ignored, integer, map, objectType, text } from "./shape.ts";
+
+export const OBJECT_META = objectType({
+  name: "ObjectMeta",
+  fields: {
+    name: text({ format: "dnsSubdomain", computed: "generateName and five random characters, when only that is given" }),
+    generateName: text({ format: "namePrefix" }),
+    namespace: text({ format: "dnsLabel", default: "default" }),
+    labels: map(text({ format: "labelValue" }), { keyFormat: "labelKey", computed: "empty" }),
+    annotations: map(text(), { keyFormat: "labelKey", computed: "empty" }),
+    uid: text({ computed: "set by podrun when the object is created" }),
+    creationTimestamp: text({ computed: "set by podrun when the object is created" }),
+    resourceVersion: text({ computed: "set by podrun at every change; when given in an update, the update fails unless it is still current" }),
+    generation: integer({ note: "set by podrun" }),
+    deletionTimestamp: text({ note: "set by podrun" }),
+    deletionGracePeriodSeconds: integer({ note: "set by podrun" }),
+    managedFields: ignored({ note: "podrun has no server-side apply" }),
+    selfLink: ignored({ note: "no longer set by Kubernetes either" }),
+  },
+  notYet: {
+    finalizers: "",
+    ownerReferences: "",
+  },
+});

@@ -1,0 +1,139 @@
+// Fields of a pod (Kubernetes core/v1 Pod, PodSpec and what they contain).
+
+import { CONTAINER } from "./container-fields.ts";
+import { OBJECT_META } from "./metadata-fields.ts";
+import { SECCOMP_PROFILE } from "./security-fields.ts";
+import { flag, ignored, integer, list, object, objectType, oneOf, quantity, text } from "./shape.ts";
+
+const NO_SCHEDULER = "there is one machine and no scheduler";
+const NO_CLUSTER_DNS = "there is no cluster domain";
+const NO_ACCOUNTS = "there are no service accounts";
+
+export const POD_SECURITY_CONTEXT = objectType({
+  name: "PodSecurityContext",
+  fields: {
+    runAsUser: integer({ min: 0, max: 2147483647 }),
+    runAsGroup: integer({ min: 0, max: 2147483647 }),
+    runAsNonRoot: flag(),
+    supplementalGroups: list(integer({ min: 0, max: 2147483647 })),
+    supplementalGroupsPolicy: oneOf(["Merge", "Strict"], { only: ["Merge"], because: "" }),
+    seccompProfile: object(SECCOMP_PROFILE),
+    sysctls: list(
+      object(
+        objectType({
+          name: "Sysctl",
+          fields: { name: text({ required: true, format: "sysctlName" }), value: text({ required: true, format: "noNul" }) },
+        }),
+      ),
+      { key: "name", note: "only what belongs to the pod's namespaces: net.*, kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*" },
+    ),
+  },
+  notYet: { appArmorProfile: "", fsGroup: "", fsGroupChangePolicy: "", seLinuxOptions: "", seLinuxChangePolicy: "" },
+  notApplicable: { windowsOptions: "podrun runs Linux containers only" },
+});
+
+export const VOLUME = objectType({
+  name: "Volume",
+  fields: {
+    name: text({ required: true, format: "dnsLabel" }),
+    hostPath: object(
+      objectType({
+        name: "HostPathVolumeSource",
+        fields: {
+          path: text({ required: true, format: "hostPath" }),
+          type: oneOf(["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"], { default: "" }),
+        },
+      }),
+    ),
+    emptyDir: object(
+      objectType({
+        name: "EmptyDirVolumeSource",
+        fields: { medium: oneOf(["", "Memory"]), sizeLimit: quantity({ note: "enforced with medium Memory" }) },
+      }),
+      { note: "also what a volume without a source is" },
+    ),
+  },
+});
+
+export const POD_DNS_CONFIG = objectType({
+  name: "PodDNSConfig",
+  fields: {
+    nameservers: list(text({ format: "ip" })),
+    searches: list(text({ format: "searchDomain" })),
+    options: list(
+      object(objectType({ name: "PodDNSConfigOption", fields: { name: text({ required: true, format: "word" }), value: text({ format: "word" }) } })),
+    ),
+  },
+});
+
+export const HOST_ALIAS = objectType({
+  name: "HostAlias",
+  fields: { ip: text({ required: true, format: "ip" }), hostnames: list(text({ format: "dnsSubdomain" })) },
+});
+
+export const POD_SPEC = objectType({
+  name: "PodSpec",
+  fields: {
+    containers: list(object(CONTAINER), { required: true, key: "name" }),
+    volumes: list(object(VOLUME), { key: "name" }),
+    restartPolicy: oneOf(["Always", "OnFailure", "Never"], { default: "Always" }),
+    terminationGracePeriodSeconds: integer({ default: 30, min: 0 }),
+    dnsPolicy: oneOf(["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"], {
+      default: "ClusterFirst",
+      note: "without a cluster DNS, ClusterFirst and ClusterFirstWithHostNet behave as Default: the host's resolv.conf",
+    }),
+    dnsConfig: object(POD_DNS_CONFIG),
+    hostAliases: list(object(HOST_ALIAS), { key: "ip" }),
+    hostname: text({ format: "dnsLabel", note: "the pod's name when absent" }),
+    subdomain: text({ format: "dnsLabel" }),
+    hostNetwork: flag(),
+    hostPID: flag(),
+    hostIPC: flag(),
+    shareProcessNamespace: flag(),
+    hostUsers: flag({ only: [true], because: "pods run in the host's user namespace" }),
+    securityContext: object(POD_SECURITY_CONTEXT, { computed: "empty" }),
+    enableServiceLinks: flag({ default: true, note: "there are no services yet, so there is nothing to link" }),
+    automountServiceAccountToken: flag({ only: [false], because: NO_ACCOUNTS, note: "absent is as false" }),
+    serviceAccountName: text({ only: ["default"], because: NO_ACCOUNTS }),
+    serviceAccount: text({ only: ["default"], because: NO_ACCOUNTS }),
+    schedulerName: text({ default: "default-scheduler", only: ["default-scheduler"], because: NO_SCHEDULER }),
+    setHostnameAsFQDN: flag({ only: [false], because: NO_CLUSTER_DNS }),
+    os: object(
+      objectType({
+        name: "PodOS",
+        fields: { name: oneOf(["linux", "windows"], { required: true, only: ["linux"], because: "podrun runs Linux containers only" }) },
+      }),
+    ),
+  },
+  notYet: {
+    initContainers: "",
+    activeDeadlineSeconds: "",
+    resources: "write resources in each container",
+    hostnameOverride: "write hostname",
+  },
+  notApplicable: {
+    nodeName: NO_SCHEDULER,
+    nodeSelector: NO_SCHEDULER,
+    affinity: NO_SCHEDULER,
+    tolerations: NO_SCHEDULER,
+    topologySpreadConstraints: NO_SCHEDULER,
+    schedulingGates: NO_SCHEDULER,
+    schedulingGroup: NO_SCHEDULER,
+    priority: NO_SCHEDULER,
+    priorityClassName: NO_SCHEDULER,
+    preemptionPolicy: NO_SCHEDULER,
+    overhead: NO_SCHEDULER,
+    resourceClaims: NO_SCHEDULER,
+  },
+});
+
+export const POD = objectType({
+  name: "Pod",
+  fields: {
+    apiVersion: oneOf(["v1"], { required: true }),
+    kind: oneOf(["Pod"], { required: true }),
+    metadata: object(OBJECT_META, { required: true }),
+    spec: object(POD_SPEC, { required: true }),
+    status: ignored({ note: "written by podrun only" }),
+  },
+});
