@@ -1,190 +1,36 @@
-// Reads a raw value (from YAML or JSON) against a table of fields: types, formats, unknown and unsupported fields, literal
-// defaults. Every problem is collected; what is right is kept, so that one run finds all mistakes of a manifest.
+import { type Decoding, decodeObject, isObject, newDecoding } from "./decode-object.ts";
+import { defaultPod } from "./defaults.ts";
+import { checkKind } from "./kinds.ts";
+import type { KubeObject, Pod } from "./pod.ts";
+import { type Problem, type Source, throwProblems } from "./problem.ts";
+import { POD } from "./schema/pod-fields.ts";
+import { validatePod } from "./validate-pod.ts";
 
-import type { ErrorCode } from "../base/errors.ts";
-import { elementPath, fieldPath } from "./path.ts";
-import type { Problem } from "./problem.ts";
-import { parseQuantity } from "./quantity.ts";
-import { refuseField } from "./refuse.ts";
-import { FORMATS, type Format, quote } from "./schema/format.ts";
-import type { IntegerRow, ListRow, MapRow, ObjectType, Row, TextRow } from "./schema/shape.ts";
-
-export interface Decoding {
-  readonly problems: Problem[];
-  /** False when a value had the wrong type or was missing: rules between fields can't be checked then. */
-  sound: boolean;
+/**
+ * A pod from a manifest's document or a request's body: strictly checked, defaulted, validated. Unknown and unsupported
+ * fields, wrong types and broken rules are all found in one run. `status` is dropped, for only podrun writes it; `uid`,
+ * `resourceVersion` and `creationTimestamp` are "" when absent. Throws a PodrunError with the code of the first problem and
+ * all of them in `details.problems`, each with file and line when a source is given.
+ */
+export function decodePod(raw: unknown, source?: Source): Pod {
+  const { pod, problems } = readPod(raw);
+  throwProblems(problems, source);
+  // readPod gives no pod only together with a problem.
+  return pod as Pod;
 }
 
-type Raw = Readonly<Record<string, unknown>>;
+/** An object of any kind that podrun knows; else as {@link decodePod}. */
+export const decodeKubeObject = (raw: unknown, source?: Source): KubeObject => decodePod(raw, source);
 
-export const newDecoding = (): Decoding => ({ problems: [], sound: true });
-
-/** Decodes an object of a type. Fields that are null, or empty text where that means absent in Kubernetes, count as absent. */
-export function decodeObject(type: ObjectType, raw: unknown, path: string, decoding: Decoding): Record<string, unknown> {
-  const value: Record<string, unknown> = {};
-  if (!isObject(raw)) {
-    wrongType(decoding, path, "an object (lines of NAME: VALUE)", raw);
-    return value;
-  }
-  for (const [key, given] of Object.entries(raw)) {
-    const row = Object.hasOwn(type.fields, key) ? type.fields[key] : undefined;
-    const at = fieldPath(path, key);
-    if (row === undefined) decoding.problems.push(refuseField(type, key, at));
-    else if (!isAbsent(row, given)) set(value, key, decodeRow(row, given, at, decoding));
-  }
-  for (const [key, row] of Object.entries(type.fields)) {
-    if (!isAbsent(row, raw[key])) continue;
-    if (row.default !== undefined) value[key] = structuredClone(row.default);
-    else if (row.required) missing(decoding, fieldPath(path, key), row);
-  }
-  return value;
+/** {@link decodePod} without throwing, for those who collect the problems of several documents. */
+export function readPod(raw: unknown): { pod?: Pod; problems: readonly Problem[] } {
+  const wrongKind = isObject(raw) ? checkKind(raw) : undefined;
+  if (wrongKind !== undefined) return { problems: [wrongKind] };
+  const decoding: Decoding = newDecoding();
+  const decoded = decodeObject(POD, raw, "", decoding) as unknown as Pod;
+  if (!decoding.sound) return { problems: decoding.problems };
+  decoded.status = { phase: "Pending" };
+  const pod = defaultPod(decoded);
+  const problems = [...decoding.problems, ...validatePod(pod)];
+  return problems.length > 0 ? { problems } : { pod, problems };
 }
-
-function decodeRow(row: Row, raw: unknown, path: string, decoding: Decoding): unknown {
-  const value = decodeKind(row, raw, path, decoding);
-  if (value !== undefined && row.only !== undefined && !row.only.includes(value)) {
-    const supported = row.only.map((only) => JSON.stringify(only)).join(" or ");
-    const because = row.because ? ` (${row.because})` : "";
-    report(decoding, "UnsupportedField", path, `${JSON.stringify(value)} is not supported${because}; podrun supports ${supported}`);
-  }
-  return value;
-}
-
-function decodeKind(row: Row, raw: unknown, path: string, decoding: Decoding): unknown {
-  switch (row.kind) {
-    case "ignored":
-      return undefined;
-    case "object":
-      return decodeObject(row.type, raw, path, decoding);
-    case "list":
-      return decodeList(row, raw, path, decoding);
-    case "map":
-      return decodeMap(row, raw, path, decoding);
-    case "flag":
-      return typeof raw === "boolean" ? raw : wrongType(decoding, path, "true or false", raw);
-    case "integer":
-      return decodeInteger(row, raw, path, decoding);
-    case "quantity":
-      return decodeQuantity(raw, path, decoding);
-    case "text":
-      return decodeText(row, raw, path, decoding);
-  }
-}
-
-function decodeText(row: TextRow, raw: unknown, path: string, decoding: Decoding): string | undefined {
-  if (typeof raw !== "string") return wrongType(decoding, path, "a string", raw);
-  if (row.values !== undefined && !row.values.includes(raw)) {
-    const values = row.values.map((value) => JSON.stringify(value)).join(", ");
-    report(decoding, "InvalidObject", path, `${quote(raw)} is none of ${values}`);
-    decoding.sound = false;
-    return undefined;
-  }
-  checkFormat(row.format, raw, path, decoding);
-  return raw;
-}
-
-function decodeInteger(row: IntegerRow, raw: unknown, path: string, decoding: Decoding): number | undefined {
-  if (typeof raw !== "number" || !Number.isSafeInteger(raw)) return wrongType(decoding, path, "a whole number", raw);
-  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = row;
-  if (raw >= min && raw <= max) return raw;
-  const range = row.max === undefined ? `at least ${min}` : `from ${min} to ${max}`;
-  report(decoding, "InvalidObject", path, `${raw} is out of range; it must be ${range}`);
-  return raw;
-}
-
-/** Quantities may be written as numbers (cpu: 1); inside they are always text, as in Kubernetes' answers. */
-function decodeQuantity(raw: unknown, path: string, decoding: Decoding): string | undefined {
-  if (typeof raw !== "string" && !(typeof raw === "number" && Number.isFinite(raw))) {
-    return wrongType(decoding, path, "a quantity such as 500m or 64Mi", raw);
-  }
-  const text = String(raw);
-  try {
-    if (parseQuantity(text).nano >= 0n) return text;
-    report(decoding, "InvalidObject", path, `${quote(text)} is negative`);
-  } catch (error) {
-    report(decoding, "InvalidObject", path, error instanceof Error ? error.message : String(error));
-  }
-  decoding.sound = false;
-  return undefined;
-}
-
-function decodeList(row: ListRow, raw: unknown, path: string, decoding: Decoding): unknown[] | undefined {
-  if (!Array.isArray(raw)) return wrongType(decoding, path, 'a list (lines starting with "- ")', raw);
-  const values: unknown[] = [];
-  const seen = new Map<unknown, string>();
-  raw.forEach((element: unknown, index) => {
-    const at = elementPath(path, index);
-    if (element === null || element === undefined) return void wrongType(decoding, at, "a value", null);
-    const value = decodeRow(row.of, element, at, decoding);
-    if (value === undefined) return;
-    values.push(value);
-    if (row.key === undefined) return;
-    const key = (value as Raw)[row.key];
-    const other = seen.get(key);
-    if (key === undefined) return;
-    if (other === undefined) seen.set(key, at);
-    else report(decoding, "InvalidObject", fieldPath(at, row.key), `${JSON.stringify(key)} is used twice: ${other} has it too`);
-  });
-  if (row.required && values.length === 0 && raw.length === 0) missing(decoding, path, row);
-  return values;
-}
-
-function decodeMap(row: MapRow, raw: unknown, path: string, decoding: Decoding): Record<string, unknown> | undefined {
-  if (!isObject(raw)) return wrongType(decoding, path, "an object (lines of NAME: VALUE)", raw);
-  const value: Record<string, unknown> = {};
-  for (const [key, given] of Object.entries(raw)) {
-    const at = fieldPath(path, key);
-    checkFormat(row.keyFormat, key, at, decoding);
-    // As in Kubernetes' JSON, null is the empty value here, not an absent one.
-    set(value, key, decodeRow(row.of, given ?? "", at, decoding));
-  }
-  return value;
-}
-
-function checkFormat(format: Format | undefined, text: string, path: string, decoding: Decoding): void {
-  const wrong = format === undefined ? undefined : FORMATS[format](text);
-  if (wrong !== undefined) report(decoding, "InvalidObject", path, wrong);
-}
-
-/** Null is absent. So is "" where Go's zero value is: optional text whose values do not include it. */
-function isAbsent(row: Row, raw: unknown): boolean {
-  if (raw === undefined || raw === null) return true;
-  return raw === "" && row.kind === "text" && !(row.values?.includes("") ?? false);
-}
-
-function missing(decoding: Decoding, path: string, row: Row): void {
-  const one = row.kind === "list" ? "required: at least one element" : "required, but missing";
-  report(decoding, "InvalidObject", path, one);
-  decoding.sound = false;
-}
-
-function wrongType(decoding: Decoding, path: string, wanted: string, raw: unknown): undefined {
-  report(decoding, "InvalidObject", path, `must be ${wanted}, not ${describe(raw)}${hint(wanted, raw)}`);
-  decoding.sound = false;
-  return undefined;
-}
-
-function hint(wanted: string, raw: unknown): string {
-  if (wanted === "a string" && (typeof raw === "number" || typeof raw === "boolean")) return `; write it in quotes: "${raw}"`;
-  if (wanted === "true or false" && typeof raw === "string") return "; write it without quotes";
-  if (wanted === "a whole number" && typeof raw === "string" && /^[+-]?\d+$/.test(raw)) return "; write it without quotes";
-  return "";
-}
-
-function describe(raw: unknown): string {
-  if (raw === null || raw === undefined) return "empty";
-  if (Array.isArray(raw)) return "a list";
-  if (typeof raw === "string") return `the string ${quote(raw)}`;
-  if (typeof raw === "object") return "an object";
-  return typeof raw === "number" ? `the number ${raw}` : String(raw);
-}
-
-function report(decoding: Decoding, code: ErrorCode, path: string, text: string): void {
-  decoding.problems.push({ code, path, text });
-}
-
-function set(value: Record<string, unknown>, key: string, decoded: unknown): void {
-  if (decoded !== undefined) value[key] = decoded;
-}
-
-export const isObject = (raw: unknown): raw is Raw => typeof raw === "object" && raw !== null && !Array.isArray(raw);

@@ -1,4 +1,4 @@
-export { decodeKubeObject, decodePod, readPod } from "./decode-pod.ts";
+export { decodeKubeObject, decodePod, readPod } from "./decode.ts";
 export { defaultPod } from "./defaults.ts";
 export { MANIFEST_LIMIT, type ManifestDocument, parseManifests } from "./manifest.ts";
 export { editDistance, nearest } from "./nearest.ts";
@@ -7,6 +7,6 @@ export { describeProblems, type Problem, type Source, throwProblems } from "./pr
 export { qosClass } from "./qos.ts";
 export { bytes, compareQuantities, cpuMillis, parseQuantity, type Quantity } from "./quantity.ts";
 export { CAPABILITY_NAMES } from "./schema/capabilities.ts";
-export { type Labels, type LabelSelector, parseLabelSelector } from "./selector.ts";
+export { type Labels, type LabelSelector, parseLabelSelector } from "./labels.ts";
 export { validatePod } from "./validate-pod.ts";
 export { expandVariables } from "./variables.ts";

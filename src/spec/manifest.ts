@@ -2,7 +2,7 @@
 
 import { type Document, LineCounter, parseAllDocuments, type YAMLError } from "yaml";
 import { PodrunError } from "../base/errors.ts";
-import { isObject } from "./decode.ts";
+import { isObject } from "./decode-object.ts";
 import { ManifestSource } from "./manifest-source.ts";
 import type { Source } from "./problem.ts";
 import { type Conversion, convertDocument } from "./yaml-value.ts";
