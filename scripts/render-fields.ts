@@ -34,10 +34,18 @@ function renderType(type: ObjectType, names: readonly string[]): string {
 
 function renderRow(name: string, row: Row): string {
   const state = row.kind === "ignored" ? "ignored" : row.only !== undefined ? "in part" : "supported";
-  const fallback = row.default !== undefined ? `\`${JSON.stringify(row.default)}\`` : row.required ? "required" : (row.computed ?? "");
-  const only = row.only === undefined ? [] : [`only ${row.only.map((value) => `\`${JSON.stringify(value)}\``).join(", ")}`];
-  const values = row.kind === "text" && row.values ? [`one of ${row.values.map((value) => `\`${JSON.stringify(value)}\``).join(", ")}`] : [];
-  const range = row.kind === "integer" && row.min !== undefined ? [row.max === undefined ? `from ${row.min}` : `${row.min}–${row.max}`] : [];
+  const fallback =
+    row.default !== undefined ? `\`${JSON.stringify(row.default)}\`` : row.required ? "required" : (row.computed ?? "");
+  const only =
+    row.only === undefined ? [] : [`only ${row.only.map((value) => `\`${JSON.stringify(value)}\``).join(", ")}`];
+  const values =
+    row.kind === "text" && row.values
+      ? [`one of ${row.values.map((value) => `\`${JSON.stringify(value)}\``).join(", ")}`]
+      : [];
+  const range =
+    row.kind === "integer" && row.min !== undefined
+      ? [row.max === undefined ? `from ${row.min}` : `${row.min}–${row.max}`]
+      : [];
   const key = row.kind === "list" && row.key !== undefined ? [`no two with the same \`${row.key}\``] : [];
   const notes = [...values, ...range, ...key, ...only, row.because, row.note].filter((note) => note);
   return line(name, describeKind(row), state, fallback, notes.join("; "));

@@ -20,7 +20,12 @@ type Raw = Readonly<Record<string, unknown>>;
 export const newDecoding = (): Decoding => ({ problems: [], sound: true });
 
 /** Decodes an object of a type. Fields that are null, or empty text where that means absent in Kubernetes, count as absent. */
-export function decodeObject(type: ObjectType, raw: unknown, path: string, decoding: Decoding): Record<string, unknown> {
+export function decodeObject(
+  type: ObjectType,
+  raw: unknown,
+  path: string,
+  decoding: Decoding,
+): Record<string, unknown> {
   const value: Record<string, unknown> = {};
   if (!isObject(raw)) {
     wrongType(decoding, path, "an object (lines of NAME: VALUE)", raw);
@@ -45,7 +50,12 @@ function decodeRow(row: Row, raw: unknown, path: string, decoding: Decoding): un
   if (value !== undefined && row.only !== undefined && !row.only.includes(value)) {
     const supported = row.only.map((only) => JSON.stringify(only)).join(" or ");
     const because = row.because ? ` (${row.because})` : "";
-    report(decoding, "UnsupportedField", path, `${JSON.stringify(value)} is not supported${because}; podrun supports ${supported}`);
+    report(
+      decoding,
+      "UnsupportedField",
+      path,
+      `${JSON.stringify(value)} is not supported${because}; podrun supports ${supported}`,
+    );
   }
   return value;
 }
@@ -110,23 +120,36 @@ function decodeQuantity(raw: unknown, path: string, decoding: Decoding): string 
 
 function decodeList(row: ListRow, raw: unknown, path: string, decoding: Decoding): unknown[] | undefined {
   if (!Array.isArray(raw)) return wrongType(decoding, path, 'a list (lines starting with "- ")', raw);
+  if (row.required && raw.length === 0) missing(decoding, path, row);
   const values: unknown[] = [];
   const seen = new Map<unknown, string>();
-  raw.forEach((element: unknown, index) => {
+  for (const [index, element] of raw.entries()) {
     const at = elementPath(path, index);
-    if (element === null || element === undefined) return void wrongType(decoding, at, "a value", null);
-    const value = decodeRow(row.of, element, at, decoding);
-    if (value === undefined) return;
+    const value =
+      element === null ? wrongType(decoding, at, "a value", null) : decodeRow(row.of, element, at, decoding);
+    if (value === undefined) continue;
     values.push(value);
-    if (row.key === undefined) return;
-    const key = (value as Raw)[row.key];
-    const other = seen.get(key);
-    if (key === undefined) return;
-    if (other === undefined) seen.set(key, at);
-    else report(decoding, "InvalidObject", fieldPath(at, row.key), `${JSON.stringify(key)} is used twice: ${other} has it too`);
-  });
-  if (row.required && values.length === 0 && raw.length === 0) missing(decoding, path, row);
+    if (row.key !== undefined) checkKey(value as Raw, row.key, { at, seen, decoding });
+  }
   return values;
+}
+
+interface KeyCheck {
+  readonly at: string;
+  /** Paths of the elements so far, by their keys. */
+  readonly seen: Map<unknown, string>;
+  readonly decoding: Decoding;
+}
+
+function checkKey(element: Raw, name: string, { at, seen, decoding }: KeyCheck): void {
+  const key = element[name];
+  if (key === undefined) return;
+  const other = seen.get(key);
+  if (other === undefined) seen.set(key, at);
+  else {
+    const text = `${JSON.stringify(key)} is used twice: ${other} has it too`;
+    report(decoding, "InvalidObject", fieldPath(at, name), text);
+  }
 }
 
 function decodeMap(row: MapRow, raw: unknown, path: string, decoding: Decoding): Record<string, unknown> | undefined {
@@ -165,9 +188,11 @@ function wrongType(decoding: Decoding, path: string, wanted: string, raw: unknow
 }
 
 function hint(wanted: string, raw: unknown): string {
-  if (wanted === "a string" && (typeof raw === "number" || typeof raw === "boolean")) return `; write it in quotes: "${raw}"`;
+  if (wanted === "a string" && (typeof raw === "number" || typeof raw === "boolean"))
+    return `; write it in quotes: "${raw}"`;
   if (wanted === "true or false" && typeof raw === "string") return "; write it without quotes";
-  if (wanted === "a whole number" && typeof raw === "string" && /^[+-]?\d+$/.test(raw)) return "; write it without quotes";
+  if (wanted === "a whole number" && typeof raw === "string" && /^[+-]?\d+$/.test(raw))
+    return "; write it without quotes";
   return "";
 }
 

@@ -1,5 +1,7 @@
 export { decodeKubeObject, decodePod, readPod } from "./decode.ts";
+export { type DecodedDocument, decodeManifests } from "./decode-manifests.ts";
 export { defaultPod } from "./defaults.ts";
+export { type LabelSelector, type Labels, parseLabelSelector } from "./labels.ts";
 export { MANIFEST_LIMIT, type ManifestDocument, parseManifests } from "./manifest.ts";
 export { editDistance, nearest } from "./nearest.ts";
 export type * from "./pod.ts";
@@ -7,6 +9,6 @@ export { describeProblems, type Problem, type Source, throwProblems } from "./pr
 export { qosClass } from "./qos.ts";
 export { bytes, compareQuantities, cpuMillis, parseQuantity, type Quantity } from "./quantity.ts";
 export { CAPABILITY_NAMES } from "./schema/capabilities.ts";
-export { type Labels, type LabelSelector, parseLabelSelector } from "./labels.ts";
 export { validatePod } from "./validate-pod.ts";
+export { validatePodUpdate } from "./validate-update.ts";
 export { expandVariables } from "./variables.ts";

@@ -6,7 +6,8 @@ import { FORMATS } from "./schema/format.ts";
 export type Labels = Readonly<Record<string, string>>;
 export type LabelSelector = (labels: Labels | undefined) => boolean;
 
-const TERM = /^\s*(?:(!)\s*([^\s=!,()]+)|([^\s=!,()]+)(?:\s*(==|=|!=)\s*([^\s=!,()]*)|\s+(in|notin)\s*\(([^()]*)\))?)\s*(?:,|$)/;
+const TERM =
+  /^\s*(?:(!)\s*([^\s=!,()]+)|([^\s=!,()]+)(?:\s*(==|=|!=)\s*([^\s=!,()]*)|\s+(in|notin)\s*\(([^()]*)\))?)\s*(?:,|$)/;
 
 /** A test of labels from a selector; all terms must hold, and an empty selector takes everything. Throws BadRequest. */
 export function parseLabelSelector(text: string): LabelSelector {
@@ -27,11 +28,13 @@ function readTerm(match: RegExpExecArray, text: string): LabelSelector {
   const [, not, absentKey, presentKey, operator, value = "", setOperator, set = ""] = match;
   const key = absentKey ?? presentKey ?? "";
   check(FORMATS.labelKey(key), text);
-  const read = (labels: Labels | undefined): string | undefined => (labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined);
+  const read = (labels: Labels | undefined): string | undefined =>
+    labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
   if (not !== undefined) return (labels) => read(labels) === undefined;
   const values = setOperator === undefined ? [value] : set.split(",").map((one) => one.trim());
   for (const one of values) check(FORMATS.labelValue(one), text);
-  const isOne = (labels: Labels | undefined): boolean => values.includes(read(labels) ?? "") && read(labels) !== undefined;
+  const isOne = (labels: Labels | undefined): boolean =>
+    values.includes(read(labels) ?? "") && read(labels) !== undefined;
   if (operator === "=" || operator === "==" || setOperator === "in") return isOne;
   // As Kubernetes: "not equal" and "notin" take objects that lack the label, too.
   if (operator === "!=" || setOperator === "notin") return (labels) => !isOne(labels);
@@ -43,4 +46,7 @@ function check(problem: string | undefined, text: string): void {
 }
 
 const wrong = (text: string, problem: string): PodrunError =>
-  new PodrunError("BadRequest", `label selector ${JSON.stringify(text)}: ${problem}; write for example app=web,tier!=db,env in (a,b),!old`);
+  new PodrunError(
+    "BadRequest",
+    `label selector ${JSON.stringify(text)}: ${problem}; write for example app=web,tier!=db,env in (a,b),!old`,
+  );

@@ -31,7 +31,9 @@ export function parseManifests(text: string | Uint8Array, file: string): Manifes
   const converted = documents
     .map((document, index) => convertOne(document, { file, lines, index, count: documents.length }))
     .filter(({ value }) => value !== null && value !== undefined);
-  const objects = converted.flatMap(({ value, lines: fieldLines }) => takeApart(value, new ManifestSource(file, fieldLines)));
+  const objects = converted.flatMap(({ value, lines: fieldLines }) =>
+    takeApart(value, new ManifestSource(file, fieldLines)),
+  );
   return objects.map((object, index) => ({ ...object, index }));
 }
 
@@ -40,7 +42,10 @@ function readText(input: string | Uint8Array, file: string): string {
   const size = typeof input === "string" ? Buffer.byteLength(input) : input.byteLength;
   if (size > MANIFEST_LIMIT) {
     const megabytes = (size / 1024 / 1024).toFixed(1);
-    throw new PodrunError("InvalidYaml", `${file}: ${megabytes} MiB is too big for a manifest; ${MANIFEST_LIMIT / 1024 / 1024} MiB are the most`);
+    throw new PodrunError(
+      "InvalidYaml",
+      `${file}: ${megabytes} MiB is too big for a manifest; ${MANIFEST_LIMIT / 1024 / 1024} MiB are the most`,
+    );
   }
   let text: string;
   try {
@@ -49,18 +54,25 @@ function readText(input: string | Uint8Array, file: string): string {
     throw new PodrunError("InvalidYaml", `${file}: not a manifest: the file is not UTF-8 text`, { cause });
   }
   // YAML 1.2, section 5.1: of the control characters only tab, line feed and carriage return are allowed.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   const control = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]/.exec(text);
   if (control === null) return text;
   const line = text.slice(0, control.index).split("\n").length;
   const code = control[0].charCodeAt(0).toString(16).padStart(2, "0");
-  throw new PodrunError("InvalidYaml", `${file}:${line}: not a manifest: binary data (byte 0x${code})`, { details: { file, line } });
+  throw new PodrunError("InvalidYaml", `${file}:${line}: not a manifest: binary data (byte 0x${code})`, {
+    details: { file, line },
+  });
 }
 
 function composeDocuments(yaml: string, file: string, lineCounter: LineCounter): Document[] {
   try {
     // uniqueKeys compares each key with each, which takes minutes for a manifest of short lines: convertDocument does it.
-    const documents = parseAllDocuments(yaml, { lineCounter, uniqueKeys: false, merge: true, prettyErrors: false, logLevel: "silent" });
+    const documents = parseAllDocuments(yaml, {
+      lineCounter,
+      uniqueKeys: false,
+      merge: true,
+      prettyErrors: false,
+      logLevel: "silent",
+    });
     return Array.isArray(documents) ? documents : [];
   } catch (cause) {
     if (cause instanceof RangeError) throw new PodrunError("InvalidYaml", `${file}: nested too deeply`, { cause });
@@ -88,7 +100,9 @@ function convertOne(document: Document, place: Place): Conversion {
 function invalid({ file, lines, index, count }: Place, offset: number, text: string): PodrunError {
   const { line } = lines.linePos(offset);
   const which = count > 1 ? `document ${index + 1} of ${count}: ` : "";
-  return new PodrunError("InvalidYaml", `${file}:${line}: ${which}${text}`, { details: { file, line, document: index + 1 } });
+  return new PodrunError("InvalidYaml", `${file}:${line}: ${which}${text}`, {
+    details: { file, line, document: index + 1 },
+  });
 }
 
 function wordError(error: YAMLError): string {
@@ -99,7 +113,8 @@ function wordError(error: YAMLError): string {
 
 /** The items of a List (what `get -o yaml` prints for several objects), or the object itself. */
 function takeApart(object: unknown, source: ManifestSource): { object: unknown; source: Source }[] {
-  if (!isObject(object) || typeof object["kind"] !== "string" || object["apiVersion"] !== "v1") return [{ object, source }];
+  if (!isObject(object) || typeof object["kind"] !== "string" || object["apiVersion"] !== "v1")
+    return [{ object, source }];
   if (!/^(Pod)?List$/.test(object["kind"]) || !Array.isArray(object["items"])) return [{ object, source }];
   return object["items"].map((item: unknown, index) => ({ object: item, source: source.below(`items[${index}]`) }));
 }

@@ -1,7 +1,14 @@
 // The pod as every module sees it: decoded, defaulted, validated. The types of metadata and spec come from the tables of
 // fields in schema/, so a field that podrun does not support is not in the type either. Status is ours to write.
 
-import type { CONTAINER, CONTAINER_PORT, ENV_VAR, RESOURCE_REQUIREMENTS, SECURITY_CONTEXT, VOLUME_MOUNT } from "./schema/container-fields.ts";
+import type {
+  CONTAINER,
+  CONTAINER_PORT,
+  ENV_VAR,
+  RESOURCE_REQUIREMENTS,
+  SECURITY_CONTEXT,
+  VOLUME_MOUNT,
+} from "./schema/container-fields.ts";
 import type { OBJECT_META } from "./schema/metadata-fields.ts";
 import type { HOST_ALIAS, POD_DNS_CONFIG, POD_SECURITY_CONTEXT, POD_SPEC, VOLUME } from "./schema/pod-fields.ts";
 import type { SECCOMP_PROFILE } from "./schema/security-fields.ts";

@@ -50,3 +50,6 @@ function nearestLine(source: Source, path: string): number | undefined {
     if (line !== undefined || at === "") return line;
   }
 }
+
+/** A broken rule of Kubernetes at a path. */
+export const invalid = (path: string, text: string): Problem => ({ code: "InvalidObject", path, text });

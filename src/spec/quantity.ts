@@ -20,7 +20,10 @@ export function parseQuantity(text: string): Quantity {
   const match = text.length <= 64 ? GRAMMAR.exec(text) : null;
   if (match === null) {
     const shown = JSON.stringify(text.length > 64 ? `${text.slice(0, 61)}...` : text);
-    throw new PodrunError("InvalidObject", `${shown} is not a quantity; write a number with an optional suffix, such as 500m, 2, 64Mi or 1G`);
+    throw new PodrunError(
+      "InvalidObject",
+      `${shown} is not a quantity; write a number with an optional suffix, such as 500m, 2, 64Mi or 1G`,
+    );
   }
   const [, sign, number = "", suffix = "", exponent = "0"] = match;
   const [whole = "", fraction = ""] = number.split(".");
@@ -46,7 +49,8 @@ export function compareQuantities(a: Quantity | string, b: Quantity | string): n
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;
 }
 
-const toQuantity = (quantity: Quantity | string): Quantity => (typeof quantity === "string" ? parseQuantity(quantity) : quantity);
+const toQuantity = (quantity: Quantity | string): Quantity =>
+  typeof quantity === "string" ? parseQuantity(quantity) : quantity;
 
 /** Rounds away from zero for positive numbers, towards zero for negative ones: never less than the number. */
 function divideUp(number: bigint, by: bigint): bigint {

@@ -17,7 +17,8 @@ export function refuseField(type: ObjectType, key: string, path: string): Proble
     return { code: "UnsupportedField", path, text: `podrun does not support this field yet${hint ? `; ${hint}` : ""}` };
   }
   const right = nearest(key, [...Object.keys(type.fields), ...names]);
-  const question = right === undefined ? `${type.name} has ${listNames(type)}` : `did you mean ${JSON.stringify(right)}?`;
+  const question =
+    right === undefined ? `${type.name} has ${listNames(type)}` : `did you mean ${JSON.stringify(right)}?`;
   return { code: "UnknownField", path, text: `unknown field; ${question}` };
 }
 

@@ -1,5 +1,11 @@
-import type { Container, Pod } from "./pod.ts";
-import type { Problem } from "./problem.ts";
+// Rules between the fields of one container.
+
+import { elementPath, fieldPath } from "./path.ts";
+import type { Container, EnvVar, Pod, ResourceRequirements, SecurityContext } from "./pod.ts";
+import { invalid, type Problem } from "./problem.ts";
+import { compareQuantities, parseQuantity } from "./quantity.ts";
+import { quote } from "./schema/format.ts";
+import { validateIdentity, validateSeccomp } from "./validate-security.ts";
 
 export interface ContainerContext {
   readonly pod: Pod;
@@ -8,6 +14,116 @@ export interface ContainerContext {
 }
 
 /** Broken rules of one container; `path` is the container's own. */
-export function validateContainer(_container: Container, _path: string, _context: ContainerContext): Problem[] {
-  return [];
+export function validateContainer(container: Container, path: string, context: ContainerContext): Problem[] {
+  return [
+    ...validatePorts(container, path),
+    ...(container.env ?? []).flatMap((variable, index) =>
+      validateVariable(variable, elementPath(`${path}.env`, index), context.pod),
+    ),
+    ...validateMounts(container, path, context.volumes),
+    ...validateResources(container.resources, `${path}.resources`),
+    ...validateSecurity(container.securityContext ?? {}, `${path}.securityContext`),
+    ...validateIdentity(container, context.pod, path),
+  ];
+}
+
+function validatePorts(container: Container, path: string): Problem[] {
+  const problems: Problem[] = [];
+  const numbers = new Map<string, string>();
+  const names = new Map<string, string>();
+  container.ports?.forEach((port, index) => {
+    const at = elementPath(`${path}.ports`, index);
+    const number = `${port.containerPort}/${port.protocol}`;
+    const other = numbers.get(number);
+    if (other !== undefined)
+      problems.push(invalid(`${at}.containerPort`, `${number} is used twice: ${other} has it too`));
+    numbers.set(number, other ?? at);
+    if (port.name === undefined) return;
+    const namesake = names.get(port.name);
+    if (namesake !== undefined)
+      problems.push(invalid(`${at}.name`, `${quote(port.name)} is used twice: ${namesake} has it too`));
+    names.set(port.name, namesake ?? at);
+  });
+  return problems;
+}
+
+/** Fields that a fieldRef may read (Kubernetes, "Downward API"). */
+const FIELD_PATHS = new Set([
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+  "spec.nodeName",
+  "spec.serviceAccountName",
+  "status.hostIP",
+  "status.hostIPs",
+  "status.podIP",
+  "status.podIPs",
+]);
+
+function validateVariable({ value, valueFrom }: EnvVar, path: string, pod: Pod): Problem[] {
+  if (valueFrom === undefined) return [];
+  const at = `${path}.valueFrom`;
+  const { fieldRef, resourceFieldRef } = valueFrom;
+  if (value !== undefined) return [invalid(at, "given together with value; a variable has one of them")];
+  if ((fieldRef === undefined) === (resourceFieldRef === undefined)) {
+    return [invalid(at, "must have exactly one of fieldRef and resourceFieldRef")];
+  }
+  if (fieldRef !== undefined) {
+    if (FIELD_PATHS.has(fieldRef.fieldPath) || /^metadata\.(labels|annotations)\['[^']+'\]$/.test(fieldRef.fieldPath))
+      return [];
+    const known = [...FIELD_PATHS, "metadata.labels['KEY']", "metadata.annotations['KEY']"].join(", ");
+    return [
+      invalid(`${at}.fieldRef.fieldPath`, `${quote(fieldRef.fieldPath)} can't be read here; use one of ${known}`),
+    ];
+  }
+  const name = resourceFieldRef?.containerName;
+  if (name === undefined || pod.spec.containers.some((container) => container.name === name)) return [];
+  return [invalid(`${at}.resourceFieldRef.containerName`, `the pod has no container ${quote(name)}`)];
+}
+
+function validateMounts(container: Container, path: string, volumes: ReadonlySet<string>): Problem[] {
+  const problems: Problem[] = [];
+  container.volumeMounts?.forEach((mount, index) => {
+    if (volumes.has(mount.name)) return;
+    const known = volumes.size === 0 ? "the pod has none" : `the pod has ${[...volumes].map(quote).join(", ")}`;
+    problems.push(
+      invalid(
+        `${elementPath(`${path}.volumeMounts`, index)}.name`,
+        `no volume ${quote(mount.name)} in spec.volumes; ${known}`,
+      ),
+    );
+  });
+  return problems;
+}
+
+function validateResources({ limits, requests }: ResourceRequirements, path: string): Problem[] {
+  const problems: Problem[] = [];
+  for (const [list, quantities] of Object.entries({ limits, requests })) {
+    const memory = quantities?.memory;
+    // 64m is a slip of the pen for 64M: it asks for a fifteenth of a byte, which Kubernetes takes silently.
+    if (memory === undefined || parseQuantity(memory).nano % 1_000_000_000n === 0n) continue;
+    const hint = /m$/.test(memory)
+      ? `; m is a thousandth: did you mean ${quote(memory.replace(/m$/, "M"))} or ${quote(memory.replace(/m$/, "Mi"))}?`
+      : "";
+    problems.push(
+      invalid(fieldPath(`${path}.${list}`, "memory"), `${quote(memory)} is not a whole number of bytes${hint}`),
+    );
+  }
+  for (const name of ["cpu", "memory"] as const) {
+    const request = requests?.[name];
+    const limit = limits?.[name];
+    if (request === undefined || limit === undefined || compareQuantities(request, limit) <= 0) continue;
+    problems.push(invalid(`${path}.requests.${name}`, `${quote(request)} is more than the limit ${quote(limit)}`));
+  }
+  return problems;
+}
+
+function validateSecurity(security: SecurityContext, path: string): Problem[] {
+  const problems = validateSeccomp(security.seccompProfile, `${path}.seccompProfile`);
+  if (security.allowPrivilegeEscalation === false && security.privileged === true) {
+    problems.push(
+      invalid(`${path}.allowPrivilegeEscalation`, "can't be false in a privileged container; remove one of the two"),
+    );
+  }
+  return problems;
 }

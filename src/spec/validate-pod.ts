@@ -2,12 +2,88 @@
 // alone stands in the tables of fields.
 
 import { elementPath } from "./path.ts";
-import type { Pod } from "./pod.ts";
-import type { Problem } from "./problem.ts";
+import type { ObjectMeta, Pod, PodSpec } from "./pod.ts";
+import { invalid, type Problem } from "./problem.ts";
 import { validateContainer } from "./validate-container.ts";
+import { validateSeccomp, validateSysctls } from "./validate-security.ts";
+
+/** All annotations of an object together, in bytes (TotalAnnotationSizeLimitB). */
+const ANNOTATIONS_LIMIT = 256 * 1024;
 
 /** All broken rules of a decoded and defaulted pod; an empty list when it is right. */
 export function validatePod(pod: Pod): Problem[] {
-  const volumes = new Set((pod.spec.volumes ?? []).map((volume) => volume.name));
-  return pod.spec.containers.flatMap((container, index) => validateContainer(container, elementPath("spec.containers", index), { pod, volumes }));
+  const { metadata, spec } = pod;
+  const volumes = new Set((spec.volumes ?? []).map((volume) => volume.name));
+  return [
+    ...validateMetadata(metadata),
+    ...spec.containers.flatMap((container, index) =>
+      validateContainer(container, elementPath("spec.containers", index), { pod, volumes }),
+    ),
+    ...validateVolumes(spec),
+    ...validateNamespaces(spec),
+    ...validateDns(spec),
+    ...validateSeccomp(spec.securityContext.seccompProfile, "spec.securityContext.seccompProfile"),
+    ...validateSysctls(spec),
+  ];
+}
+
+function validateMetadata(metadata: ObjectMeta): Problem[] {
+  const problems: Problem[] = [];
+  if (metadata.name === "" && metadata.generateName === undefined) {
+    problems.push(invalid("metadata.name", "required, but missing; write a name, or generateName for a random one"));
+  }
+  const size = Object.entries(metadata.annotations).reduce(
+    (sum, [key, value]) => sum + Buffer.byteLength(key + value),
+    0,
+  );
+  if (size > ANNOTATIONS_LIMIT) {
+    problems.push(invalid("metadata.annotations", `${size} bytes in all; ${ANNOTATIONS_LIMIT} are the most`));
+  }
+  return problems;
+}
+
+function validateVolumes(spec: PodSpec): Problem[] {
+  return (spec.volumes ?? []).flatMap((volume, index) =>
+    volume.hostPath === undefined || volume.emptyDir === undefined
+      ? []
+      : [invalid(elementPath("spec.volumes", index), "has both hostPath and emptyDir; a volume has one source")],
+  );
+}
+
+function validateNamespaces(spec: PodSpec): Problem[] {
+  const problems: Problem[] = [];
+  if (spec.hostPID === true && spec.shareProcessNamespace === true) {
+    problems.push(invalid("spec.shareProcessNamespace", "can't be true together with hostPID; remove one of the two"));
+  }
+  if (spec.hostNetwork !== true) return problems;
+  const taken = new Map<string, string>();
+  spec.containers.forEach((container, index) => {
+    container.ports?.forEach((port, portIndex) => {
+      const number = `${port.containerPort}/${port.protocol}`;
+      const owner = taken.get(number);
+      const at = `${elementPath(`${elementPath("spec.containers", index)}.ports`, portIndex)}.containerPort`;
+      if (owner === undefined) taken.set(number, container.name);
+      else if (owner !== container.name)
+        problems.push(
+          invalid(at, `${number} is on the host's network, and container ${JSON.stringify(owner)} has it already`),
+        );
+    });
+  });
+  return problems;
+}
+
+/** Limits of resolv.conf(5), as Kubernetes has them (MaxDNSNameservers, MaxDNSSearchPaths, MaxDNSSearchListChars). */
+function validateDns(spec: PodSpec): Problem[] {
+  const { nameservers = [], searches = [] } = spec.dnsConfig ?? {};
+  const problems: Problem[] = [];
+  if (spec.dnsPolicy === "None" && nameservers.length === 0) {
+    problems.push(invalid("spec.dnsConfig.nameservers", "required with dnsPolicy None: at least one address"));
+  }
+  if (nameservers.length > 3)
+    problems.push(invalid("spec.dnsConfig.nameservers", `${nameservers.length} addresses; 3 are the most`));
+  if (searches.length > 32)
+    problems.push(invalid("spec.dnsConfig.searches", `${searches.length} domains; 32 are the most`));
+  if (searches.join(" ").length > 2048)
+    problems.push(invalid("spec.dnsConfig.searches", "longer than 2048 characters in all"));
+  return problems;
 }

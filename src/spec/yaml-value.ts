@@ -1,7 +1,18 @@
 // A YAML document as a plain value, with the line of each field. In one pass it refuses what a manifest must not have: keys
 // given twice, aliases that expand without end, keys that are no text.
 
-import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node, type Pair, type Scalar, type YAMLMap } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type LineCounter,
+  type Node,
+  type Pair,
+  type Scalar,
+  type YAMLMap,
+} from "yaml";
 import { elementPath, fieldPath } from "./path.ts";
 
 /** The most values of one document after aliases are expanded ("billion laughs" stops here). */
@@ -50,7 +61,11 @@ class Converter {
 
   convert(node: Node | null, path: string): unknown {
     if (node === null) return null;
-    if (++this.#values > VALUE_LIMIT) throw new Refusal(offsetOf(node), `more than ${VALUE_LIMIT} values: aliases that multiply, or a manifest far too big`);
+    if (++this.#values > VALUE_LIMIT)
+      throw new Refusal(
+        offsetOf(node),
+        `more than ${VALUE_LIMIT} values: aliases that multiply, or a manifest far too big`,
+      );
     if (!this.lines.has(path)) this.lines.set(path, this.#lineCounter.linePos(offsetOf(node)).line);
     if (isAlias(node)) return this.#convertInside(node, this.#resolve(node), path);
     if (isScalar(node)) return scalarValue(node);
@@ -67,7 +82,11 @@ class Converter {
         continue;
       }
       const key = this.#key(pair.key as Node);
-      if (Object.hasOwn(value, key)) this.problems.push({ offset: offsetOf(pair.key as Node), text: `${JSON.stringify(key)} is given twice in one object` });
+      if (Object.hasOwn(value, key))
+        this.problems.push({
+          offset: offsetOf(pair.key as Node),
+          text: `${JSON.stringify(key)} is given twice in one object`,
+        });
       const at = fieldPath(path, key);
       this.lines.set(at, this.#lineCounter.linePos(offsetOf(pair.key as Node)).line);
       define(value, key, this.convert(pair.value as Node | null, at));
@@ -82,14 +101,16 @@ class Converter {
     const bases = isSeq(source) ? (source.items as Node[]) : [source];
     for (const base of bases) {
       const merged = this.convert(base, path);
-      if (typeof merged !== "object" || merged === null || Array.isArray(merged)) throw new Refusal(offsetOf(base), '"<<" merges objects only');
+      if (typeof merged !== "object" || merged === null || Array.isArray(merged))
+        throw new Refusal(offsetOf(base), '"<<" merges objects only');
       for (const [key, given] of Object.entries(merged)) if (!Object.hasOwn(value, key)) define(value, key, given);
     }
   }
 
   #key(node: Node | null): string {
     if (isAlias(node)) return this.#key(this.#resolve(node));
-    if (!isScalar(node)) throw new Refusal(node === null ? 0 : offsetOf(node), "a list or object is used as the name of a field");
+    if (!isScalar(node))
+      throw new Refusal(node === null ? 0 : offsetOf(node), "a list or object is used as the name of a field");
     // As kubectl: names that YAML takes for numbers or truth values are names all the same.
     return node.value === null ? "" : typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
   }
@@ -101,7 +122,8 @@ class Converter {
   }
 
   #convertInside(alias: Node, target: Node, path: string): unknown {
-    if (this.#open.has(target)) throw new Refusal(offsetOf(alias), "an alias inside its own anchor: the value would have no end");
+    if (this.#open.has(target))
+      throw new Refusal(offsetOf(alias), "an alias inside its own anchor: the value would have no end");
     this.#open.add(target);
     const value = this.convert(target, path);
     this.#open.delete(target);
@@ -115,7 +137,8 @@ function scalarValue(node: Scalar): unknown {
   return octal ? Number.parseInt(node.source ?? "", 8) : node.value;
 }
 
-const isMergeKey = (pair: Pair): boolean => isScalar(pair.key) && pair.key.type === "PLAIN" && (pair.key.source === "<<" || pair.key.value === "<<");
+const isMergeKey = (pair: Pair): boolean =>
+  isScalar(pair.key) && pair.key.type === "PLAIN" && (pair.key.source === "<<" || pair.key.value === "<<");
 
 const offsetOf = (node: Node | null): number => node?.range?.[0] ?? 0;
 

@@ -1,7 +1,7 @@
 // Fields of a container (Kubernetes core/v1 Container and what it contains).
 
-import { flag, integer, list, object, objectType, oneOf, quantity, text } from "./shape.ts";
 import { SECCOMP_PROFILE } from "./security-fields.ts";
+import { flag, integer, list, object, objectType, oneOf, quantity, text } from "./shape.ts";
 
 const NO_PROBES = "podrun does not run probes yet";
 
@@ -59,7 +59,10 @@ const RESOURCE_LIST = objectType({
 
 export const RESOURCE_REQUIREMENTS = objectType({
   name: "ResourceRequirements",
-  fields: { limits: object(RESOURCE_LIST), requests: object(RESOURCE_LIST, { note: "absent ones are taken from limits" }) },
+  fields: {
+    limits: object(RESOURCE_LIST),
+    requests: object(RESOURCE_LIST, { note: "absent ones are taken from limits" }),
+  },
   notApplicable: { claims: "there are no device classes without a cluster" },
 });
 
@@ -102,7 +105,9 @@ export const CONTAINER = objectType({
   fields: {
     name: text({ required: true, format: "dnsLabel" }),
     image: text({ required: true, format: "image" }),
-    imagePullPolicy: oneOf(["Always", "IfNotPresent", "Never"], { computed: "Always for the tag latest or none, else IfNotPresent" }),
+    imagePullPolicy: oneOf(["Always", "IfNotPresent", "Never"], {
+      computed: "Always for the tag latest or none, else IfNotPresent",
+    }),
     command: list(text({ format: "noNul" })),
     args: list(text({ format: "noNul" })),
     workingDir: text({ format: "absolutePath" }),
@@ -114,7 +119,11 @@ export const CONTAINER = objectType({
     stdin: flag(),
     stdinOnce: flag(),
     tty: flag(),
-    terminationMessagePath: text({ default: "/dev/termination-log", only: ["/dev/termination-log"], because: "the message file is not read yet" }),
+    terminationMessagePath: text({
+      default: "/dev/termination-log",
+      only: ["/dev/termination-log"],
+      because: "the message file is not read yet",
+    }),
     terminationMessagePolicy: oneOf(["File", "FallbackToLogsOnError"], {
       default: "File",
       only: ["File"],

@@ -48,7 +48,9 @@ const labelValue: Check = (value) =>
 
 /** Kubernetes since 1.32 (RelaxedEnvironmentVariableValidation): any printable ASCII but "=". */
 const envName: Check = (value) =>
-  /^[ -<>-~]+$/.test(value) ? undefined : `${quote(value)} is not a variable name: printable ASCII characters except "="`;
+  /^[ -<>-~]+$/.test(value)
+    ? undefined
+    : `${quote(value)} is not a variable name: printable ASCII characters except "="`;
 
 const portName: Check = (value) => {
   const right = value.length <= 15 && PORT_NAME.test(value) && !value.includes("--") && /[a-z]/.test(value);
@@ -73,7 +75,8 @@ const mountPath: Check = (value) => {
 const hostPath: Check = (value) =>
   value.split("/").includes("..") ? `${quote(value)} contains ".."; write the path without it` : absolutePath(value);
 
-const ip: Check = (value) => (isIP(value) === 0 || value.includes("%") ? `${quote(value)} is not an IPv4 or IPv6 address` : undefined);
+const ip: Check = (value) =>
+  isIP(value) === 0 || value.includes("%") ? `${quote(value)} is not an IPv4 or IPv6 address` : undefined;
 
 /** proc(5) below /proc/sys, with dots or slashes; the rule of Kubernetes' PodSpec sysctls. */
 const sysctlName: Check = (value) =>
@@ -96,10 +99,12 @@ const image: Check = (value) =>
       : `${quote(value)} has a space in it`;
 
 /** resolv.conf(5) "search": a DNS name, "_" allowed, one dot at the end allowed; "." alone is the root. */
-const searchDomain: Check = (value) => (value === "." ? undefined : dnsSubdomain(value.replace(/\.$/, "").replaceAll("_", "x")));
+const searchDomain: Check = (value) =>
+  value === "." ? undefined : dnsSubdomain(value.replace(/\.$/, "").replaceAll("_", "x"));
 
 /** One word of resolv.conf: a space or line end would start another option or line. */
-const word: Check = (value) => (/^[!-~]+$/.test(value) ? undefined : `${quote(value)} is not one word of printable ASCII`);
+const word: Check = (value) =>
+  /^[!-~]+$/.test(value) ? undefined : `${quote(value)} is not one word of printable ASCII`;
 
 /** A prefix to which a random suffix is added: may end in "-". */
 const namePrefix: Check = (value) => dnsSubdomain(`${value}x`);
@@ -110,7 +115,8 @@ const relativePath: Check = (value) =>
     ? `${quote(value)} must be a relative path without ".."`
     : undefined;
 
-const noNul: Check = (value) => (value.includes("\0") ? "contains a NUL character, which no Linux process can be given" : undefined);
+const noNul: Check = (value) =>
+  value.includes("\0") ? "contains a NUL character, which no Linux process can be given" : undefined;
 
 export const FORMATS = {
   dnsLabel,

@@ -5,14 +5,19 @@ import { ignored, integer, map, objectType, text } from "./shape.ts";
 export const OBJECT_META = objectType({
   name: "ObjectMeta",
   fields: {
-    name: text({ format: "dnsSubdomain", computed: "generateName and five random characters, when only that is given" }),
+    name: text({
+      format: "dnsSubdomain",
+      computed: "generateName and five random characters, when only that is given",
+    }),
     generateName: text({ format: "namePrefix" }),
     namespace: text({ format: "dnsLabel", default: "default" }),
     labels: map(text({ format: "labelValue" }), { keyFormat: "labelKey", computed: "empty" }),
     annotations: map(text(), { keyFormat: "labelKey", computed: "empty" }),
     uid: text({ computed: "set by podrun when the object is created" }),
     creationTimestamp: text({ computed: "set by podrun when the object is created" }),
-    resourceVersion: text({ computed: "set by podrun at every change; when given in an update, the update fails unless it is still current" }),
+    resourceVersion: text({
+      computed: "set by podrun at every change; when given in an update, the update fails unless it is still current",
+    }),
     generation: integer({ note: "set by podrun" }),
     deletionTimestamp: text({ note: "set by podrun" }),
     deletionGracePeriodSeconds: integer({ note: "set by podrun" }),

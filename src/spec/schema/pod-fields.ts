@@ -22,10 +22,16 @@ export const POD_SECURITY_CONTEXT = objectType({
       object(
         objectType({
           name: "Sysctl",
-          fields: { name: text({ required: true, format: "sysctlName" }), value: text({ required: true, format: "noNul" }) },
+          fields: {
+            name: text({ required: true, format: "sysctlName" }),
+            value: text({ required: true, format: "noNul" }),
+          },
         }),
       ),
-      { key: "name", note: "only what belongs to the pod's namespaces: net.*, kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*" },
+      {
+        key: "name",
+        note: "only what belongs to the pod's namespaces: net.*, kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*",
+      },
     ),
   },
   notYet: { appArmorProfile: "", fsGroup: "", fsGroupChangePolicy: "", seLinuxOptions: "", seLinuxChangePolicy: "" },
@@ -41,7 +47,10 @@ export const VOLUME = objectType({
         name: "HostPathVolumeSource",
         fields: {
           path: text({ required: true, format: "hostPath" }),
-          type: oneOf(["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"], { default: "" }),
+          type: oneOf(
+            ["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"],
+            { default: "" },
+          ),
         },
       }),
     ),
@@ -61,7 +70,12 @@ export const POD_DNS_CONFIG = objectType({
     nameservers: list(text({ format: "ip" })),
     searches: list(text({ format: "searchDomain" })),
     options: list(
-      object(objectType({ name: "PodDNSConfigOption", fields: { name: text({ required: true, format: "word" }), value: text({ format: "word" }) } })),
+      object(
+        objectType({
+          name: "PodDNSConfigOption",
+          fields: { name: text({ required: true, format: "word" }), value: text({ format: "word" }) },
+        }),
+      ),
     ),
   },
 });
@@ -83,7 +97,7 @@ export const POD_SPEC = objectType({
       note: "without a cluster DNS, ClusterFirst and ClusterFirstWithHostNet behave as Default: the host's resolv.conf",
     }),
     dnsConfig: object(POD_DNS_CONFIG),
-    hostAliases: list(object(HOST_ALIAS), { key: "ip" }),
+    hostAliases: list(object(HOST_ALIAS)),
     hostname: text({ format: "dnsLabel", note: "the pod's name when absent" }),
     subdomain: text({ format: "dnsLabel" }),
     hostNetwork: flag(),
@@ -101,7 +115,13 @@ export const POD_SPEC = objectType({
     os: object(
       objectType({
         name: "PodOS",
-        fields: { name: oneOf(["linux", "windows"], { required: true, only: ["linux"], because: "podrun runs Linux containers only" }) },
+        fields: {
+          name: oneOf(["linux", "windows"], {
+            required: true,
+            only: ["linux"],
+            because: "podrun runs Linux containers only",
+          }),
+        },
       }),
     ),
   },

@@ -6,6 +6,9 @@ export const SECCOMP_PROFILE = objectType({
   name: "SeccompProfile",
   fields: {
     type: oneOf(["RuntimeDefault", "Unconfined", "Localhost"], { required: true }),
-    localhostProfile: text({ format: "relativePath", note: "with type Localhost: a file below podrun's seccomp folder" }),
+    localhostProfile: text({
+      format: "relativePath",
+      note: "with type Localhost: a file below podrun's seccomp folder",
+    }),
   },
 });

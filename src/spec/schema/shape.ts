@@ -71,14 +71,18 @@ export interface ObjectType {
 // NoInfer: else an absent options argument is inferred from the place where the row is used, and the row becomes "any row".
 type Options<T extends Row> = Omit<T, "kind" | "of" | "type" | "values">;
 
-export const text = <const O extends Options<TextRow> = object>(options?: O) => ({ kind: "text", ...options }) as { kind: "text" } & NoInfer<O>;
-export const oneOf = <const V extends readonly string[], const O extends Options<TextRow> = object>(values: V, options?: O) =>
-  ({ kind: "text", values, ...options }) as { kind: "text"; values: V } & NoInfer<O>;
+export const text = <const O extends Options<TextRow> = object>(options?: O) =>
+  ({ kind: "text", ...options }) as { kind: "text" } & NoInfer<O>;
+export const oneOf = <const V extends readonly string[], const O extends Options<TextRow> = object>(
+  values: V,
+  options?: O,
+) => ({ kind: "text", values, ...options }) as { kind: "text"; values: V } & NoInfer<O>;
 export const quantity = <const O extends Options<QuantityRow> = object>(options?: O) =>
   ({ kind: "quantity", ...options }) as { kind: "quantity" } & NoInfer<O>;
 export const integer = <const O extends Options<IntegerRow> = object>(options?: O) =>
   ({ kind: "integer", ...options }) as { kind: "integer" } & NoInfer<O>;
-export const flag = <const O extends Options<FlagRow> = object>(options?: O) => ({ kind: "flag", ...options }) as { kind: "flag" } & NoInfer<O>;
+export const flag = <const O extends Options<FlagRow> = object>(options?: O) =>
+  ({ kind: "flag", ...options }) as { kind: "flag" } & NoInfer<O>;
 export const list = <const E extends Row, const O extends Options<ListRow> = object>(of: E, options?: O) =>
   ({ kind: "list", of, ...options }) as { kind: "list"; of: E } & NoInfer<O>;
 export const map = <const E extends Row, const O extends Options<MapRow> = object>(of: E, options?: O) =>
@@ -109,8 +113,12 @@ export type Value<R> = R extends { values: readonly (infer V)[] }
               : never;
 
 type Always<R> = R extends { required: true } | { default: unknown } | { computed: string } ? true : false;
-type KeysAlways<F> = { [K in keyof F]: F[K] extends { kind: "ignored" } ? never : Always<F[K]> extends true ? K : never }[keyof F];
-type KeysMaybe<F> = { [K in keyof F]: F[K] extends { kind: "ignored" } ? never : Always<F[K]> extends true ? never : K }[keyof F];
+type KeysAlways<F> = {
+  [K in keyof F]: F[K] extends { kind: "ignored" } ? never : Always<F[K]> extends true ? K : never;
+}[keyof F];
+type KeysMaybe<F> = {
+  [K in keyof F]: F[K] extends { kind: "ignored" } ? never : Always<F[K]> extends true ? never : K;
+}[keyof F];
 
 /** An object after decoding and defaulting: required, defaulted and computed fields are always there, the others may be absent. */
 export type ObjectValue<T> = T extends { fields: infer F }
