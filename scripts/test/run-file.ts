@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { Parser, type Result } from "tap-parser";
+
+/** What went wrong: the sentence that turned out false, and what is known about it. */
+export interface Failure {
+  readonly name: string;
+  readonly details?: unknown;
+}
+
+/** The outcome of one test file. */
+export interface Outcome {
+  readonly file: string;
+  readonly passed: number;
+  readonly failures: readonly Failure[];
+  readonly skipped: readonly string[];
+  readonly seconds: number;
+  /** What it wrote to stderr. */
+  readonly stderr: string;
+}
+
+/** An emulated machine is slower: PODRUN_TEST_SLOWNESS multiplies every timeout. */
+const SLOWNESS = Number(process.env["PODRUN_TEST_SLOWNESS"] ?? 1);
+
+const running = new Set<ChildProcess>();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    for (const child of running) child.kill(signal);
+    process.exit(130);
+  });
+}
+
+/** Assertions proper, at any depth: a subtest's own closing line says nothing new. */
+function collectAssertions(parser: Parser, onAssertion: (result: Result) => void): void {
+  parser.on("assert", (result: Result) => {
+    if (!result.closingTestPoint) onAssertion(result);
+  });
+  parser.on("child", (child: Parser) => collectAssertions(child, onAssertion));
+}
+
+const reason = (result: Result): string =>
+  typeof result.skip === "string" ? result.skip : typeof result.todo === "string" ? result.todo : "no reason given";
+
+/** Runs one command that prints TAP, and counts. It fails too when it ends badly, says nothing, or takes too long. */
+export async function runTap(
+  file: string,
+  command: readonly [string, ...string[]],
+  options: { readonly cwd: string; readonly timeoutSeconds: number },
+): Promise<Outcome> {
+  const start = performance.now();
+  const limit = options.timeoutSeconds * SLOWNESS;
+  let passed = 0;
+  const failures: Failure[] = [];
+  const skipped: string[] = [];
+  const parser = new Parser();
+  collectAssertions(parser, (result) => {
+    if (result.skip || result.todo) skipped.push(`${result.fullname}: ${reason(result)}`);
+    else if (result.ok) passed++;
+    else failures.push({ name: result.fullname, details: result.diag });
+  });
+
+  const child = spawn(command[0], command.slice(1), {
+    cwd: options.cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, TAP_TIMEOUT: String(limit) },
+  });
+  running.add(child);
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  child.stdout.pipe(parser);
+  const timer = setTimeout(() => child.kill("SIGKILL"), limit * 1000);
+  const ended = await new Promise<string>((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("close", (code, signal) => resolve(signal ?? `exit code ${code}`));
+  });
+  clearTimeout(timer);
+  running.delete(child);
+
+  const seconds = (performance.now() - start) / 1000;
+  if (seconds >= limit) failures.push({ name: `did not end within ${limit} s` });
+  else if (ended !== "exit code 0" && failures.length === 0) failures.push({ name: `ended with ${ended}` });
+  else if (passed + failures.length + skipped.length === 0) failures.push({ name: "made no assertion" });
+  return { file, passed, failures, skipped, seconds, stderr };
+}
+
+/** Runs one test file with the Node that runs this: Node 24 takes TypeScript as it is. */
+export const runTestFile = (root: string, file: string, timeoutSeconds: number): Promise<Outcome> =>
+  runTap(file, [process.execPath, file], { cwd: root, timeoutSeconds });
