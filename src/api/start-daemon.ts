@@ -1,0 +1,121 @@
+// Starts the daemon in the background. It tells on an inherited pipe (descriptor PODRUN_READY_FD) when its socket answers:
+// one line "ready", or one line of JSON {code, message, details} when it can't start. A daemon that finds another one
+// holding the lock leaves with exit code 0 and without a word.
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, realpathSync } from "node:fs";
+import type { Socket } from "node:net";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import type { Config } from "../base/config.ts";
+import { ERROR_CODES, type ErrorCode, type ErrorDetails, errnoOf, PodrunError } from "../base/errors.ts";
+
+/** The daemon opens its database, recovers pods and binds its socket in this time, or something is badly wrong. */
+const START_LIMIT_MS = 60_000;
+/** When another client's daemon is just starting, its socket is tried this often. */
+const RETRY_MS = 10;
+
+const READY_FD = 3;
+
+/** Starts a daemon (unless another one is just starting) and connects. Throws what kept it from starting. */
+export async function startDaemon(config: Config, connect: () => Promise<Socket | undefined>): Promise<Socket> {
+  const deadline = performance.now() + START_LIMIT_MS;
+  await launch(config);
+  // Normally answers at once. It does not when another client's daemon won the race and is not ready yet.
+  for (;;) {
+    const socket = await connect();
+    if (socket !== undefined) return socket;
+    if (performance.now() > deadline)
+      throw new PodrunError("DaemonUnreachable", `the podrun daemon did not answer within ${START_LIMIT_MS / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+/** The file of the bundled daemon: beside this one, or in the checkout's dist/. `PODRUN_DAEMON` names another. */
+export function daemonPath(): string {
+  const named = process.env["PODRUN_DAEMON"];
+  if (named !== undefined) return named;
+  const folder = dirname(realpathSync(process.argv[1] ?? "."));
+  const candidates = [join(folder, "daemon.cjs"), join(folder, "../../dist/daemon.cjs")];
+  const found = candidates.find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new PodrunError("DaemonUnreachable", `the daemon's program ${candidates[0]} is missing: run npm run build`);
+}
+
+/** Resolves when the daemon is ready or has left to another one. */
+async function launch(config: Config): Promise<void> {
+  const { spawn } = await import("node:child_process");
+  const log = openLog(config);
+  const logStart = fstatSync(log).size;
+  const child = spawn(process.execPath, [daemonPath()], {
+    detached: true,
+    cwd: "/",
+    env: daemonEnvironment(),
+    stdio: ["ignore", log, log, "pipe"],
+  });
+  closeSync(log);
+  child.unref();
+  const exited = new Promise<number | string>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => resolve(code ?? signal ?? "unknown"));
+  });
+  const pipe = child.stdio[READY_FD] as Readable;
+  const told = await Promise.race([readLine(pipe), exited.then(() => undefined)]).finally(() => pipe.destroy());
+  if (told === "ready") return;
+  if (told?.startsWith("{")) throw startError(told);
+  // The pipe was closed without a word: the daemon is leaving.
+  const code = await exited;
+  if (code === 0) return;
+  throw new PodrunError(
+    "DaemonUnreachable",
+    `the podrun daemon failed to start (exit ${code}): ${lastWords(config, logStart)}`,
+    { details: { exit: code } },
+  );
+}
+
+/** The daemon keeps this as its stdout and stderr. */
+const logPath = (config: Config): string => join(config.run, "daemon.log");
+
+function openLog(config: Config): number {
+  try {
+    mkdirSync(config.run, { recursive: true, mode: 0o700 });
+    return openSync(logPath(config), "a", 0o600);
+  } catch (cause) {
+    throw new PodrunError(
+      "StateUnavailable",
+      `cannot write the run folder ${config.run}: ${errnoOf(cause) ?? String(cause)}; the daemon needs it for its socket`,
+      { cause, details: { path: config.run } },
+    );
+  }
+}
+
+function lastWords(config: Config, from: number): string {
+  const text = readFileSync(logPath(config)).subarray(from).toString("utf8").trim();
+  return text === "" ? `it said nothing; see ${logPath(config)}` : text.split("\n").slice(-5).join("\n");
+}
+
+/** Only what a daemon should know of the caller: two callers' daemons must be the same. */
+function daemonEnvironment(): NodeJS.ProcessEnv {
+  const environment: NodeJS.ProcessEnv = { PODRUN_READY_FD: String(READY_FD) };
+  for (const [name, value] of Object.entries(process.env))
+    if (/^(PATH|HOME|LANG|TZ|PODRUN_.*|NODE_V8_COVERAGE|(https?|no|all)_proxy)$/i.test(name)) environment[name] = value;
+  environment["PODRUN_READY_FD"] = String(READY_FD);
+  return environment;
+}
+
+/** The first line, without its newline; undefined at the end of the pipe. */
+async function readLine(pipe: Readable): Promise<string | undefined> {
+  let text = "";
+  for await (const chunk of pipe) {
+    text += String(chunk);
+    const end = text.indexOf("\n");
+    if (end !== -1) return text.slice(0, end);
+  }
+  return text === "" ? undefined : text;
+}
+
+function startError(line: string): PodrunError {
+  const told = JSON.parse(line) as { code?: string; message?: string; details?: ErrorDetails };
+  const code = ERROR_CODES.find((known) => known === told.code) ?? ("Internal" satisfies ErrorCode);
+  return new PodrunError(code, `the podrun daemon failed to start: ${told.message ?? line}`, {
+    details: told.details ?? {},
+  });
+}
