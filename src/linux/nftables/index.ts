@@ -1,0 +1,1 @@
+export { Nft } from "./nft.ts";

@@ -1,0 +1,4 @@
+export { compileSeccomp, seccompFlags } from "./compile.ts";
+export { DEFAULT_PROFILE } from "./default.ts";
+export { parseProfile, readProfile } from "./parse.ts";
+export type { SeccompProfile } from "./profile.ts";
