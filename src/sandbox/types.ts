@@ -46,10 +46,15 @@ export interface SandboxConfig {
   readonly why?: Readonly<Record<string, string>>;
 }
 
+/** What containers must know of their sandbox; a sandbox's record holds it too, so that it outlives the daemon. */
+export type SandboxShape = Pick<SandboxConfig, "network" | "pid" | "ipc" | "qos" | "hostname" | "why">;
+
 export type MountSource =
   | { readonly kind: "host"; readonly path: string }
   /** One of the sandbox's `memoryVolumes`. */
-  | { readonly kind: "memory"; readonly volume: string };
+  | { readonly kind: "memory"; readonly volume: string }
+  /** A file or folder in the pod's own mount namespace (hosts, resolv.conf, shm); the runtime's own, not for callers. */
+  | { readonly kind: "pod"; readonly path: string };
 
 export interface ContainerMount {
   readonly source: MountSource;

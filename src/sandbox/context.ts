@@ -1,0 +1,41 @@
+import type { MonitorClient } from "../linux/monitor/index.ts";
+import type { MachineFacts } from "./facts.ts";
+import type { ContainerRecord, Leases, RecordStore, SandboxRecord } from "./records.ts";
+import type { ContainerConfig, RuntimeEvent, TracedOperation } from "./types.ts";
+
+/** What the runtime stands on; the daemon wires it. */
+export interface Dependencies {
+  readonly facts: MachineFacts;
+  readonly sandboxes: RecordStore<SandboxRecord>;
+  readonly containers: RecordStore<ContainerRecord>;
+  readonly leases: Leases;
+  /** Runs nft commands through libnftables; throws with nft's own words. */
+  readonly nft: (commands: string) => void;
+  /** A new monitor, connected, not set up yet. */
+  readonly spawnMonitor: () => MonitorClient;
+  readonly log: { warn(message: string, facts?: Record<string, unknown>): void };
+}
+
+/** A sandbox as this daemon holds it. Its record says what is so, `monitor` is the way to it. */
+export interface LiveSandbox {
+  record: SandboxRecord;
+  monitor: MonitorClient | undefined;
+  /** Run folder: monitor.sock, exits/. */
+  readonly folder: string;
+  readonly trace: TracedOperation[];
+  nextKey: number;
+}
+
+export interface LiveContainer {
+  record: ContainerRecord;
+  /** Undefined after a restart of the daemon: a container that was not started yet is removed then. */
+  readonly config: ContainerConfig | undefined;
+  /** Resolves when the container is in state `exited`. */
+  readonly exited: PromiseWithResolvers<void>;
+}
+
+/** The runtime's whole memory. One object, so that each verb's file stays small and takes what it needs from it. */
+export interface Context extends Dependencies {
+  readonly live: { readonly sandboxes: Map<string, LiveSandbox>; readonly containers: Map<string, LiveContainer> };
+  emit(event: RuntimeEvent): void;
+}

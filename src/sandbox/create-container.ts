@@ -1,0 +1,58 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { step } from "../base/fault.ts";
+import { newRuntimeId } from "../base/ids.ts";
+import { PodrunError } from "../base/errors.ts";
+import { containerCgroup } from "../linux/cgroup/index.ts";
+import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
+import { containerCommand, containerIdentity } from "./identity.ts";
+import { containersOf } from "./lookup.ts";
+import type { ContainerRecord } from "./records.ts";
+import { MAX_CONTAINERS } from "./slots.ts";
+import type { ContainerConfig } from "./types.ts";
+
+/**
+ * Enters a container: number, names looked up, log folder. Nothing of it runs before `startContainer`.
+ * Throws InvalidObject for a user or a command that the image does not have.
+ */
+export function createContainer(context: Context, sandbox: LiveSandbox, config: ContainerConfig): LiveContainer {
+  const { record: pod } = sandbox;
+  containerCommand(config);
+  const id = newRuntimeId();
+  const logFolder = join(pod.logDirectory, config.name);
+  const record: ContainerRecord = {
+    id,
+    sandboxId: pod.id,
+    name: config.name,
+    attempt: config.attempt,
+    state: "created",
+    number: freeNumber(context, sandbox),
+    key: sandbox.nextKey++,
+    imageId: config.image.id,
+    imageReference: config.image.reference,
+    createdAt: new Date().toISOString(),
+    cgroup: containerCgroup(pod.cgroup, id),
+    folder: join(context.facts.config.root, "containers", id),
+    logPath: join(logFolder, `${config.attempt}.log`),
+    stopSignal: config.image.config.stopSignal || "SIGTERM",
+    tty: config.tty,
+    stdin: config.stdin,
+    terminationMessage: config.terminationMessage !== undefined,
+    identity: containerIdentity(config, pod),
+  };
+  step("container.record-intent");
+  context.containers.put(record);
+  mkdirSync(logFolder, { recursive: true, mode: 0o755 });
+  const container: LiveContainer = { record, config, exited: Promise.withResolvers<void>() };
+  context.live.containers.set(id, container);
+  return container;
+}
+
+/** The smallest number that no container of the pod has: a container that starts anew gets its predecessor's slots. */
+function freeNumber(context: Context, sandbox: LiveSandbox): number {
+  const taken = new Set(containersOf(context, sandbox.record.id).map(({ record }) => record.number));
+  for (let number = 0; number < MAX_CONTAINERS; number++) if (!taken.has(number)) return number;
+  throw new PodrunError("InvalidObject", `a pod can hold ${MAX_CONTAINERS} containers at once, and all places are taken`, {
+    details: { sandbox: sandbox.record.id, limit: MAX_CONTAINERS },
+  });
+}

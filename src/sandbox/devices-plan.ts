@@ -1,0 +1,83 @@
+import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_STRICTATIME, S_IFCHR } from "../linux/constants.ts";
+import { RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
+import type { MachineFacts } from "./facts.ts";
+import type { PlanWriter } from "./plan-writer.ts";
+import { LOCAL } from "./slots.ts";
+import type { ContainerConfig } from "./types.ts";
+
+/** OCI runtime-spec, config-linux.md, "Default Devices". */
+const STANDARD = [
+  ["null", 1, 3],
+  ["zero", 1, 5],
+  ["full", 1, 7],
+  ["random", 1, 8],
+  ["urandom", 1, 9],
+  ["tty", 5, 0],
+] as const;
+
+/** OCI runtime-spec, runtime-linux.md, "Dev symbolic links", and the ptmx of the container's own devpts. */
+const LINKS = [
+  ["/proc/self/fd", "fd"],
+  ["/proc/self/fd/0", "stdin"],
+  ["/proc/self/fd/1", "stdout"],
+  ["/proc/self/fd/2", "stderr"],
+  ["pts/ptmx", "ptmx"],
+] as const;
+
+const TTY_GROUP = 5;
+
+/** /dev: a tmpfs with the standard devices, the container's own terminals, POSIX message queues. */
+export function makeDevices(plan: PlanWriter, config: ContainerConfig, facts: MachineFacts): void {
+  const why = "default: every container has it";
+  plan.stage(
+    why,
+    { op: "mountpoint", dir: LOCAL.root, path: "dev", file: 0 },
+    { op: "fsmount", out: LOCAL.dev, type: "tmpfs", options: ["mode=755", "size=65536k"], attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME },
+    { op: "move_mount", from: LOCAL.dev, dir: LOCAL.root, path: "dev", resolve: RESOLVE_IN_ROOT },
+  );
+  for (const [path, major, minor] of STANDARD)
+    plan.stage(why, { op: "mknod", dir: LOCAL.dev, path, mode: S_IFCHR | 0o666, major, minor });
+  if (config.security.privileged) hostDevices(plan, facts);
+  for (const [target, path] of LINKS) plan.stage(why, { op: "symlink", dir: LOCAL.dev, target, path });
+  for (const path of ["pts", "mqueue", "shm"])
+    plan.stage(why, { op: "mkdir", dir: LOCAL.dev, path, mode: 0o755, resolve: 0, parents: 0 });
+}
+
+/** The terminals of a container: its own devpts, which the monitor keeps to open exec's terminals from. */
+export function mountTerminals(plan: PlanWriter, devptsSlot: number): void {
+  plan.stage(
+    "default: terminals of its own, tty says /dev/pts/0",
+    {
+      op: "fsmount",
+      out: devptsSlot,
+      type: "devpts",
+      options: ["newinstance", "ptmxmode=0666", "mode=0620", `gid=${TTY_GROUP}`],
+      attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+    },
+    { op: "move_mount", from: devptsSlot, dir: LOCAL.dev, path: "pts", resolve: 0 },
+  );
+}
+
+export function mountMessageQueues(plan: PlanWriter): void {
+  const attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  plan.stage(
+    "default: message queues of the pod's IPC namespace",
+    { op: "fsmount", out: LOCAL.scratch, type: "mqueue", options: [], attributes },
+    { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.dev, path: "mqueue", resolve: 0 },
+    { op: "close", slots: [LOCAL.scratch] },
+  );
+}
+
+function hostDevices(plan: PlanWriter, facts: MachineFacts): void {
+  const standard = new Set<string>(STANDARD.map(([path]) => path));
+  const folders = new Set<string>();
+  for (const { path, mode, major, minor } of facts.hostDevices()) {
+    if (standard.has(path)) continue;
+    const folder = path.split("/").slice(0, -1).join("/");
+    if (folder !== "" && !folders.has(folder)) {
+      folders.add(folder);
+      plan.stage("privileged", { op: "mkdir", dir: LOCAL.dev, path: folder, mode: 0o755, resolve: 0, parents: 1 });
+    }
+    plan.stage("privileged: the host's devices", { op: "mknod", dir: LOCAL.dev, path, mode, major, minor });
+  }
+}

@@ -1,0 +1,44 @@
+import type { Config } from "../base/config.ts";
+import type { CgroupLayout } from "../linux/cgroup/index.ts";
+import type { SeccompSetting } from "./types.ts";
+
+/** A device node of the host, as privileged containers get it. */
+export interface HostDevice {
+  /** Relative to /dev. */
+  readonly path: string;
+  /** File type and permissions, st_mode. */
+  readonly mode: number;
+  readonly major: number;
+  readonly minor: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * What compiling a plan needs to know of the machine. Plain data and pure functions, so that plans are tested without
+ * root, and `podrun plan` shows the plan of this machine.
+ */
+export interface MachineFacts {
+  readonly config: Config;
+  readonly cgroups: CgroupLayout;
+  /** What the daemon itself may give away, names without CAP_. */
+  readonly capabilities: ReadonlySet<string>;
+  /** MTU of the interface with the default route; undefined: there is none. */
+  readonly mtu: number | undefined;
+  readonly hostDevices: () => readonly HostDevice[];
+  /** `struct sock_filter[]`. Throws LibraryMissing, InvalidObject (a bad Localhost profile). */
+  readonly seccompFilter: (setting: SeccompSetting, capabilities: ReadonlySet<string>) => Uint8Array | undefined;
+  /** Whether a host path is something else than a folder: its mount target is a file then. */
+  readonly isFile: (hostPath: string) => boolean;
+}
+
+/** The network identity of a pod, leased before its plan is compiled. */
+export interface NetworkLease {
+  readonly ip4: string;
+  readonly ip6: string;
+  /** Interface index and name of the host end. */
+  readonly linkIndex: number;
+  readonly linkName: string;
+  readonly hostMac: string;
+  readonly podMac: string;
+}

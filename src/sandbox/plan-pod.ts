@@ -1,0 +1,45 @@
+import { join } from "node:path";
+import { containerCgroup, podCgroup } from "../linux/cgroup/index.ts";
+import type { Operation } from "../linux/plan/operations.gen.ts";
+import { compileContainer } from "./container-plan.ts";
+import type { Context } from "./context.ts";
+import { containerCommand, containerIdentity } from "./identity.ts";
+import { sandboxFolder } from "./run-sandbox.ts";
+import { compileSandbox } from "./sandbox-plan.ts";
+import { containerSlots } from "./slots.ts";
+import type { ContainerConfig, SandboxConfig } from "./types.ts";
+
+/** Stands where a start would put the new container's id. */
+const idOf = (name: string): string => `<${name}>`;
+
+/** The plan of a pod's start with the lease that it would get; nothing is recorded, nothing is run. */
+export function planPod(
+  context: Pick<Context, "facts" | "leases">,
+  sandbox: SandboxConfig,
+  containers: readonly ContainerConfig[],
+): readonly Operation[] {
+  const { facts } = context;
+  const uid = sandbox.metadata.uid;
+  const lease = sandbox.network === "pod" ? context.leases.peek() : undefined;
+  const pod = podCgroup(facts.config.cgroup, sandbox.qos, uid);
+  const own = containers.flatMap((config, number) =>
+    compileContainer(
+      {
+        id: idOf(config.name),
+        config,
+        sandbox,
+        cgroup: containerCgroup(pod, idOf(config.name)),
+        folder: join(facts.config.root, "containers", idOf(config.name)),
+        identity: containerIdentity(config, sandbox),
+        argv: containerCommand(config),
+        key: number + 1,
+        slots: containerSlots(number),
+        logPath: join(sandbox.logDirectory, config.name, `${config.attempt}.log`),
+        logSizeBytes: 0,
+        logFiles: 0,
+      },
+      facts,
+    ),
+  );
+  return [...compileSandbox({ config: sandbox, lease, folder: sandboxFolder(context, uid) }, facts), ...own];
+}

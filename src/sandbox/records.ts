@@ -1,0 +1,72 @@
+import type { NetworkLease } from "./facts.ts";
+import type { ProcessIdentity } from "./process-plan.ts";
+import type { ContainerState, NamespaceMode, QosClass, SandboxMetadata, SandboxState } from "./types.ts";
+
+// What a daemon must know to take up what an earlier one left. Every change of state is recorded before it is acted on
+// (intent) and after (result); recovery.ts reads them.
+
+/** A sandbox: `creating` → `ready` → `notready` (its monitor or pause is gone, or it was stopped) → `removing` → gone. */
+export interface SandboxRecord {
+  readonly id: string;
+  readonly metadata: SandboxMetadata;
+  readonly state: SandboxState;
+  readonly createdAt: string;
+  readonly network: "pod" | "node";
+  readonly pid: NamespaceMode;
+  readonly ipc: "pod" | "node";
+  readonly hostname: string;
+  readonly qos: QosClass;
+  readonly cgroup: string;
+  readonly logDirectory: string;
+  readonly lease?: NetworkLease;
+  readonly pausePid: number;
+}
+
+/** A container: `created` → `starting` → `running` → `exited` → `removing` → gone; a failed start goes to `exited`. */
+export interface ContainerRecord {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly state: ContainerState;
+  /** Its number in the pod, which its descriptor slots follow from. */
+  readonly number: number;
+  /** Process key in the monitor's table; never reused in a pod's life. */
+  readonly key: number;
+  readonly imageId: string;
+  readonly imageReference: string;
+  readonly createdAt: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly pid?: number;
+  readonly exitCode?: number;
+  readonly signal?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly cgroup: string;
+  /** Upper folder, work folder, termination message. */
+  readonly folder: string;
+  readonly logPath: string;
+  readonly stopSignal: string;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly terminationMessage: boolean;
+  /** exec starts from it. */
+  readonly identity: ProcessIdentity;
+}
+
+/** Durable records of one kind by id; `store/` implements it. */
+export interface RecordStore<T extends { readonly id: string }> {
+  put(record: T): void;
+  delete(id: string): void;
+  list(): readonly T[];
+}
+
+/** Addresses and link of a pod, held from before its link exists until after it is gone; `store/` implements it. */
+export interface Leases {
+  /** The pod's lease, a new one when it has none. Throws AddressesExhausted. */
+  acquire(podUid: string): NetworkLease;
+  release(podUid: string): void;
+  /** What the next acquire would give, nothing recorded. */
+  peek(): NetworkLease;
+}

@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import { connectMonitor, type ListedMessage, type MonitorClient } from "../linux/monitor/index.ts";
+import { PodrunError } from "../base/errors.ts";
+import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
+import { containersOf, updateContainer } from "./lookup.ts";
+import { loseSandbox, takeExit, watchMonitor } from "./monitor-events.ts";
+import { removeContainer } from "./remove-container.ts";
+import { eraseSandbox } from "./remove-sandbox.ts";
+import { sandboxFolder } from "./run-sandbox.ts";
+import { PAUSE_KEY } from "./sandbox-plan.ts";
+import type { ContainerRecord, SandboxRecord } from "./records.ts";
+
+/**
+ * Takes up what an earlier daemon left. A sandbox that was being made or removed is removed; one that was there is connected
+ * to again, its containers' ends while nobody looked are taken from the monitor, and what had been begun and not finished is
+ * undone. Afterwards every record agrees with the kernel.
+ */
+export async function recover(context: Context): Promise<void> {
+  for (const record of context.sandboxes.list()) context.live.sandboxes.set(record.id, revive(context, record));
+  for (const record of context.containers.list()) reviveContainer(context, record);
+  await Promise.all([...context.live.sandboxes.values()].map((sandbox) => recoverSandbox(context, sandbox)));
+  const orphans = [...context.live.containers.values()].filter(({ record }) => !context.live.sandboxes.has(record.sandboxId));
+  for (const container of orphans) await removeContainer(context, container);
+}
+
+function revive(context: Context, record: SandboxRecord): LiveSandbox {
+  return {
+    record,
+    monitor: undefined,
+    folder: sandboxFolder(context, record.id),
+    trace: [],
+    nextKey: 1,
+  };
+}
+
+function reviveContainer(context: Context, record: ContainerRecord): void {
+  const exited = Promise.withResolvers<void>();
+  if (record.state === "exited" || record.state === "removing") exited.resolve();
+  context.live.containers.set(record.id, { record, config: undefined, exited });
+  const sandbox = context.live.sandboxes.get(record.sandboxId);
+  if (sandbox) sandbox.nextKey = Math.max(sandbox.nextKey, record.key + 1);
+}
+
+async function recoverSandbox(context: Context, sandbox: LiveSandbox): Promise<void> {
+  const { state } = sandbox.record;
+  sandbox.monitor = await reconnect(sandbox);
+  if (state === "creating" || state === "removing") return eraseSandbox(context, sandbox);
+  if (state === "notready") return;
+  const { monitor } = sandbox;
+  if (!monitor) return loseSandbox(context, sandbox);
+  // First subscribe, then list: an end in between is told twice rather than never, and taken once.
+  watchMonitor(context, sandbox, monitor);
+  await monitor.subscribe();
+  const processes = await monitor.list();
+  const pause = processes.find(({ key }) => key === PAUSE_KEY);
+  if (!pause || pause.exited) return loseSandbox(context, sandbox);
+  for (const { key } of processes) if (key >= sandbox.nextKey && key < 1 << 16) sandbox.nextKey = key + 1;
+  for (const container of containersOf(context, sandbox.record.id))
+    await recoverContainer(context, sandbox, container, processes);
+}
+
+async function reconnect(sandbox: LiveSandbox): Promise<MonitorClient | undefined> {
+  try {
+    return await connectMonitor(join(sandbox.folder, "monitor.sock"));
+  } catch (error) {
+    if (error instanceof PodrunError && error.code === "MonitorGone") return undefined;
+    throw error;
+  }
+}
+
+async function recoverContainer(
+  context: Context,
+  sandbox: LiveSandbox,
+  container: LiveContainer,
+  processes: readonly ListedMessage[],
+): Promise<void> {
+  const { state, key } = container.record;
+  const found = processes.find((process) => process.key === key);
+  if (state === "exited") return;
+  if (state === "removing" || state === "created" || !found) return removeContainer(context, container);
+  if (state === "starting") {
+    const startedAt = new Date(Number(found.started / 1_000_000n)).toISOString();
+    updateContainer(context, container, { state: "running", startedAt, pid: found.pid });
+  }
+  if (found.exited) takeExit(context, sandbox, container, found);
+}

@@ -1,0 +1,48 @@
+import { rm } from "node:fs/promises";
+import { step } from "../base/fault.ts";
+import { killCgroup, removeCgroup } from "../linux/cgroup/index.ts";
+import { podElements } from "../net/ruleset.ts";
+import type { Context, LiveSandbox } from "./context.ts";
+import { containersOf, updateSandbox } from "./lookup.ts";
+import { loseContainer } from "./monitor-events.ts";
+import { removeContainer } from "./remove-container.ts";
+
+/**
+ * Ends everything in a sandbox at once: containers that still run are killed, pause leaves, and with its namespaces the
+ * kernel takes the link (design, section 5). Stopping one that is stopped is fine (CRI StopPodSandbox).
+ */
+export async function stopSandbox(context: Context, sandbox: LiveSandbox): Promise<void> {
+  const { monitor, record } = sandbox;
+  if (record.state === "ready") updateSandbox(context, sandbox, { state: "notready" });
+  step("sandbox.stop-intent");
+  sandbox.monitor = undefined;
+  if (monitor) await monitor.shutdown();
+  else await killCgroup(context.facts.cgroups, record.cgroup);
+  step("sandbox.monitor-gone");
+  for (const container of containersOf(context, record.id)) loseContainer(context, container);
+}
+
+/** Stops it and takes away all that it was. Its record goes last, so that whoever is interrupted here starts again here. */
+export async function removeSandbox(context: Context, sandbox: LiveSandbox): Promise<void> {
+  updateSandbox(context, sandbox, { state: "removing" });
+  step("sandbox.remove-intent");
+  await eraseSandbox(context, sandbox);
+}
+
+export async function eraseSandbox(context: Context, sandbox: LiveSandbox): Promise<void> {
+  const { record } = sandbox;
+  await stopSandbox(context, sandbox);
+  for (const container of containersOf(context, record.id)) await removeContainer(context, container);
+  step("sandbox.containers-removed");
+  await removeCgroup(context.facts.cgroups, record.cgroup);
+  step("sandbox.cgroup-removed");
+  if (record.lease) {
+    context.nft(podElements(context.facts.config.table, record.lease).delete);
+    step("sandbox.nft-removed");
+    context.leases.release(record.id);
+  }
+  await rm(sandbox.folder, { recursive: true, force: true });
+  step("sandbox.folder-removed");
+  context.sandboxes.delete(record.id);
+  context.live.sandboxes.delete(record.id);
+}

@@ -1,0 +1,216 @@
+import { join, relative } from "node:path";
+import { cgroupFolders } from "../linux/cgroup/index.ts";
+import { CLONE_NEWNS, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_PRIVATE, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { NO_SLOT, RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
+import { makeDevices, mountMessageQueues, mountTerminals } from "./devices-plan.ts";
+import type { MachineFacts } from "./facts.ts";
+import type { PlanWriter } from "./plan-writer.ts";
+import { POD_ROOT } from "./sandbox-plan.ts";
+import { LOCAL, POD } from "./slots.ts";
+import type { ContainerConfig, ContainerMount, SandboxShape } from "./types.ts";
+
+/** What the kernel shows in /proc and /sys that no container needs (the list that Docker, containerd and CRI-O share). */
+const MASKED_PROC = ["acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "scsi", "sched_debug", "timer_list", "timer_stats"];
+const MASKED_SYS = ["firmware", "devices/virtual/powercap"];
+const READONLY_PROC = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
+
+const NO_ACCESS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+export interface RootfsInput {
+  readonly id: string;
+  readonly config: ContainerConfig;
+  readonly sandbox: SandboxShape;
+  readonly cgroup: string;
+  /** Folder of the container below the state folder: upper, work. */
+  readonly folder: string;
+}
+
+/** Mounts that come from the host or from the pod, in the order of their targets' depth, each with its slot. */
+interface PlacedMount extends ContainerMount {
+  readonly slot: number;
+  readonly file: boolean;
+}
+
+/** Takes copies of everything that comes from the host while its mount namespace is still there. */
+export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts): readonly PlacedMount[] {
+  const placed = placeMounts(input, facts);
+  for (const mount of placed) {
+    if (mount.source.kind !== "host") continue;
+    const { path } = mount.source;
+    plan.stage(mount.why ?? "default", { op: "open_tree", out: mount.slot, dir: NO_SLOT, path, recursive: 1, resolve: 0 });
+    // A copy of a shared mount is its peer: without this, mounts made in the container would appear on the host.
+    plan.stage("mounts made inside stay inside", attributes(mount.slot, { propagation: MS_PRIVATE, recursive: 1 }));
+    if (mount.readOnly) plan.stage(mount.why ?? "default", attributes(mount.slot, { set: MOUNT_ATTR_RDONLY }));
+  }
+  if (facts.cgroups.mode !== "v2")
+    cgroupFolders(facts.cgroups, input.cgroup).forEach((path, i) => {
+      const out = LOCAL.cgroupMounts + i;
+      plan.stage("default: /sys/fs/cgroup shows the container its own", { op: "open_tree", out, dir: NO_SLOT, path, recursive: 0, resolve: 0 });
+      plan.stage("read-only", attributes(out, { set: MOUNT_ATTR_RDONLY | NO_ACCESS, propagation: MS_PRIVATE }));
+    });
+  const path = input.config.image.layersFolder;
+  plan.stage("layers are named relative to it", { op: "open", out: LOCAL.layers, dir: NO_SLOT, path, flags: O_PATH | O_DIRECTORY, resolve: 0 });
+  for (const name of ["upper", "work"])
+    plan.stage("what the container writes", { op: "mkdir", dir: NO_SLOT, path: join(input.folder, name), mode: 0o755, resolve: 0, parents: 1 });
+  return placed;
+}
+
+/** In a copy of the pod's mount namespace: the root file system and all that is mounted upon it, then the new root. */
+export function mountRoot(plan: PlanWriter, input: RootfsInput, mounts: readonly PlacedMount[], facts: MachineFacts, devpts: number): void {
+  plan.stage("the pod's mounts instead of the host's", { op: "setns", namespace: POD.mnt, type: CLONE_NEWNS });
+  for (const mount of mounts) {
+    const path = podPath(mount);
+    if (path === undefined) continue;
+    plan.stage(mount.why ?? "default", { op: "open_tree", out: mount.slot, dir: NO_SLOT, path, recursive: 0, resolve: 0 });
+    if (mount.readOnly) plan.stage(mount.why ?? "default", attributes(mount.slot, { set: MOUNT_ATTR_RDONLY }));
+  }
+  plan.stage("default: mounts of its own", { op: "unshare", flags: CLONE_NEWNS });
+  overlay(plan, input);
+  makeDevices(plan, input.config, facts);
+  mountTerminals(plan, devpts);
+  mountMessageQueues(plan);
+  systemMounts(plan, input, facts);
+  for (const mount of mounts) attach(plan, mount);
+  for (const path of input.config.security.privileged ? [] : MASKED_SYS)
+    plan.stage("default: masked", { op: "mask", dir: LOCAL.root, path: `sys/${path}` });
+  const { workingDir } = input.config;
+  const folder = workingDir ?? input.config.image.config.workingDir;
+  if (folder && folder !== "/") plan.stage("workingDir is made when the image lacks it", { op: "mountpoint", dir: LOCAL.root, path: folder, file: 0 });
+  if (input.config.security.readOnlyRootFilesystem)
+    plan.stage(input.config.why?.["readOnlyRootFilesystem"] ?? "default", attributes(LOCAL.root, { set: MOUNT_ATTR_RDONLY }));
+  plan.stage("the container's root", { op: "pivot_root", root: LOCAL.root });
+}
+
+/** What only the child can mount, for the kernel looks at its namespaces: /proc, and on v2 /sys/fs/cgroup. */
+export function mountFromInside(plan: PlanWriter, config: ContainerConfig, facts: MachineFacts): void {
+  plan.child(
+    "default: every container has /proc",
+    { op: "fsmount", out: LOCAL.scratch, type: "proc", options: [], attributes: NO_ACCESS },
+    { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.proc, path: "", resolve: 0 },
+    { op: "close", slots: [LOCAL.scratch] },
+  );
+  if (!config.security.privileged) {
+    for (const path of MASKED_PROC) plan.child("default: masked", { op: "mask", dir: LOCAL.root, path: `proc/${path}` });
+    for (const path of READONLY_PROC) plan.child("default: read-only", { op: "readonly", dir: LOCAL.root, path: `proc/${path}` });
+  }
+  if (facts.cgroups.mode !== "v2") return;
+  const access = config.security.privileged ? NO_ACCESS : NO_ACCESS | MOUNT_ATTR_RDONLY;
+  plan.child(
+    "default: /sys/fs/cgroup shows the container its own",
+    { op: "fsmount", out: LOCAL.scratch, type: "cgroup2", options: [], attributes: access },
+    { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.cgroupMount, path: "", resolve: 0 },
+    { op: "close", slots: [LOCAL.scratch] },
+  );
+}
+
+/** Files that every container has from its pod, then the manifest's mounts; outer targets before inner ones. */
+function placeMounts(input: RootfsInput, facts: MachineFacts): readonly PlacedMount[] {
+  const { config, folder, sandbox } = input;
+  const pod = (name: string): ContainerMount => ({
+    source: { kind: "pod", path: name },
+    target: name === POD_ROOT.shm ? "/dev/shm" : `/${name}`,
+    readOnly: config.security.readOnlyRootFilesystem && name !== POD_ROOT.shm,
+    why: name === POD_ROOT.shm ? "default: shared by the pod's containers" : "default: the pod's file",
+  });
+  const shm: ContainerMount =
+    sandbox.ipc === "node"
+      ? { source: { kind: "host", path: "/dev/shm" }, target: "/dev/shm", readOnly: false, why: sandbox.why?.["hostIPC"] ?? "hostIPC" }
+      : pod(POD_ROOT.shm);
+  const message = config.terminationMessage;
+  const own: ContainerMount[] = [shm, pod("etc/hosts"), pod("etc/resolv.conf"), pod("etc/hostname")];
+  if (message)
+    own.push({ source: { kind: "host", path: join(folder, "termination-log") }, target: message.path, readOnly: false, why: "terminationMessagePath" });
+  const wanted = new Set(config.mounts.map(({ target }) => target));
+  const all = [...own.filter(({ target }) => !wanted.has(target)), ...config.mounts];
+  const depth = ({ target }: ContainerMount): number => target.split("/").filter((part) => part !== "").length;
+  return all
+    .sort((a, b) => depth(a) - depth(b))
+    .map((mount, i) => ({ ...mount, slot: LOCAL.mounts + i, file: isFile(mount, folder, facts) }));
+}
+
+function isFile(mount: ContainerMount, folder: string, facts: MachineFacts): boolean {
+  const { source } = mount;
+  if (source.kind === "pod") return source.path !== POD_ROOT.shm;
+  if (source.kind === "memory") return false;
+  return source.path === join(folder, "termination-log") || facts.isFile(source.path);
+}
+
+function podPath({ source }: ContainerMount): string | undefined {
+  if (source.kind === "pod") return `/${source.path}`;
+  return source.kind === "memory" ? `/${POD_ROOT.volumes}/${source.volume}` : undefined;
+}
+
+/**
+ * overlay through mount(2): fsconfig takes no `lowerdir` over 255 characters, and `lowerdir+` is not in 6.1. Names are
+ * short and relative to the layers' folder, so that 120 layers fit into mount(2)'s page.
+ */
+function overlay(plan: PlanWriter, input: RootfsInput): void {
+  const { layers, layersFolder, reference } = input.config.image;
+  const writable = relative(layersFolder, input.folder);
+  const data = `lowerdir=${[...layers].reverse().join(":")},upperdir=${writable}/upper,workdir=${writable}/work`;
+  plan.stage(
+    `image ${reference}, ${layers.length} ${layers.length === 1 ? "layer" : "layers"}`,
+    { op: "chdir", dir: LOCAL.layers, path: "", resolve: 0 },
+    { op: "mount", source: "overlay", dir: NO_SLOT, target: `/${POD_ROOT.root}`, type: "overlay", flags: 0n, data },
+    { op: "open", out: LOCAL.root, dir: NO_SLOT, path: `/${POD_ROOT.root}`, flags: O_PATH | O_DIRECTORY, resolve: 0 },
+  );
+}
+
+function systemMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts): void {
+  const { privileged } = input.config.security;
+  const place = (path: string, out: number): void =>
+    plan.stage(
+      "default",
+      { op: "mountpoint", dir: LOCAL.root, path, file: 0 },
+      { op: "open", out, dir: LOCAL.root, path, flags: O_PATH | O_DIRECTORY, resolve: RESOLVE_IN_ROOT },
+    );
+  place("proc", LOCAL.proc);
+  plan.stage(
+    privileged ? "privileged: writable" : "default: read-only",
+    { op: "mountpoint", dir: LOCAL.root, path: "sys", file: 0 },
+    { op: "fsmount", out: LOCAL.scratch, type: "sysfs", options: [], attributes: privileged ? NO_ACCESS : NO_ACCESS | MOUNT_ATTR_RDONLY },
+    { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.root, path: "sys", resolve: RESOLVE_IN_ROOT },
+    { op: "close", slots: [LOCAL.scratch] },
+  );
+  if (facts.cgroups.mode === "v2") {
+    plan.stage("for the child to mount on", { op: "open", out: LOCAL.cgroupMount, dir: LOCAL.root, path: "sys/fs/cgroup", flags: O_PATH | O_DIRECTORY, resolve: RESOLVE_IN_ROOT });
+    return;
+  }
+  plan.stage(
+    "v1: one folder a hierarchy",
+    { op: "fsmount", out: LOCAL.scratch, type: "tmpfs", options: ["mode=755", "size=64k"], attributes: NO_ACCESS },
+    { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.root, path: "sys/fs/cgroup", resolve: RESOLVE_IN_ROOT },
+  );
+  cgroupFolders(facts.cgroups, "/").forEach((mountPoint, i) => {
+    const name = mountPoint.split("/").filter((part) => part !== "").pop() as string;
+    plan.stage(
+      "default: the container's own cgroup",
+      { op: "mkdir", dir: LOCAL.scratch, path: name, mode: 0o755, resolve: 0, parents: 0 },
+      { op: "move_mount", from: LOCAL.cgroupMounts + i, dir: LOCAL.scratch, path: name, resolve: 0 },
+    );
+  });
+  plan.stage("nothing is written beside them", attributes(LOCAL.scratch, { set: MOUNT_ATTR_RDONLY }), { op: "close", slots: [LOCAL.scratch] });
+}
+
+function attach(plan: PlanWriter, mount: PlacedMount): void {
+  plan.stage(
+    mount.why ?? "default",
+    { op: "mountpoint", dir: LOCAL.root, path: mount.target, file: mount.file ? 1 : 0 },
+    { op: "move_mount", from: mount.slot, dir: LOCAL.root, path: mount.target, resolve: RESOLVE_IN_ROOT },
+    { op: "close", slots: [mount.slot] },
+  );
+}
+
+/** mount_setattr on the mount that a slot holds. */
+function attributes(dir: number, change: { set?: bigint; propagation?: bigint; recursive?: 0 | 1 }) {
+  return {
+    op: "mount_setattr",
+    dir,
+    path: "",
+    recursive: change.recursive ?? 0,
+    set: change.set ?? 0n,
+    clear: 0n,
+    propagation: change.propagation ?? 0n,
+    userns: NO_SLOT,
+  } as const;
+}

@@ -1,0 +1,99 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { planFault, step } from "../base/fault.ts";
+import { podCgroup } from "../linux/cgroup/index.ts";
+import type { MonitorClient } from "../linux/monitor/index.ts";
+import type { Operation } from "../linux/plan/operations.gen.ts";
+import type { Context, LiveSandbox } from "./context.ts";
+import { updateSandbox } from "./lookup.ts";
+import { watchMonitor } from "./monitor-events.ts";
+import { eraseSandbox } from "./remove-sandbox.ts";
+import { compileSandbox } from "./sandbox-plan.ts";
+import { recordTrace, traceDaemon } from "./trace.ts";
+import type { SandboxConfig } from "./types.ts";
+
+/** Folder of a sandbox's run state. */
+export const sandboxFolder = (context: Pick<Context, "facts">, id: string): string =>
+  join(context.facts.config.run, "pods", id);
+
+/**
+ * Makes a sandbox: record, lease, monitor, plan. When anything fails everything made before it is undone, and the error
+ * is thrown.
+ */
+export async function runSandbox(context: Context, config: SandboxConfig): Promise<LiveSandbox> {
+  const sandbox = recordIntent(context, config);
+  try {
+    await carryOut(context, sandbox, config);
+    step("sandbox.record-ready");
+    updateSandbox(context, sandbox, { state: "ready" });
+    return sandbox;
+  } catch (error) {
+    await eraseSandbox(context, sandbox);
+    throw error;
+  }
+}
+
+function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
+  const { metadata, network, pid, ipc, hostname, qos, logDirectory } = config;
+  const id = metadata.uid;
+  const cgroup = podCgroup(context.facts.config.cgroup, qos, id);
+  step("sandbox.record-intent");
+  const lease = network === "pod" ? context.leases.acquire(id) : undefined;
+  step("sandbox.leased");
+  const record = {
+    id,
+    metadata,
+    state: "creating" as const,
+    createdAt: new Date().toISOString(),
+    network,
+    pid,
+    ipc,
+    hostname,
+    qos,
+    cgroup,
+    logDirectory,
+    pausePid: 0,
+    ...(lease && { lease }),
+  };
+  const sandbox: LiveSandbox = {
+    record,
+    monitor: undefined,
+    folder: sandboxFolder(context, id),
+    trace: [],
+    nextKey: 1,
+  };
+  context.sandboxes.put(record);
+  context.live.sandboxes.set(id, sandbox);
+  step("sandbox.intent-recorded");
+  return sandbox;
+}
+
+async function carryOut(context: Context, sandbox: LiveSandbox, config: SandboxConfig): Promise<void> {
+  const { folder, record } = sandbox;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const plan = compileSandbox({ config, lease: record.lease, folder }, context.facts);
+  const monitor = traceDaemon(sandbox, "spawn", "podrun-monitor", () => context.spawnMonitor());
+  sandbox.monitor = monitor;
+  step("sandbox.monitor-spawned");
+  const title = `podrun-monitor ${record.metadata.namespace}/${record.metadata.name}`;
+  // All under way at once: the monitor takes them in order, and each of them fails when it goes.
+  const setUp = Promise.all([monitor.setup(folder, title), monitor.subscribe()]);
+  runDaemonOperations(context, sandbox, plan);
+  const [result] = await Promise.all([runPlan(monitor, plan), setUp]);
+  step("sandbox.plan-done");
+  recordTrace(sandbox, plan, result.results);
+  sandbox.record = { ...record, pausePid: result.pid };
+  watchMonitor(context, sandbox, monitor);
+}
+
+function runPlan(monitor: MonitorClient, plan: readonly Operation[]) {
+  const fault = planFault("sandbox");
+  return monitor.run(plan, { fault });
+}
+
+/** The daemon's part of a plan: nft. It comes first, so that the pod's first packet finds its rules. */
+function runDaemonOperations(context: Context, sandbox: LiveSandbox, plan: readonly Operation[]): void {
+  for (const operation of plan)
+    if (operation.op === "nft") traceDaemon(sandbox, "nft", operation.commands, () => context.nft(operation.commands));
+  step("sandbox.nft-done");
+}

@@ -1,0 +1,223 @@
+import { constants } from "node:os";
+import { cgroupFolders, cgroupWrites, controllerFolder, delegationOf, podCgroup } from "../linux/cgroup/index.ts";
+import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_PRIVATE, O_CREAT, O_DIRECTORY, O_RDONLY } from "../linux/constants.ts";
+import { insideBatch, outsideBatch } from "../linux/netlink/index.ts";
+import type { Operation } from "../linux/plan/operations.gen.ts";
+import { ACTORS, NO_SLOT, PROC_SLOT } from "../linux/plan/table.ts";
+import { podElements } from "../net/ruleset.ts";
+import { cgroupFileOperation } from "./cgroup-plan.ts";
+import type { MachineFacts, NetworkLease } from "./facts.ts";
+import { PlanWriter } from "./plan-writer.ts";
+import { LOCAL, POD } from "./slots.ts";
+import type { SandboxConfig } from "./types.ts";
+
+/** The uid that pause runs as; it owns nothing. */
+const PAUSE_USER = 65535;
+
+/** Process key of pause in its monitor's table. */
+export const PAUSE_KEY = 0;
+
+/** Folders in the pod's own mount namespace: `root` is where a container's root file system is mounted before it pivots. */
+export const POD_ROOT = { root: "root", shm: "shm", etc: "etc", volumes: "volumes" } as const;
+
+export interface SandboxPlanInput {
+  readonly config: SandboxConfig;
+  /** Undefined for network "node". */
+  readonly lease: NetworkLease | undefined;
+  /** The monitor's run folder: the pod's root is mounted over it, in the pod's mount namespace only. */
+  readonly folder: string;
+}
+
+/**
+ * Everything that makes a sandbox: its cgroup, its namespaces, its link, its shared mounts, pause.
+ * Pure: the same input gives the same plan.
+ */
+export function compileSandbox(input: SandboxPlanInput, facts: MachineFacts): readonly Operation[] {
+  const plan = new PlanWriter("sandbox");
+  const why = (field: string): string => input.config.why?.[field] ?? "default";
+  if (input.lease) plan.daemon("the pod may send from its own addresses only", { op: "nft", commands: nftElements(facts, input.lease) });
+  plan.monitor("the set-up runs outside the pod's cgroup", { op: "clone", becomes: ACTORS.stage, flags: 0n, cgroup: NO_SLOT, pid: NO_SLOT });
+  plan.stage("a child on its way in is no window to the host", { op: "dumpable", value: 0 }, { op: "close_fds", keep: [PROC_SLOT] });
+  plan.stage("modes below are exact", { op: "umask", mask: 0 });
+  podCgroups(plan, input.config, facts);
+  namespaces(plan, input.config, why);
+  if (input.lease) network(plan, input.lease, facts);
+  identity(plan, input.config, why);
+  podRoot(plan, input, why);
+  pause(plan, input.config, facts, why);
+  return plan.operations;
+}
+
+function nftElements(facts: MachineFacts, lease: NetworkLease): string {
+  return podElements(facts.config.table, lease).add;
+}
+
+function podCgroups(plan: PlanWriter, config: SandboxConfig, facts: MachineFacts): void {
+  const cgroup = podCgroup(facts.config.cgroup, config.qos, config.metadata.uid);
+  const why = `QoS class ${config.qos}`;
+  for (const path of cgroupFolders(facts.cgroups, cgroup))
+    plan.stage(why, { op: "mkdir", dir: NO_SLOT, path, mode: 0o755, resolve: 0, parents: 1 });
+  for (const write of cgroupWrites(facts.cgroups, cgroup, config.resources))
+    cgroupFileOperation(plan, write, "the sum over the pod's containers");
+  if (facts.cgroups.mode !== "v2") return;
+  const folder = controllerFolder(facts.cgroups, cgroup, "memory") as string;
+  plan.stage("containers have limits of their own below the pod's", {
+    op: "write_file",
+    dir: NO_SLOT,
+    path: `${folder}/cgroup.subtree_control`,
+    data: Buffer.from(delegationOf(facts.cgroups)),
+    flags: 0,
+    mode: 0,
+  });
+  plan.stage(
+    "v2: a cgroup with controllers for its children has no processes of its own, so pause has a leaf",
+    { op: "mkdir", dir: NO_SLOT, path: `${folder}/pause`, mode: 0o755, resolve: 0, parents: 1 },
+    { op: "open", out: LOCAL.cgroups, dir: NO_SLOT, path: `${folder}/pause`, flags: O_RDONLY | O_DIRECTORY, resolve: 0 },
+  );
+}
+
+function namespaces(plan: PlanWriter, config: SandboxConfig, why: (field: string) => string): void {
+  const own = config.network === "pod";
+  if (own) plan.stage("the link is made from the host's side", { op: "open_namespace", out: LOCAL.hostNet, kind: "net", pid: NO_SLOT });
+  let flags = CLONE_NEWNS;
+  if (own) flags |= CLONE_NEWNET | CLONE_NEWUTS;
+  if (config.ipc === "pod") flags |= CLONE_NEWIPC;
+  plan.stage(`hostNetwork: ${why("hostNetwork")}; hostIPC: ${why("hostIPC")}`, { op: "unshare", flags });
+  const keep = (out: number, kind: string): void =>
+    plan.stage("containers join it", { op: "open_namespace", out, kind, pid: NO_SLOT });
+  if (own) keep(POD.net, "net");
+  if (own) keep(POD.uts, "uts");
+  if (config.ipc === "pod") keep(POD.ipc, "ipc");
+}
+
+function network(plan: PlanWriter, lease: NetworkLease, facts: MachineFacts): void {
+  const outside = outsideBatch({
+    hostIndex: lease.linkIndex,
+    hostName: lease.linkName,
+    hostMac: lease.hostMac,
+    podMac: lease.podMac,
+    netnsSlot: POD.net,
+    mtu: facts.mtu,
+    ip4: lease.ip4,
+    ip6: lease.ip6,
+  });
+  const inside = insideBatch({ hostMac: lease.hostMac, ip4: lease.ip4, ip6: lease.ip6 });
+  plan.stage("back in the host's network for one batch", { op: "setns", namespace: LOCAL.hostNet, type: CLONE_NEWNET });
+  plan.stage(`leased ${lease.ip4}, ${lease.ip6}`, { op: "netlink", ...outside });
+  plan.stage("the pod's own network", { op: "setns", namespace: POD.net, type: CLONE_NEWNET });
+  plan.stage("default route through a link-local gateway", { op: "netlink", ...inside });
+}
+
+function identity(plan: PlanWriter, config: SandboxConfig, why: (field: string) => string): void {
+  if (config.network === "pod") plan.stage(why("hostname"), { op: "sethostname", hostname: config.hostname, domainname: "" });
+  for (const [name, value] of Object.entries(config.sysctls)) plan.stage(why(`sysctl ${name}`), { op: "sysctl", name, value });
+}
+
+const NO_ACCESS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+/** The pod's own mount namespace: an empty read-only root, and what its containers share. The host sees none of it. */
+function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: string) => string): void {
+  const { config } = input;
+  const volumes = Object.entries(config.memoryVolumes);
+  plan.stage("nothing mounted here reaches the host", {
+    op: "mount_setattr",
+    dir: NO_SLOT,
+    path: "/",
+    recursive: 1,
+    set: 0n,
+    clear: 0n,
+    propagation: MS_PRIVATE,
+    userns: NO_SLOT,
+  });
+  plan.stage(
+    "pause is no window to the host: an empty root",
+    { op: "fsmount", out: LOCAL.root, type: "tmpfs", options: ["mode=755", "size=64k"], attributes: NO_ACCESS },
+    { op: "move_mount", from: LOCAL.root, dir: NO_SLOT, path: input.folder, resolve: 0 },
+  );
+  for (const name of [POD_ROOT.root, POD_ROOT.shm, POD_ROOT.etc, ...(volumes.length > 0 ? [POD_ROOT.volumes] : [])])
+    plan.stage("a place to mount on", { op: "mkdir", dir: LOCAL.root, path: name, mode: 0o755, resolve: 0, parents: 0 });
+  tmpfs(plan, POD_ROOT.shm, ["mode=1777", `size=${config.shmBytes}`], NO_ACCESS, "/dev/shm, shared by the pod's containers");
+  tmpfs(plan, POD_ROOT.etc, ["mode=755", "size=1m"], NO_ACCESS, "hosts, resolv.conf and hostname of the pod");
+  for (const [name, { sizeBytes }] of volumes) {
+    const folder = `${POD_ROOT.volumes}/${name}`;
+    plan.stage(why(`volume ${name}`), { op: "mkdir", dir: LOCAL.root, path: folder, mode: 0o755, resolve: 0, parents: 0 });
+    const size = sizeBytes === undefined ? [] : [`size=${sizeBytes}`];
+    tmpfs(plan, folder, ["mode=777", ...size], MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, why(`volume ${name}`));
+  }
+  podFiles(plan, input, why);
+  plan.stage("the host's files are gone from here", { op: "pivot_root", root: LOCAL.root });
+  plan.stage("nothing can be written into it", {
+    op: "mount_setattr",
+    dir: NO_SLOT,
+    path: "/",
+    recursive: 0,
+    set: MOUNT_ATTR_RDONLY,
+    clear: 0n,
+    propagation: 0n,
+    userns: NO_SLOT,
+  });
+  plan.stage("containers start from it", { op: "open_namespace", out: POD.mnt, kind: "mnt", pid: NO_SLOT });
+}
+
+function tmpfs(plan: PlanWriter, path: string, options: readonly string[], attributes: bigint, why: string): void {
+  plan.stage(
+    why,
+    { op: "fsmount", out: LOCAL.scratch, type: "tmpfs", options, attributes },
+    { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.root, path, resolve: 0 },
+    { op: "close", slots: [LOCAL.scratch] },
+  );
+}
+
+function podFiles(plan: PlanWriter, input: SandboxPlanInput, why: (field: string) => string): void {
+  const { config, lease } = input;
+  const addresses = lease ? [lease.ip4, lease.ip6] : [];
+  const files = {
+    hosts: [config.hosts(addresses), why("hostAliases")],
+    "resolv.conf": [config.resolvConf, why("dnsPolicy")],
+    hostname: [`${config.hostname}\n`, why("hostname")],
+  } as const;
+  for (const [name, [text, reason]] of Object.entries(files))
+    plan.stage(reason, {
+      op: "write_file",
+      dir: LOCAL.root,
+      path: `${POD_ROOT.etc}/${name}`,
+      data: Buffer.from(text),
+      flags: O_CREAT,
+      mode: 0o644,
+    });
+}
+
+function pause(plan: PlanWriter, config: SandboxConfig, facts: MachineFacts, why: (field: string) => string): void {
+  const shared = config.pid === "pod";
+  plan.stage(shared ? why("shareProcessNamespace") : "pause keeps the namespaces", {
+    op: "clone",
+    becomes: ACTORS.child,
+    flags: shared ? CLONE_NEWPID : 0n,
+    cgroup: facts.cgroups.mode === "v2" ? LOCAL.cgroups : NO_SLOT,
+    pid: POD.pause,
+  });
+  plan.child("pause holds nothing that it does not need", { op: "close_fds", keep: [] }, { op: "setsid" });
+  plan.child(
+    "pause can do nothing",
+    { op: "capbset", keep: 0n },
+    { op: "setgroups", groups: [] },
+    { op: "setresgid", gid: PAUSE_USER },
+    { op: "setresuid", uid: PAUSE_USER },
+    { op: "capset", effective: 0n, permitted: 0n, inheritable: 0n, ambient: 0n },
+    { op: "no_new_privs" },
+    { op: "dumpable", value: 0 },
+  );
+  // The kernel forgets it when credentials change, so it comes after them.
+  plan.child("without its monitor a pod is lost", { op: "pdeathsig", signal: constants.signals.SIGKILL });
+  plan.child("pause is ready", { op: "sync", from: ACTORS.child, to: ACTORS.monitor, slots: [] });
+  plan.child("holds the namespaces, reaps orphans", { op: "pause", title: `pause ${config.metadata.namespace}/${config.metadata.name}` });
+  const slots: number[] = [POD.mnt, POD.pause];
+  if (config.network === "pod") slots.push(POD.net, POD.uts);
+  if (config.ipc === "pod") slots.push(POD.ipc);
+  if (shared) {
+    plan.stage("containers join pause's process namespace", { op: "open_namespace", out: POD.pid, kind: "pid", pid: POD.pause });
+    slots.push(POD.pid);
+  }
+  plan.stage("the monitor keeps them for the pod's life", { op: "sync", from: ACTORS.stage, to: ACTORS.monitor, slots });
+  plan.monitor("its end is reported", { op: "process", key: PAUSE_KEY, pid: POD.pause, role: 0 });
+}

@@ -1,0 +1,56 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { errnoOf } from "../base/errors.ts";
+import type { ContainerRecord, SandboxRecord } from "./records.ts";
+import type { ContainerStatus, SandboxStatus } from "./types.ts";
+
+export function sandboxStatus(record: SandboxRecord): SandboxStatus {
+  const { id, metadata, state, createdAt, pausePid, lease } = record;
+  return { id, metadata, state, createdAt, pausePid, addresses: lease ? [lease.ip4, lease.ip6] : [] };
+}
+
+export function containerStatus(record: ContainerRecord): ContainerStatus {
+  const { id, sandboxId, name, attempt, state, imageId, imageReference, createdAt, logPath } = record;
+  const { startedAt, finishedAt, pid, exitCode, signal, reason } = record;
+  const message = record.message ?? (state === "exited" ? terminationMessage(record) : undefined);
+  return {
+    id,
+    sandboxId,
+    name,
+    attempt,
+    state,
+    imageId,
+    imageReference,
+    createdAt,
+    logPath,
+    ...(startedAt !== undefined && { startedAt }),
+    ...(finishedAt !== undefined && { finishedAt }),
+    ...(pid !== undefined && { pid }),
+    ...(exitCode !== undefined && { exitCode }),
+    ...(signal !== undefined && { signal }),
+    ...(reason !== undefined && { reason }),
+    ...(message !== undefined && message !== "" && { message }),
+  };
+}
+
+/** Kubernetes: at most 4096 bytes of terminationMessagePath are kept. */
+const MESSAGE_BYTES = 4096;
+
+function terminationMessage(record: ContainerRecord): string | undefined {
+  if (!record.terminationMessage) return undefined;
+  let file: number;
+  try {
+    file = openSync(join(record.folder, "termination-log"), "r");
+  } catch (error) {
+    // The container may have been ended before its file was made; no message is the right answer then.
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    // The container decides how much it writes: never the whole file.
+    const buffer = Buffer.alloc(MESSAGE_BYTES);
+    return buffer.toString("utf8", 0, readSync(file, buffer));
+  } finally {
+    closeSync(file);
+  }
+}
