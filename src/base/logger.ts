@@ -1,0 +1,91 @@
+import { writeSync } from "node:fs";
+import { errnoOf, PodrunError } from "./errors.ts";
+
+export const LEVELS = ["debug", "info", "warn", "error"] as const;
+export type Level = (typeof LEVELS)[number];
+
+export type Fields = Readonly<Record<string, string | number | boolean | bigint | undefined>>;
+
+/** One line a record: `2026-11-21T07:47:01.123Z info text key=value`. */
+export class Logger {
+  readonly #level: number;
+  readonly #write: (line: string) => void;
+  readonly #fields: Fields;
+
+  constructor(
+    options: { readonly level?: Level; readonly write?: (line: string) => void; readonly fields?: Fields } = {},
+  ) {
+    this.#level = LEVELS.indexOf(options.level ?? "info");
+    this.#write = options.write ?? writeStderr;
+    this.#fields = options.fields ?? {};
+  }
+
+  /** A logger that puts these fields on every record. */
+  with(fields: Fields): Logger {
+    const level = LEVELS[this.#level] ?? "info";
+    return new Logger({ level, write: this.#write, fields: { ...this.#fields, ...fields } });
+  }
+
+  debug(text: string, fields?: Fields): void {
+    this.#record("debug", text, fields);
+  }
+
+  info(text: string, fields?: Fields): void {
+    this.#record("info", text, fields);
+  }
+
+  warn(text: string, fields?: Fields): void {
+    this.#record("warn", text, fields);
+  }
+
+  error(text: string, fields?: Fields): void {
+    this.#record("error", text, fields);
+  }
+
+  /** An error that nobody else hears of. Its chain of causes is shown at level debug. */
+  failure(text: string, error: unknown, fields?: Fields): void {
+    const code = error instanceof PodrunError ? { code: error.code } : {};
+    const chain = this.#level === 0 ? { chain: describeChain(error) } : {};
+    this.#record("error", `${text}: ${error instanceof Error ? error.message : String(error)}`, {
+      ...fields,
+      ...code,
+      ...chain,
+    });
+  }
+
+  #record(level: Level, text: string, fields: Fields = {}): void {
+    if (LEVELS.indexOf(level) < this.#level) return;
+    const pairs = Object.entries({ ...this.#fields, ...fields })
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => ` ${key}=${quoteValue(String(value))}`);
+    this.#write(`${new Date().toISOString()} ${level} ${oneLine(text)}${pairs.join("")}\n`);
+  }
+}
+
+/** An error's causes, outermost first, each with its stack. */
+export function describeChain(error: unknown): string {
+  const parts: string[] = [];
+  for (let at: unknown = error; at !== undefined; at = at instanceof Error ? at.cause : undefined) {
+    parts.push(at instanceof Error ? (at.stack ?? at.message) : String(at));
+    if (parts.length === 10) break;
+  }
+  return parts.join("\ncaused by: ");
+}
+
+/** Text from outside may hold newlines and escape sequences; neither may look like a record of ours or reach a terminal. */
+function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));
+}
+
+function quoteValue(text: string): string {
+  return /^[^\s"=\u0000-\u001f\u007f-\u009f]+$/.test(text) ? text : oneLine(JSON.stringify(text));
+}
+
+/** Synchronous, so that the last record before a crash is not lost. A reader that went away must not end the daemon. */
+function writeStderr(line: string): void {
+  try {
+    writeSync(2, line);
+  } catch (error) {
+    if (!["EPIPE", "EAGAIN", "EIO"].includes(errnoOf(error) ?? "")) throw error;
+  }
+}
