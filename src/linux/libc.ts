@@ -23,6 +23,8 @@ interface Libc {
   readonly memfd_create: (name: string, flags: number) => number;
   readonly fcntl: (fd: number, command: number, argument: number) => number;
   readonly pidfd_open: (pid: number, flags: number) => number;
+  readonly fsopen: (type: string, flags: number) => number;
+  readonly umount2: (path: string, flags: number) => number;
   readonly pidfd_send_signal: (pidfd: number, signal: number, info: null, flags: number) => number;
 }
 
@@ -36,6 +38,8 @@ function libc(): Libc {
     memfd_create: library.func("int memfd_create(const char *name, unsigned int flags)"),
     // Variadic in C; both ABIs that we support pass one int in the same way.
     fcntl: library.func("int fcntl(int fd, int command, int argument)"),
+    fsopen: library.func("int fsopen(const char *type, unsigned int flags)"),
+    umount2: library.func("int umount2(const char *path, int flags)"),
     pidfd_open: library.func("int pidfd_open(int pid, unsigned int flags)"),
     pidfd_send_signal: library.func("int pidfd_send_signal(int pidfd, int signal, void *info, unsigned int flags)"),
   };

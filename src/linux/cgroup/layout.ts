@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PodrunError } from "../../base/errors.ts";
+import { parseMountinfo } from "../mounts.ts";
 
 /** Controllers without which podrun does not start a container. */
 const NEEDED = ["cpu", "memory", "pids"] as const;
@@ -58,17 +59,14 @@ export function missingControllers(layout: CgroupLayout): string[] {
 }
 
 export function parseLayout(files: CgroupFiles): CgroupLayout {
-  const mounts = files.mountinfo
-    .split("\n")
-    .map(parseMount)
-    .filter((mount) => mount !== undefined);
+  const mounts = parseMountinfo(files.mountinfo);
   const hierarchies = new Map<string, string>();
   for (const mount of mounts.filter(({ type }) => type === "cgroup"))
-    for (const name of mount.options)
+    for (const name of mount.superOptions)
       if (isController(name) && !hierarchies.has(name)) hierarchies.set(name, mount.point);
   const unified = mounts.find(({ type }) => type === "cgroup2")?.point;
   if (hierarchies.size > 0) {
-    const dynamic = mounts.some(({ options }) => options.includes("favordynmods"));
+    const dynamic = mounts.some(({ superOptions }) => superOptions.includes("favordynmods"));
     const mode = unified === undefined ? "v1" : "hybrid";
     return { mode, unified, hierarchies, controllers: new Set(hierarchies.keys()), favordynmods: dynamic };
   }
@@ -80,22 +78,3 @@ export function parseLayout(files: CgroupFiles): CgroupLayout {
 /** Super options of a v1 mount are its controllers among flags such as `rw`, `xattr` and `name=systemd`. */
 const isController = (option: string): boolean =>
   /^(cpu|cpuacct|cpuset|memory|pids|devices|freezer|blkio|net_cls|net_prio|perf_event|hugetlb|rdma|misc)$/.test(option);
-
-interface CgroupMount {
-  readonly point: string;
-  readonly type: string;
-  readonly options: readonly string[];
-}
-
-/** A line of proc_pid_mountinfo(5): `… root point options [optional fields] - type source super-options`. */
-function parseMount(line: string): CgroupMount | undefined {
-  const [left, right] = line.split(" - ");
-  const [type, , superOptions] = right?.split(" ") ?? [];
-  const point = left?.split(" ")[4];
-  if (point === undefined || (type !== "cgroup" && type !== "cgroup2")) return undefined;
-  return { point: unescapeMountPoint(point), type, options: superOptions?.split(",") ?? [] };
-}
-
-/** mountinfo writes space, tab, newline and backslash as three octal digits. */
-const unescapeMountPoint = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));

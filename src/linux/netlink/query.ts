@@ -1,9 +1,12 @@
 // Questions to rtnetlink in the daemon's own network namespace, for `system check` and for set-up. None is on a hot path.
 import { getSystemErrorName } from "node:util";
 import {
+  AttrStream,
   createNetlink,
   Flags,
   FlagsGet,
+  FlagsNew,
+  ifla,
   MessageType,
   type NetlinkMessage,
   Protocol,
@@ -12,6 +15,7 @@ import {
   rt,
 } from "netlink";
 import { PodrunError } from "../../base/errors.ts";
+import { failedWith } from "../libc.ts";
 import { AF_INET, AF_INET6, AF_UNSPEC, formatIp } from "./address.ts";
 
 const IFLA_IFNAME = 3;
@@ -83,6 +87,27 @@ export class RouteSocket {
   /** Deletes a link; absent is fine (its namespace may just have taken it along). Waits up to 16 ms for the kernel. */
   async deleteLink(index: number): Promise<void> {
     await this.#request(rt.MessageType.DELLINK, rt.formatLink({ index }), 0, ["ENODEV"]);
+  }
+
+  /** Whether the kernel can make veth pairs (its module is loaded by asking): makes one, and deletes it (16 ms). */
+  async canMakeVeth(name: string): Promise<boolean> {
+    const before = await this.links();
+    if (before.some(({ kind }) => kind === "veth")) return true;
+    const stream = new AttrStream();
+    stream.emit(rt.formatLink({}));
+    const linkinfo = new AttrStream();
+    linkinfo.push(IFLA_INFO_KIND, Buffer.from("veth"));
+    stream.emit(ifla.formatLinkAttrs({ ifname: name, linkinfo: Buffer.concat(linkinfo.bufs) }));
+    try {
+      const data = Buffer.concat(stream.bufs);
+      await this.#request(rt.MessageType.NEWLINK, data, FlagsNew.CREATE | FlagsNew.EXCL, []);
+    } catch (error) {
+      if (failedWith(error, "EOPNOTSUPP")) return false;
+      throw error;
+    }
+    const made = (await this.links()).find((link) => link.name === name);
+    if (made) await this.deleteLink(made.index);
+    return true;
   }
 
   close(): void {
