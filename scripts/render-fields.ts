@@ -33,7 +33,7 @@ function renderType(type: ObjectType, names: readonly string[]): string {
 }
 
 function renderRow(name: string, row: Row): string {
-  const state = row.kind === "ignored" ? "ignored" : row.only !== undefined ? "in part" : "supported";
+  const state = row.kind === "ignored" || row.server ? "ignored" : row.only !== undefined ? "in part" : "supported";
   const fallback =
     row.default !== undefined ? `\`${JSON.stringify(row.default)}\`` : row.required ? "required" : (row.computed ?? "");
   const only =

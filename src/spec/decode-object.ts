@@ -35,7 +35,7 @@ export function decodeObject(
     const row = Object.hasOwn(type.fields, key) ? type.fields[key] : undefined;
     const at = fieldPath(path, key);
     if (row === undefined) decoding.problems.push(refuseField(type, key, at));
-    else if (!isAbsent(row, given)) set(value, key, decodeRow(row, given, at, decoding));
+    else if (!row.server && !isAbsent(row, given)) set(value, key, decodeRow(row, given, at, decoding));
   }
   for (const [key, row] of Object.entries(type.fields)) {
     if (!isAbsent(row, raw[key])) continue;

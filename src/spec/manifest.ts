@@ -106,6 +106,8 @@ function invalid({ file, lines, index, count }: Place, offset: number, text: str
 }
 
 function wordError(error: YAMLError): string {
+  // The parser reports the end of the stack as an error of the document.
+  if (error.message.startsWith("Maximum call stack")) return "nested too deeply";
   if (error.code === "TAB_AS_INDENT") return "a tab is used as indentation; YAML allows spaces only";
   if (error.code === "TAG_RESOLVE_FAILED") return `${error.message}; podrun takes plain YAML only`;
   return `not YAML: ${error.message.split("\n")[0]}`;

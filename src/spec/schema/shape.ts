@@ -14,6 +14,8 @@ export interface RowOptions {
   /** Only these values are supported; the others are Kubernetes' but refused as UnsupportedField, for the reason in `because`. */
   readonly only?: readonly unknown[];
   readonly because?: string;
+  /** Written by podrun only: in the type, but a value from outside is dropped, as the API server does. */
+  readonly server?: true;
   /** For docs/fields.md: what differs from a cluster. */
   readonly note?: string;
 }
