@@ -1,0 +1,52 @@
+import { chmodSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+export interface Bundle {
+  /** Paths relative to the root of the repository. */
+  readonly entry: string;
+  readonly output: string;
+  /** Whether the result obeys the fault switch. */
+  readonly faults: boolean;
+  /** Whether it is a program of its own, to be found on a PATH. */
+  readonly program: boolean;
+}
+
+/** Native, or loading files beside themselves: left where npm put them, found there by `require` from dist/. */
+const EXTERNAL = ["koffi", "netlink"];
+
+/** Makes one file of a program and all it imports. CommonJS, because Node starts it sooner than a module. */
+export async function bundle(root: string, { entry, output, faults, program }: Bundle): Promise<void> {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile: output,
+    write: false,
+    bundle: true,
+    platform: "node",
+    target: "node24",
+    format: "cjs",
+    external: EXTERNAL,
+    minifyWhitespace: program,
+    keepNames: program,
+    legalComments: "none",
+    sourcemap: program ? false : "inline",
+    sourcesContent: false,
+    define: {
+      __FAULTS__: String(faults),
+      PODRUN_VERSION: JSON.stringify(version),
+      // A bundle in CommonJS has no import.meta; what asks for its folder means the folder of the bundle.
+      "import.meta.dirname": "__dirname",
+      "import.meta.filename": "__filename",
+    },
+    banner: { js: '"use strict";' },
+    logLevel: "warning",
+  });
+  const node = realpathSync(process.execPath);
+  const text = `${program ? `#!${node}\n` : ""}${result.outputFiles[0]?.text}`;
+  const path = join(root, output);
+  writeFileSync(`${path}.new`, text);
+  chmodSync(`${path}.new`, program ? 0o755 : 0o644);
+  renameSync(`${path}.new`, path);
+}
