@@ -27,7 +27,12 @@ export function cgroupFileOperation(plan: PlanWriter, write: CgroupWrite, why: s
 }
 
 /** Makes the container's cgroup with its limits and device filter. The stage stays outside: set-up is not charged to it. */
-export function makeContainerCgroup(plan: PlanWriter, config: ContainerConfig, cgroup: string, facts: MachineFacts): void {
+export function makeContainerCgroup(
+  plan: PlanWriter,
+  config: ContainerConfig,
+  cgroup: string,
+  facts: MachineFacts,
+): void {
   const folders = cgroupFolders(facts.cgroups, cgroup);
   for (const path of folders)
     plan.stage("the container's limits", { op: "mkdir", dir: NO_SLOT, path, mode: 0o755, resolve: 0, parents: 1 });
@@ -43,7 +48,14 @@ export function makeContainerCgroup(plan: PlanWriter, config: ContainerConfig, c
 export function openCgroup(plan: PlanWriter, cgroup: string, facts: MachineFacts): void {
   cgroupFolders(facts.cgroups, cgroup).forEach((path, i) => {
     const flags = O_RDONLY | O_DIRECTORY;
-    plan.stage("the process starts in it", { op: "open", out: LOCAL.cgroups + i, dir: NO_SLOT, path, flags, resolve: 0 });
+    plan.stage("the process starts in it", {
+      op: "open",
+      out: LOCAL.cgroups + i,
+      dir: NO_SLOT,
+      path,
+      flags,
+      resolve: 0,
+    });
   });
 }
 

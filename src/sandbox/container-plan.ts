@@ -29,7 +29,13 @@ export function compileContainer(input: ContainerPlanInput, facts: MachineFacts)
   const { config, sandbox, slots } = input;
   const plan = new PlanWriter(config.name);
   const stdio = pipes(plan, config);
-  plan.monitor("the set-up runs outside the container's cgroup", { op: "clone", becomes: ACTORS.stage, flags: 0n, cgroup: NO_SLOT, pid: NO_SLOT });
+  plan.monitor("the set-up runs outside the container's cgroup", {
+    op: "clone",
+    becomes: ACTORS.stage,
+    flags: 0n,
+    cgroup: NO_SLOT,
+    pid: NO_SLOT,
+  });
   const keep = [PROC_SLOT, ...podSlots(sandbox), ...stdioSlots(stdio)];
   plan.stage("a child on its way in is no window to the host", { op: "dumpable", value: 0 }, { op: "close_fds", keep });
   plan.stage("modes below are exact", { op: "umask", mask: 0 });
@@ -39,7 +45,8 @@ export function compileContainer(input: ContainerPlanInput, facts: MachineFacts)
   joinPod(plan, sandbox);
   mountRoot(plan, input, mounts, facts, slots.devpts);
   const given = config.tty ? openTerminal(plan, slots, input.identity.uid) : stdio;
-  if (sandbox.pid === "pod") plan.stage("shareProcessNamespace", { op: "setns", namespace: POD.pid, type: CLONE_NEWPID });
+  if (sandbox.pid === "pod")
+    plan.stage("shareProcessNamespace", { op: "setns", namespace: POD.pid, type: CLONE_NEWPID });
   plan.stage(sandbox.pid === "container" ? "default: sees only its own processes" : "processes are shared", {
     op: "clone",
     becomes: ACTORS.child,
@@ -81,7 +88,15 @@ function pipes(plan: PlanWriter, config: ContainerPlanInput["config"]): Stdio {
 
 function openTerminal(plan: PlanWriter, slots: ContainerSlots, uid: number): Stdio {
   const peer = LOCAL.terminalPeer;
-  plan.stage("tty: true", { op: "open_pty", devpts: slots.devpts, master: LOCAL.terminal, slave: peer, uid, rows: 0, columns: 0 });
+  plan.stage("tty: true", {
+    op: "open_pty",
+    devpts: slots.devpts,
+    master: LOCAL.terminal,
+    slave: peer,
+    uid,
+    rows: 0,
+    columns: 0,
+  });
   plan.stage(
     "OCI: /dev/console is the container's terminal",
     { op: "open_tree", out: LOCAL.scratch, dir: peer, path: "", recursive: 0, resolve: 0 },
@@ -93,7 +108,14 @@ function openTerminal(plan: PlanWriter, slots: ContainerSlots, uid: number): Std
 }
 
 function terminationFile(plan: PlanWriter, input: ContainerPlanInput): void {
-  plan.stage("terminationMessagePath", { op: "mkdir", dir: NO_SLOT, path: input.folder, mode: 0o711, resolve: 0, parents: 1 });
+  plan.stage("terminationMessagePath", {
+    op: "mkdir",
+    dir: NO_SLOT,
+    path: input.folder,
+    mode: 0o711,
+    resolve: 0,
+    parents: 1,
+  });
   const path = `${input.folder}/termination-log`;
   // Any user of the container may write its last words.
   plan.stage("terminationMessagePath", { op: "mknod", dir: NO_SLOT, path, mode: 0o100666, major: 0, minor: 0 });
@@ -114,7 +136,10 @@ function child(plan: PlanWriter, input: ContainerPlanInput, stdio: Stdio, facts:
   joinCgroups(plan, facts);
   plan.child("its cgroup is its root cgroup", { op: "unshare", flags: CLONE_NEWCGROUP });
   plan.child("a session of its own", { op: "setsid" });
-  plan.optional("child", `QoS class ${input.sandbox.qos}; lowering it needs CAP_SYS_RESOURCE`, { op: "oom_score_adj", value: input.identity.oomScoreAdj });
+  plan.optional("child", `QoS class ${input.sandbox.qos}; lowering it needs CAP_SYS_RESOURCE`, {
+    op: "oom_score_adj",
+    value: input.identity.oomScoreAdj,
+  });
   mountFromInside(plan, input.config, facts);
   becomeProcess(plan, input.identity, input.argv, stdio, facts);
 }
@@ -131,4 +156,3 @@ function log(plan: PlanWriter, input: ContainerPlanInput): void {
   const stdin = config.stdin ? LOCAL.stdinWrite : NO_SLOT;
   plan.monitor("CRI log", { ...common, stdin, stdout: LOCAL.stdoutRead, stderr: LOCAL.stderrRead, flags: once });
 }
-

@@ -52,7 +52,11 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
 function freeNumber(context: Context, sandbox: LiveSandbox): number {
   const taken = new Set(containersOf(context, sandbox.record.id).map(({ record }) => record.number));
   for (let number = 0; number < MAX_CONTAINERS; number++) if (!taken.has(number)) return number;
-  throw new PodrunError("InvalidObject", `a pod can hold ${MAX_CONTAINERS} containers at once, and all places are taken`, {
-    details: { sandbox: sandbox.record.id, limit: MAX_CONTAINERS },
-  });
+  throw new PodrunError(
+    "InvalidObject",
+    `a pod can hold ${MAX_CONTAINERS} containers at once, and all places are taken`,
+    {
+      details: { sandbox: sandbox.record.id, limit: MAX_CONTAINERS },
+    },
+  );
 }

@@ -1,4 +1,10 @@
-import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_STRICTATIME, S_IFCHR } from "../linux/constants.ts";
+import {
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_STRICTATIME,
+  S_IFCHR,
+} from "../linux/constants.ts";
 import { RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
@@ -32,7 +38,13 @@ export function makeDevices(plan: PlanWriter, config: ContainerConfig, facts: Ma
   plan.stage(
     why,
     { op: "mountpoint", dir: LOCAL.root, path: "dev", file: 0 },
-    { op: "fsmount", out: LOCAL.dev, type: "tmpfs", options: ["mode=755", "size=65536k"], attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME },
+    {
+      op: "fsmount",
+      out: LOCAL.dev,
+      type: "tmpfs",
+      options: ["mode=755", "size=65536k"],
+      attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME,
+    },
     { op: "move_mount", from: LOCAL.dev, dir: LOCAL.root, path: "dev", resolve: RESOLVE_IN_ROOT },
   );
   for (const [path, major, minor] of STANDARD)

@@ -1,4 +1,11 @@
-import { CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS } from "../linux/constants.ts";
+import {
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWUTS,
+} from "../linux/constants.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import { ACTORS, NO_SLOT, PROC_SLOT } from "../linux/plan/table.ts";
 import { cgroupSlots, cloneCgroup, joinCgroups, openCgroup } from "./cgroup-plan.ts";
@@ -25,16 +32,32 @@ export function compileExec(input: ExecPlanInput, facts: MachineFacts): readonly
   const { request, slots } = input;
   const plan = new PlanWriter(input.container);
   const piped = pipes(plan, request);
-  plan.monitor("the set-up runs outside the container's cgroup", { op: "clone", becomes: ACTORS.stage, flags: 0n, cgroup: NO_SLOT, pid: NO_SLOT });
+  plan.monitor("the set-up runs outside the container's cgroup", {
+    op: "clone",
+    becomes: ACTORS.stage,
+    flags: 0n,
+    cgroup: NO_SLOT,
+    pid: NO_SLOT,
+  });
   const keep = [PROC_SLOT, slots.process, slots.devpts, ...stdioSlots(piped)];
   plan.stage("a child on its way in is no window to the host", { op: "dumpable", value: 0 }, { op: "close_fds", keep });
   openCgroup(plan, input.cgroup, facts);
   // One call with the pidfd: the kernel takes all namespaces of the container's first process, or none (setns(2)).
   plan.stage("into the container", { op: "setns", namespace: slots.process, type: EVERY_NAMESPACE });
   const stdio = request.tty ? terminal(plan, input) : piped;
-  plan.stage("in the container's process namespace", { op: "clone", becomes: ACTORS.child, flags: 0n, cgroup: cloneCgroup(facts), pid: LOCAL.process });
+  plan.stage("in the container's process namespace", {
+    op: "clone",
+    becomes: ACTORS.child,
+    flags: 0n,
+    cgroup: cloneCgroup(facts),
+    pid: LOCAL.process,
+  });
   const own = facts.cgroups.mode === "v2" ? [] : cgroupSlots(facts);
-  plan.child("nothing of the host comes along", { op: "dumpable", value: 0 }, { op: "close_fds", keep: [PROC_SLOT, ...own, ...stdioSlots(stdio)] });
+  plan.child(
+    "nothing of the host comes along",
+    { op: "dumpable", value: 0 },
+    { op: "close_fds", keep: [PROC_SLOT, ...own, ...stdioSlots(stdio)] },
+  );
   joinCgroups(plan, facts);
   plan.child("a session of its own", { op: "setsid" });
   plan.optional("child", "as its container", { op: "oom_score_adj", value: input.identity.oomScoreAdj });
@@ -75,7 +98,13 @@ function terminal(plan: PlanWriter, input: ExecPlanInput): Stdio {
 function stream(plan: PlanWriter, input: ExecPlanInput): void {
   const common = { op: "stream", key: input.key } as const;
   if (input.request.tty) {
-    plan.monitor("to the client's terminal", { ...common, stdin: NO_SLOT, stdout: LOCAL.terminal, stderr: NO_SLOT, flags: TERMINAL });
+    plan.monitor("to the client's terminal", {
+      ...common,
+      stdin: NO_SLOT,
+      stdout: LOCAL.terminal,
+      stderr: NO_SLOT,
+      flags: TERMINAL,
+    });
     return;
   }
   const stdin = input.request.stdin ? LOCAL.stdinWrite : NO_SLOT;

@@ -29,7 +29,10 @@ export async function exec(
   const key = nextExecKey++;
   const identity = request.tty ? withTerminal(record.identity) : record.identity;
   const slots = containerSlots(record.number);
-  const plan = compileExec({ container: record.name, request, identity, cgroup: record.cgroup, slots, key }, context.facts);
+  const plan = compileExec(
+    { container: record.name, request, identity, cgroup: record.cgroup, slots, key },
+    context.facts,
+  );
   const stream = openStream(join(sandbox.folder, "monitor.sock"));
   const session = streamSession(stream);
   try {
@@ -62,9 +65,13 @@ export async function attach(
 
 function requireRunning({ record }: LiveContainer): void {
   if (record.state === "running") return;
-  throw new PodrunError("ContainerNotRunning", `container "${record.name}" is not running (${record.state}); only a running container can be entered`, {
-    details: { container: record.name, state: record.state },
-  });
+  throw new PodrunError(
+    "ContainerNotRunning",
+    `container "${record.name}" is not running (${record.state}); only a running container can be entered`,
+    {
+      details: { container: record.name, state: record.state },
+    },
+  );
 }
 
 const withTerminal = (identity: ProcessIdentity): ProcessIdentity =>

@@ -22,9 +22,13 @@ export const containersOf = (context: Context, sandboxId: string): readonly Live
 export function monitorOf(sandbox: LiveSandbox): MonitorClient {
   if (sandbox.monitor) return sandbox.monitor;
   const { namespace, name } = sandbox.record.metadata;
-  throw new PodrunError("MonitorGone", `pod "${namespace}/${name}" has lost its monitor; its containers are being ended`, {
-    details: { sandbox: sandbox.record.id },
-  });
+  throw new PodrunError(
+    "MonitorGone",
+    `pod "${namespace}/${name}" has lost its monitor; its containers are being ended`,
+    {
+      details: { sandbox: sandbox.record.id },
+    },
+  );
 }
 
 /** Records a change, then takes it for true. */

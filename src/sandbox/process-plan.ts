@@ -44,7 +44,12 @@ export function becomeProcess(
 ): void {
   const { stdin, stdout, stderr } = stdio;
   plan.child("its input and output", { op: "stdio", stdin, stdout, stderr, terminal: stdio.terminal ? 1 : 0 });
-  plan.child(identity.why["workingDir"] ?? "default", { op: "chdir", dir: NO_SLOT, path: identity.workingDir, resolve: 0 });
+  plan.child(identity.why["workingDir"] ?? "default", {
+    op: "chdir",
+    dir: NO_SLOT,
+    path: identity.workingDir,
+    resolve: 0,
+  });
   plan.child("default", { op: "umask", mask: 0o022 });
   credentials(plan, identity, facts);
   plan.child(identity.why["command"] ?? "the image's command", {

@@ -19,7 +19,9 @@ export async function recover(context: Context): Promise<void> {
   for (const record of context.sandboxes.list()) context.live.sandboxes.set(record.id, revive(context, record));
   for (const record of context.containers.list()) reviveContainer(context, record);
   await Promise.all([...context.live.sandboxes.values()].map((sandbox) => recoverSandbox(context, sandbox)));
-  const orphans = [...context.live.containers.values()].filter(({ record }) => !context.live.sandboxes.has(record.sandboxId));
+  const orphans = [...context.live.containers.values()].filter(
+    ({ record }) => !context.live.sandboxes.has(record.sandboxId),
+  );
   for (const container of orphans) await removeContainer(context, container);
 }
 

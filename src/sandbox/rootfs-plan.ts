@@ -1,6 +1,15 @@
 import { join, relative } from "node:path";
 import { cgroupFolders } from "../linux/cgroup/index.ts";
-import { CLONE_NEWNS, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_PRIVATE, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import {
+  CLONE_NEWNS,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
+  MS_PRIVATE,
+  O_DIRECTORY,
+  O_PATH,
+} from "../linux/constants.ts";
 import { NO_SLOT, RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
 import { makeDevices, mountMessageQueues, mountTerminals } from "./devices-plan.ts";
 import type { MachineFacts } from "./facts.ts";
@@ -10,7 +19,18 @@ import { LOCAL, POD } from "./slots.ts";
 import type { ContainerConfig, ContainerMount, SandboxShape } from "./types.ts";
 
 /** What the kernel shows in /proc and /sys that no container needs (the list that Docker, containerd and CRI-O share). */
-const MASKED_PROC = ["acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "scsi", "sched_debug", "timer_list", "timer_stats"];
+const MASKED_PROC = [
+  "acpi",
+  "asound",
+  "interrupts",
+  "kcore",
+  "keys",
+  "latency_stats",
+  "scsi",
+  "sched_debug",
+  "timer_list",
+  "timer_stats",
+];
 const MASKED_SYS = ["firmware", "devices/virtual/powercap"];
 const READONLY_PROC = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
 
@@ -37,7 +57,14 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
   for (const mount of placed) {
     if (mount.source.kind !== "host") continue;
     const { path } = mount.source;
-    plan.stage(mount.why ?? "default", { op: "open_tree", out: mount.slot, dir: NO_SLOT, path, recursive: 1, resolve: 0 });
+    plan.stage(mount.why ?? "default", {
+      op: "open_tree",
+      out: mount.slot,
+      dir: NO_SLOT,
+      path,
+      recursive: 1,
+      resolve: 0,
+    });
     // A copy of a shared mount is its peer: without this, mounts made in the container would appear on the host.
     plan.stage("mounts made inside stay inside", attributes(mount.slot, { propagation: MS_PRIVATE, recursive: 1 }));
     if (mount.readOnly) plan.stage(mount.why ?? "default", attributes(mount.slot, { set: MOUNT_ATTR_RDONLY }));
@@ -45,23 +72,57 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
   if (facts.cgroups.mode !== "v2")
     cgroupFolders(facts.cgroups, input.cgroup).forEach((path, i) => {
       const out = LOCAL.cgroupMounts + i;
-      plan.stage("default: /sys/fs/cgroup shows the container its own", { op: "open_tree", out, dir: NO_SLOT, path, recursive: 0, resolve: 0 });
+      plan.stage("default: /sys/fs/cgroup shows the container its own", {
+        op: "open_tree",
+        out,
+        dir: NO_SLOT,
+        path,
+        recursive: 0,
+        resolve: 0,
+      });
       plan.stage("read-only", attributes(out, { set: MOUNT_ATTR_RDONLY | NO_ACCESS, propagation: MS_PRIVATE }));
     });
   const path = input.config.image.layersFolder;
-  plan.stage("layers are named relative to it", { op: "open", out: LOCAL.layers, dir: NO_SLOT, path, flags: O_PATH | O_DIRECTORY, resolve: 0 });
+  plan.stage("layers are named relative to it", {
+    op: "open",
+    out: LOCAL.layers,
+    dir: NO_SLOT,
+    path,
+    flags: O_PATH | O_DIRECTORY,
+    resolve: 0,
+  });
   for (const name of ["upper", "work"])
-    plan.stage("what the container writes", { op: "mkdir", dir: NO_SLOT, path: join(input.folder, name), mode: 0o755, resolve: 0, parents: 1 });
+    plan.stage("what the container writes", {
+      op: "mkdir",
+      dir: NO_SLOT,
+      path: join(input.folder, name),
+      mode: 0o755,
+      resolve: 0,
+      parents: 1,
+    });
   return placed;
 }
 
 /** In a copy of the pod's mount namespace: the root file system and all that is mounted upon it, then the new root. */
-export function mountRoot(plan: PlanWriter, input: RootfsInput, mounts: readonly PlacedMount[], facts: MachineFacts, devpts: number): void {
+export function mountRoot(
+  plan: PlanWriter,
+  input: RootfsInput,
+  mounts: readonly PlacedMount[],
+  facts: MachineFacts,
+  devpts: number,
+): void {
   plan.stage("the pod's mounts instead of the host's", { op: "setns", namespace: POD.mnt, type: CLONE_NEWNS });
   for (const mount of mounts) {
     const path = podPath(mount);
     if (path === undefined) continue;
-    plan.stage(mount.why ?? "default", { op: "open_tree", out: mount.slot, dir: NO_SLOT, path, recursive: 0, resolve: 0 });
+    plan.stage(mount.why ?? "default", {
+      op: "open_tree",
+      out: mount.slot,
+      dir: NO_SLOT,
+      path,
+      recursive: 0,
+      resolve: 0,
+    });
     if (mount.readOnly) plan.stage(mount.why ?? "default", attributes(mount.slot, { set: MOUNT_ATTR_RDONLY }));
   }
   plan.stage("default: mounts of its own", { op: "unshare", flags: CLONE_NEWNS });
@@ -75,9 +136,18 @@ export function mountRoot(plan: PlanWriter, input: RootfsInput, mounts: readonly
     plan.stage("default: masked", { op: "mask", dir: LOCAL.root, path: `sys/${path}` });
   const { workingDir } = input.config;
   const folder = workingDir ?? input.config.image.config.workingDir;
-  if (folder && folder !== "/") plan.stage("workingDir is made when the image lacks it", { op: "mountpoint", dir: LOCAL.root, path: folder, file: 0 });
+  if (folder && folder !== "/")
+    plan.stage("workingDir is made when the image lacks it", {
+      op: "mountpoint",
+      dir: LOCAL.root,
+      path: folder,
+      file: 0,
+    });
   if (input.config.security.readOnlyRootFilesystem)
-    plan.stage(input.config.why?.["readOnlyRootFilesystem"] ?? "default", attributes(LOCAL.root, { set: MOUNT_ATTR_RDONLY }));
+    plan.stage(
+      input.config.why?.["readOnlyRootFilesystem"] ?? "default",
+      attributes(LOCAL.root, { set: MOUNT_ATTR_RDONLY }),
+    );
   plan.stage("the container's root", { op: "pivot_root", root: LOCAL.root });
 }
 
@@ -90,8 +160,10 @@ export function mountFromInside(plan: PlanWriter, config: ContainerConfig, facts
     { op: "close", slots: [LOCAL.scratch] },
   );
   if (!config.security.privileged) {
-    for (const path of MASKED_PROC) plan.child("default: masked", { op: "mask", dir: LOCAL.root, path: `proc/${path}` });
-    for (const path of READONLY_PROC) plan.child("default: read-only", { op: "readonly", dir: LOCAL.root, path: `proc/${path}` });
+    for (const path of MASKED_PROC)
+      plan.child("default: masked", { op: "mask", dir: LOCAL.root, path: `proc/${path}` });
+    for (const path of READONLY_PROC)
+      plan.child("default: read-only", { op: "readonly", dir: LOCAL.root, path: `proc/${path}` });
   }
   if (facts.cgroups.mode !== "v2") return;
   const access = config.security.privileged ? NO_ACCESS : NO_ACCESS | MOUNT_ATTR_RDONLY;
@@ -114,12 +186,22 @@ function placeMounts(input: RootfsInput, facts: MachineFacts): readonly PlacedMo
   });
   const shm: ContainerMount =
     sandbox.ipc === "node"
-      ? { source: { kind: "host", path: "/dev/shm" }, target: "/dev/shm", readOnly: false, why: sandbox.why?.["hostIPC"] ?? "hostIPC" }
+      ? {
+          source: { kind: "host", path: "/dev/shm" },
+          target: "/dev/shm",
+          readOnly: false,
+          why: sandbox.why?.["hostIPC"] ?? "hostIPC",
+        }
       : pod(POD_ROOT.shm);
   const message = config.terminationMessage;
   const own: ContainerMount[] = [shm, pod("etc/hosts"), pod("etc/resolv.conf"), pod("etc/hostname")];
   if (message)
-    own.push({ source: { kind: "host", path: join(folder, "termination-log") }, target: message.path, readOnly: false, why: "terminationMessagePath" });
+    own.push({
+      source: { kind: "host", path: join(folder, "termination-log") },
+      target: message.path,
+      readOnly: false,
+      why: "terminationMessagePath",
+    });
   const wanted = new Set(config.mounts.map(({ target }) => target));
   const all = [...own.filter(({ target }) => !wanted.has(target)), ...config.mounts];
   const depth = ({ target }: ContainerMount): number => target.split("/").filter((part) => part !== "").length;
@@ -168,12 +250,25 @@ function systemMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts)
   plan.stage(
     privileged ? "privileged: writable" : "default: read-only",
     { op: "mountpoint", dir: LOCAL.root, path: "sys", file: 0 },
-    { op: "fsmount", out: LOCAL.scratch, type: "sysfs", options: [], attributes: privileged ? NO_ACCESS : NO_ACCESS | MOUNT_ATTR_RDONLY },
+    {
+      op: "fsmount",
+      out: LOCAL.scratch,
+      type: "sysfs",
+      options: [],
+      attributes: privileged ? NO_ACCESS : NO_ACCESS | MOUNT_ATTR_RDONLY,
+    },
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.root, path: "sys", resolve: RESOLVE_IN_ROOT },
     { op: "close", slots: [LOCAL.scratch] },
   );
   if (facts.cgroups.mode === "v2") {
-    plan.stage("for the child to mount on", { op: "open", out: LOCAL.cgroupMount, dir: LOCAL.root, path: "sys/fs/cgroup", flags: O_PATH | O_DIRECTORY, resolve: RESOLVE_IN_ROOT });
+    plan.stage("for the child to mount on", {
+      op: "open",
+      out: LOCAL.cgroupMount,
+      dir: LOCAL.root,
+      path: "sys/fs/cgroup",
+      flags: O_PATH | O_DIRECTORY,
+      resolve: RESOLVE_IN_ROOT,
+    });
     return;
   }
   plan.stage(
@@ -182,14 +277,20 @@ function systemMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts)
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.root, path: "sys/fs/cgroup", resolve: RESOLVE_IN_ROOT },
   );
   cgroupFolders(facts.cgroups, "/").forEach((mountPoint, i) => {
-    const name = mountPoint.split("/").filter((part) => part !== "").pop() as string;
+    const name = mountPoint
+      .split("/")
+      .filter((part) => part !== "")
+      .pop() as string;
     plan.stage(
       "default: the container's own cgroup",
       { op: "mkdir", dir: LOCAL.scratch, path: name, mode: 0o755, resolve: 0, parents: 0 },
       { op: "move_mount", from: LOCAL.cgroupMounts + i, dir: LOCAL.scratch, path: name, resolve: 0 },
     );
   });
-  plan.stage("nothing is written beside them", attributes(LOCAL.scratch, { set: MOUNT_ATTR_RDONLY }), { op: "close", slots: [LOCAL.scratch] });
+  plan.stage("nothing is written beside them", attributes(LOCAL.scratch, { set: MOUNT_ATTR_RDONLY }), {
+    op: "close",
+    slots: [LOCAL.scratch],
+  });
 }
 
 function attach(plan: PlanWriter, mount: PlacedMount): void {

@@ -106,4 +106,3 @@ export class Runtime implements types.RuntimeService {
     return findSandbox(this.#context, sandboxId).trace;
   }
 }
-

@@ -1,6 +1,20 @@
 import { constants } from "node:os";
 import { cgroupFolders, cgroupWrites, controllerFolder, delegationOf, podCgroup } from "../linux/cgroup/index.ts";
-import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_PRIVATE, O_CREAT, O_DIRECTORY, O_RDONLY } from "../linux/constants.ts";
+import {
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWUTS,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
+  MS_PRIVATE,
+  O_CREAT,
+  O_DIRECTORY,
+  O_RDONLY,
+} from "../linux/constants.ts";
 import { insideBatch, outsideBatch } from "../linux/netlink/index.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import { ACTORS, NO_SLOT, PROC_SLOT } from "../linux/plan/table.ts";
@@ -35,9 +49,23 @@ export interface SandboxPlanInput {
 export function compileSandbox(input: SandboxPlanInput, facts: MachineFacts): readonly Operation[] {
   const plan = new PlanWriter("sandbox");
   const why = (field: string): string => input.config.why?.[field] ?? "default";
-  if (input.lease) plan.daemon("the pod may send from its own addresses only", { op: "nft", commands: nftElements(facts, input.lease) });
-  plan.monitor("the set-up runs outside the pod's cgroup", { op: "clone", becomes: ACTORS.stage, flags: 0n, cgroup: NO_SLOT, pid: NO_SLOT });
-  plan.stage("a child on its way in is no window to the host", { op: "dumpable", value: 0 }, { op: "close_fds", keep: [PROC_SLOT] });
+  if (input.lease)
+    plan.daemon("the pod may send from its own addresses only", {
+      op: "nft",
+      commands: nftElements(facts, input.lease),
+    });
+  plan.monitor("the set-up runs outside the pod's cgroup", {
+    op: "clone",
+    becomes: ACTORS.stage,
+    flags: 0n,
+    cgroup: NO_SLOT,
+    pid: NO_SLOT,
+  });
+  plan.stage(
+    "a child on its way in is no window to the host",
+    { op: "dumpable", value: 0 },
+    { op: "close_fds", keep: [PROC_SLOT] },
+  );
   plan.stage("modes below are exact", { op: "umask", mask: 0 });
   podCgroups(plan, input.config, facts);
   namespaces(plan, input.config, why);
@@ -72,13 +100,26 @@ function podCgroups(plan: PlanWriter, config: SandboxConfig, facts: MachineFacts
   plan.stage(
     "v2: a cgroup with controllers for its children has no processes of its own, so pause has a leaf",
     { op: "mkdir", dir: NO_SLOT, path: `${folder}/pause`, mode: 0o755, resolve: 0, parents: 1 },
-    { op: "open", out: LOCAL.cgroups, dir: NO_SLOT, path: `${folder}/pause`, flags: O_RDONLY | O_DIRECTORY, resolve: 0 },
+    {
+      op: "open",
+      out: LOCAL.cgroups,
+      dir: NO_SLOT,
+      path: `${folder}/pause`,
+      flags: O_RDONLY | O_DIRECTORY,
+      resolve: 0,
+    },
   );
 }
 
 function namespaces(plan: PlanWriter, config: SandboxConfig, why: (field: string) => string): void {
   const own = config.network === "pod";
-  if (own) plan.stage("the link is made from the host's side", { op: "open_namespace", out: LOCAL.hostNet, kind: "net", pid: NO_SLOT });
+  if (own)
+    plan.stage("the link is made from the host's side", {
+      op: "open_namespace",
+      out: LOCAL.hostNet,
+      kind: "net",
+      pid: NO_SLOT,
+    });
   let flags = CLONE_NEWNS;
   if (own) flags |= CLONE_NEWNET | CLONE_NEWUTS;
   if (config.ipc === "pod") flags |= CLONE_NEWIPC;
@@ -109,8 +150,10 @@ function network(plan: PlanWriter, lease: NetworkLease, facts: MachineFacts): vo
 }
 
 function identity(plan: PlanWriter, config: SandboxConfig, why: (field: string) => string): void {
-  if (config.network === "pod") plan.stage(why("hostname"), { op: "sethostname", hostname: config.hostname, domainname: "" });
-  for (const [name, value] of Object.entries(config.sysctls)) plan.stage(why(`sysctl ${name}`), { op: "sysctl", name, value });
+  if (config.network === "pod")
+    plan.stage(why("hostname"), { op: "sethostname", hostname: config.hostname, domainname: "" });
+  for (const [name, value] of Object.entries(config.sysctls))
+    plan.stage(why(`sysctl ${name}`), { op: "sysctl", name, value });
 }
 
 const NO_ACCESS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
@@ -135,12 +178,32 @@ function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: string)
     { op: "move_mount", from: LOCAL.root, dir: NO_SLOT, path: input.folder, resolve: 0 },
   );
   for (const name of [POD_ROOT.root, POD_ROOT.shm, POD_ROOT.etc, ...(volumes.length > 0 ? [POD_ROOT.volumes] : [])])
-    plan.stage("a place to mount on", { op: "mkdir", dir: LOCAL.root, path: name, mode: 0o755, resolve: 0, parents: 0 });
-  tmpfs(plan, POD_ROOT.shm, ["mode=1777", `size=${config.shmBytes}`], NO_ACCESS, "/dev/shm, shared by the pod's containers");
+    plan.stage("a place to mount on", {
+      op: "mkdir",
+      dir: LOCAL.root,
+      path: name,
+      mode: 0o755,
+      resolve: 0,
+      parents: 0,
+    });
+  tmpfs(
+    plan,
+    POD_ROOT.shm,
+    ["mode=1777", `size=${config.shmBytes}`],
+    NO_ACCESS,
+    "/dev/shm, shared by the pod's containers",
+  );
   tmpfs(plan, POD_ROOT.etc, ["mode=755", "size=1m"], NO_ACCESS, "hosts, resolv.conf and hostname of the pod");
   for (const [name, { sizeBytes }] of volumes) {
     const folder = `${POD_ROOT.volumes}/${name}`;
-    plan.stage(why(`volume ${name}`), { op: "mkdir", dir: LOCAL.root, path: folder, mode: 0o755, resolve: 0, parents: 0 });
+    plan.stage(why(`volume ${name}`), {
+      op: "mkdir",
+      dir: LOCAL.root,
+      path: folder,
+      mode: 0o755,
+      resolve: 0,
+      parents: 0,
+    });
     const size = sizeBytes === undefined ? [] : [`size=${sizeBytes}`];
     tmpfs(plan, folder, ["mode=777", ...size], MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, why(`volume ${name}`));
   }
@@ -210,14 +273,27 @@ function pause(plan: PlanWriter, config: SandboxConfig, facts: MachineFacts, why
   // The kernel forgets it when credentials change, so it comes after them.
   plan.child("without its monitor a pod is lost", { op: "pdeathsig", signal: constants.signals.SIGKILL });
   plan.child("pause is ready", { op: "sync", from: ACTORS.child, to: ACTORS.monitor, slots: [] });
-  plan.child("holds the namespaces, reaps orphans", { op: "pause", title: `pause ${config.metadata.namespace}/${config.metadata.name}` });
+  plan.child("holds the namespaces, reaps orphans", {
+    op: "pause",
+    title: `pause ${config.metadata.namespace}/${config.metadata.name}`,
+  });
   const slots: number[] = [POD.mnt, POD.pause];
   if (config.network === "pod") slots.push(POD.net, POD.uts);
   if (config.ipc === "pod") slots.push(POD.ipc);
   if (shared) {
-    plan.stage("containers join pause's process namespace", { op: "open_namespace", out: POD.pid, kind: "pid", pid: POD.pause });
+    plan.stage("containers join pause's process namespace", {
+      op: "open_namespace",
+      out: POD.pid,
+      kind: "pid",
+      pid: POD.pause,
+    });
     slots.push(POD.pid);
   }
-  plan.stage("the monitor keeps them for the pod's life", { op: "sync", from: ACTORS.stage, to: ACTORS.monitor, slots });
+  plan.stage("the monitor keeps them for the pod's life", {
+    op: "sync",
+    from: ACTORS.stage,
+    to: ACTORS.monitor,
+    slots,
+  });
   plan.monitor("its end is reported", { op: "process", key: PAUSE_KEY, pid: POD.pause, role: 0 });
 }

@@ -40,7 +40,11 @@ export async function startContainer(context: Context, sandbox: LiveSandbox, con
   }
 }
 
-export function planInput(container: LiveContainer, config: ContainerConfig, sandbox: SandboxShape): ContainerPlanInput {
+export function planInput(
+  container: LiveContainer,
+  config: ContainerConfig,
+  sandbox: SandboxShape,
+): ContainerPlanInput {
   const { id, cgroup, folder, identity, key, number, logPath } = container.record;
   const slots = containerSlots(number);
   const log = { logPath, logSizeBytes: LOG_BYTES, logFiles: LOG_FILES };
@@ -55,7 +59,11 @@ const startError = (error: unknown) => ({
 });
 
 function notStartable({ record }: LiveContainer): PodrunError {
-  return new PodrunError("Conflict", `container "${record.name}" is ${record.state}: only a created container can be started`, {
-    details: { container: record.id, state: record.state },
-  });
+  return new PodrunError(
+    "Conflict",
+    `container "${record.name}" is ${record.state}: only a created container can be started`,
+    {
+      details: { container: record.id, state: record.state },
+    },
+  );
 }

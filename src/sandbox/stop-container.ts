@@ -32,7 +32,8 @@ async function signal(monitor: MonitorClient, key: number, number: number): Prom
     await monitor.signal(key, number);
     return true;
   } catch (error) {
-    if (error instanceof PodrunError && (error.details["errno"] === "ESRCH" || error.code === "MonitorGone")) return false;
+    if (error instanceof PodrunError && (error.details["errno"] === "ESRCH" || error.code === "MonitorGone"))
+      return false;
     throw error;
   }
 }

@@ -6,7 +6,11 @@ import type { LiveSandbox } from "./context.ts";
 import type { TracedOperation } from "./types.ts";
 
 /** Enters a plan's measured operations into its sandbox's timeline; those that did not run are left out. */
-export function recordTrace(sandbox: LiveSandbox, plan: readonly Operation[], results: readonly OperationResult[]): void {
+export function recordTrace(
+  sandbox: LiveSandbox,
+  plan: readonly Operation[],
+  results: readonly OperationResult[],
+): void {
   plan.forEach((operation, index) => {
     const result = results[index];
     if (!result || result.start === 0n) return;

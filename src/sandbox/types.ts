@@ -1,6 +1,8 @@
 // The runtime's terms, which are CRI's: a sandbox is what a pod's containers share, a container runs in one sandbox.
 // `pod/` and `cri/` are two front ends on this one core, so nothing here knows restart policies, probes or volumes' kinds.
-import type { ImageConfig } from "../image/types.ts";
+import type { RuntimeImage } from "../image/types.ts";
+
+export type { RuntimeImage };
 
 /** Which namespace a sandbox's containers use (CRI NamespaceMode). `container`: each its own (PID only). */
 export type NamespaceMode = "pod" | "container" | "node";
@@ -109,20 +111,6 @@ export interface ContainerConfig {
   readonly why?: Readonly<Record<string, string>>;
 }
 
-/** What the runtime needs of an image; made by `image/`. */
-export interface RuntimeImage {
-  /** sha256:… of the config. */
-  readonly id: string;
-  readonly reference: string;
-  readonly config: ImageConfig;
-  /** Folder that holds all layers, and the short names of this image's, lowest first. */
-  readonly layersFolder: string;
-  readonly layers: readonly string[];
-  /** The image's /etc/passwd and /etc/group, at most 64 KiB each, read at import (design, section 2). */
-  readonly passwd: string;
-  readonly group: string;
-}
-
 export type SandboxState = "creating" | "ready" | "notready" | "removing";
 export type ContainerState = "created" | "starting" | "running" | "exited" | "removing";
 
@@ -219,7 +207,10 @@ export interface RuntimeService {
   exec(containerId: string, request: ExecRequest): Promise<StreamSession>;
   attach(containerId: string, options: { readonly stdin: boolean }): Promise<StreamSession>;
   /** The plan that would run, nothing executed. Addresses and numbers are the ones the next start would get. */
-  plan(sandbox: SandboxConfig, containers: readonly ContainerConfig[]): readonly import("../linux/plan/operations.gen.ts").Operation[];
+  plan(
+    sandbox: SandboxConfig,
+    containers: readonly ContainerConfig[],
+  ): readonly import("../linux/plan/operations.gen.ts").Operation[];
   trace(sandboxId: string): readonly TracedOperation[];
   on(listener: (event: RuntimeEvent) => void): void;
   /** Takes up again what an earlier daemon left; resolves when every record agrees with the kernel. */

@@ -1,0 +1,40 @@
+import { statSync } from "node:fs";
+import type { Config } from "../base/config.ts";
+import { boundingSet, capabilitiesOf } from "../linux/capabilities.ts";
+import { detectCgroups } from "../linux/cgroup/index.ts";
+import { RouteSocket } from "../linux/netlink/index.ts";
+import { compileSeccomp, DEFAULT_PROFILE, readProfile } from "../linux/seccomp/index.ts";
+import type { MachineFacts } from "./facts.ts";
+import { listHostDevices } from "./host-devices.ts";
+import type { SeccompSetting } from "./types.ts";
+
+/** Reads what plans need to know of this machine, once. Throws KernelFeatureMissing. */
+export async function readMachine(config: Config): Promise<MachineFacts> {
+  return {
+    config,
+    cgroups: detectCgroups(),
+    capabilities: new Set(capabilitiesOf(boundingSet())),
+    mtu: await uplinkMtu(),
+    hostDevices: () => listHostDevices(),
+    seccompFilter,
+    isFile: (path) => !statSync(path).isDirectory(),
+  };
+}
+
+/** A Localhost profile is read at every start, for its file may have been changed; the default is compiled once. */
+function seccompFilter(setting: SeccompSetting, capabilities: ReadonlySet<string>): Uint8Array | undefined {
+  if (setting.type === "Unconfined") return undefined;
+  const profile = setting.type === "Localhost" ? readProfile(setting.path) : DEFAULT_PROFILE;
+  return compileSeccomp(profile, capabilities);
+}
+
+/** The smallest MTU of the interfaces with a default route: what leaves a pod must fit through whichever it takes. */
+async function uplinkMtu(): Promise<number | undefined> {
+  const socket = new RouteSocket();
+  try {
+    const routes = await socket.defaultRoutes();
+    return routes.length > 0 ? Math.min(...routes.map(({ link }) => link.mtu)) : undefined;
+  } finally {
+    socket.close();
+  }
+}

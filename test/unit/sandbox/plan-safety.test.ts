@@ -1,0 +1,167 @@
+import t from "tap";
+import { CLONE_NEWNS, CLONE_NEWPID } from "../../../src/linux/constants.ts";
+import type { Operation } from "../../../src/linux/plan/operations.gen.ts";
+import { ACTORS, RESOLVE_IN_ROOT } from "../../../src/linux/plan/table.ts";
+import { compileContainer } from "../../../src/sandbox/container-plan.ts";
+import { compileExec } from "../../../src/sandbox/exec-plan.ts";
+import { containerCommand, containerIdentity } from "../../../src/sandbox/identity.ts";
+import { compileSandbox } from "../../../src/sandbox/sandbox-plan.ts";
+import { containerSlots, LOCAL } from "../../../src/sandbox/slots.ts";
+import type { ContainerConfig, SandboxConfig } from "../../../src/sandbox/types.ts";
+import * as fixtures from "./fixtures.ts";
+
+// The safety rules of docs/architecture.md, held against every kind of plan on both cgroup versions.
+
+function containerPlan(config: ContainerConfig, pod: SandboxConfig, cgroups = fixtures.v2): readonly Operation[] {
+  return compileContainer(
+    {
+      id: "c0",
+      config,
+      sandbox: pod,
+      cgroup: "/podrun/burstable/pod0f1e/c0",
+      folder: "/var/lib/podrun/containers/c0",
+      identity: containerIdentity(config, pod),
+      argv: containerCommand(config),
+      key: 1,
+      slots: containerSlots(0),
+      logPath: "/var/log/pods/default_web_0f1e/ctr/0.log",
+      logSizeBytes: 1024,
+      logFiles: 2,
+    },
+    fixtures.machine(cgroups),
+  );
+}
+
+function execPlan(
+  config: ContainerConfig,
+  pod: SandboxConfig,
+  tty: boolean,
+  cgroups = fixtures.v2,
+): readonly Operation[] {
+  return compileExec(
+    {
+      container: "ctr",
+      request: { command: ["sh"], tty, stdin: true, stdout: true, stderr: !tty },
+      identity: containerIdentity(config, pod),
+      cgroup: "/podrun/burstable/pod0f1e/c0",
+      slots: containerSlots(0),
+      key: 70_000,
+    },
+    fixtures.machine(cgroups),
+  );
+}
+
+const sandboxPlan = (pod: SandboxConfig, cgroups = fixtures.v2): readonly Operation[] =>
+  compileSandbox({ config: pod, lease: fixtures.lease, folder: "/run/podrun/pods/0f1e" }, fixtures.machine(cgroups));
+
+const shared = fixtures.sandbox({ pid: "pod" });
+const host = fixtures.sandbox({ network: "node", pid: "node", ipc: "node" });
+const strict = { ...fixtures.security, allowPrivilegeEscalation: false, runAsUser: 1000 };
+const configs = {
+  plain: fixtures.container(),
+  strict: fixtures.container({ security: strict }),
+  privileged: fixtures.container({ security: { ...fixtures.security, privileged: true } }),
+  terminal: fixtures.container({ tty: true, stdin: true }),
+};
+
+const plans: Record<string, readonly Operation[]> = {};
+for (const [podName, pod] of Object.entries({ own: fixtures.sandbox(), shared, host }))
+  for (const [version, cgroups] of Object.entries({ v1: fixtures.v1, v2: fixtures.v2 })) {
+    plans[`sandbox ${podName} ${version}`] = sandboxPlan(pod, cgroups);
+    for (const [name, config] of Object.entries(configs)) {
+      plans[`container ${name} ${podName} ${version}`] = containerPlan(config, pod, cgroups);
+      plans[`exec ${name} ${podName} ${version}`] = execPlan(config, pod, name === "terminal", cgroups);
+    }
+  }
+
+const index = (plan: readonly Operation[], test: (operation: Operation) => boolean): number => plan.findIndex(test);
+const isClone = (actor: number) => (operation: Operation) => operation.op === "clone" && operation.becomes === actor;
+
+for (const [name, plan] of Object.entries(plans)) {
+  t.test(`${name}: the stage is non-dumpable with its descriptors closed before it clones a child`, async (t) => {
+    const clone = index(plan, isClone(ACTORS.child));
+    const own = plan.slice(index(plan, isClone(ACTORS.stage)) + 1, clone).filter(({ actor }) => actor === "stage");
+    t.match(own[0], { op: "dumpable", value: 0 });
+    t.match(own[1], { op: "close_fds" });
+  });
+
+  t.test(`${name}: the child closes what the stage held before it does anything else`, async (t) => {
+    const own = plan.filter(({ actor }) => actor === "child");
+    const first = own[0]?.op === "dumpable" ? own.slice(1) : own;
+    t.match(first[0], { op: "close_fds" });
+  });
+
+  t.test(
+    `${name}: the child enters a process namespace only in a mount namespace that is not the host's`,
+    async (t) => {
+      const clone = index(plan, isClone(ACTORS.child));
+      const left = index(plan, (operation) =>
+        operation.op === "setns"
+          ? (operation.type & CLONE_NEWNS) !== 0n
+          : operation.op === "unshare" && (operation.flags & CLONE_NEWNS) !== 0n,
+      );
+      const pid = index(plan, (operation) => operation.op === "setns" && operation.type === CLONE_NEWPID);
+      t.ok(left >= 0 && left < clone, "left the host's mounts before the child is made");
+      t.ok(pid === -1 || left < pid, "and before the process namespace is set");
+    },
+  );
+
+  t.test(`${name}: the child ends in exec or pause, and nobody else does`, async (t) => {
+    const own = plan.filter(({ actor }) => actor === "child");
+    t.ok(["exec", "pause"].includes(own.at(-1)?.op ?? ""));
+    t.equal(plan.filter(({ op }) => op === "exec" || op === "pause").length, 1);
+  });
+
+  t.test(`${name}: mounts below a container's root are resolved inside it`, async (t) => {
+    const below = plan.filter(
+      (operation) => operation.op === "move_mount" && operation.dir === LOCAL.root && operation.path.startsWith("/"),
+    );
+    for (const operation of below) t.match(operation, { resolve: RESOLVE_IN_ROOT });
+  });
+}
+
+t.test("under no_new_privs the seccomp filter is the last thing before exec", async (t) => {
+  const plan = plans["container strict own v2"] as readonly Operation[];
+  const own = plan.filter(({ actor }) => actor === "child").map(({ op }) => op);
+  t.same(own.slice(-4), ["capset", "no_new_privs", "seccomp", "exec"]);
+});
+
+t.test("without no_new_privs the seccomp filter comes right before the capabilities go", async (t) => {
+  const plan = plans["container plain own v2"] as readonly Operation[];
+  const own = plan.filter(({ actor }) => actor === "child").map(({ op }) => op);
+  t.same(own.slice(-3), ["seccomp", "capset", "exec"]);
+});
+
+t.test("a privileged container has no seccomp filter and no masked path", async (t) => {
+  const plan = plans["container privileged own v2"] as readonly Operation[];
+  t.notOk(plan.some(({ op }) => op === "seccomp" || op === "mask" || op === "device_filter"));
+});
+
+t.test("pause has no capabilities, no new privileges, no descriptors, and ends with its monitor", async (t) => {
+  for (const name of ["sandbox own v1", "sandbox shared v2"]) {
+    const own = (plans[name] as readonly Operation[]).filter(({ actor }) => actor === "child");
+    t.match(
+      own.find(({ op }) => op === "close_fds"),
+      { keep: [] },
+    );
+    t.match(
+      own.find(({ op }) => op === "capset"),
+      { effective: 0n, permitted: 0n, inheritable: 0n, ambient: 0n },
+    );
+    const names = own.map(({ op }) => op);
+    t.ok(names.indexOf("pdeathsig") > names.indexOf("setresuid"), "the kernel forgets it when credentials change");
+    t.ok(names.includes("no_new_privs"));
+    t.ok(names.lastIndexOf("dumpable") > names.indexOf("setresuid"), "so is its being non-dumpable");
+  }
+});
+
+t.test("pause's root is read-only and holds nothing of the host", async (t) => {
+  const own = plans["sandbox own v2"] as readonly Operation[];
+  const pivot = index(own, ({ op }) => op === "pivot_root");
+  const readonly = index(
+    own,
+    (operation) => operation.op === "mount_setattr" && operation.path === "/" && operation.set === 1n,
+  );
+  t.ok(pivot > 0 && readonly > pivot);
+  t.ok(readonly < index(own, isClone(ACTORS.child)));
+});
