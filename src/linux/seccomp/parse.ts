@@ -158,7 +158,13 @@ class Field {
 }
 
 const kindOf = (value: unknown): string =>
-  value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`;
+  value === null
+    ? "null"
+    : Array.isArray(value)
+      ? "a list"
+      : typeof value === "object"
+        ? "an object"
+        : `a ${typeof value}`;
 
 /** Docker's archMap: of its entries, the one for the machine we run on says which others to cover. */
 function mapped(entries: readonly string[][]): { architectures: string[] } | undefined {

@@ -56,7 +56,14 @@ t.test("what is not given is not written", async (t) => {
 });
 
 t.test("values given directly win: quota -1 is no quota, a period of its own, swap beside memory", async (t) => {
-  const cri = { cpuShares: 1024, cpuRequestMillis: 1, cpuQuota: -1, cpuPeriod: 50_000, memoryLimit: 100, memorySwapLimit: 150 };
+  const cri = {
+    cpuShares: 1024,
+    cpuRequestMillis: 1,
+    cpuQuota: -1,
+    cpuPeriod: 50_000,
+    memoryLimit: 100,
+    memorySwapLimit: 150,
+  };
   t.strictSame(lines(V2, cri), [
     "/c/p/cpu.weight 39",
     "/c/p/cpu.max max 50000",

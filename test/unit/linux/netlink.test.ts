@@ -1,6 +1,13 @@
 import { ifla, parseAttributes, parseMessages, rt } from "netlink";
 import t from "tap";
-import { describeMessages, formatIp, insideBatch, ipBytes, macBytes, outsideBatch } from "../../../src/linux/netlink/index.ts";
+import {
+  describeMessages,
+  formatIp,
+  insideBatch,
+  ipBytes,
+  macBytes,
+  outsideBatch,
+} from "../../../src/linux/netlink/index.ts";
 
 const HOST_MAC = "02:00:00:00:00:01";
 const POD_MAC = "02:00:00:00:00:02";
@@ -48,7 +55,10 @@ t.test("without an IPv6 address nothing of IPv6 is in the batches", async (t) =>
 
 t.test("every message asks for an acknowledgement and has its own number from 1 up", async (t) => {
   const messages = parseMessages(outsideBatch(outside).messages);
-  t.strictSame(messages.map(({ seq }) => seq), [1, 2, 3, 4, 5]);
+  t.strictSame(
+    messages.map(({ seq }) => seq),
+    [1, 2, 3, 4, 5],
+  );
   for (const { flags } of messages) t.equal(flags & 5, 5);
 });
 
@@ -70,7 +80,8 @@ t.test("the fixup points at the value of the peer's IFLA_NET_NS_FD and at nothin
 t.test("the MTU is set at both ends, and left to the kernel when it is not given", async (t) => {
   const count = (mtu?: number): number => {
     const link = rt.parseLinkMessage(parseMessages(outsideBatch({ ...outside, mtu }).messages)[0]!.data);
-    return [link.attrs.mtu, link.attrs.linkinfo?.includes(Buffer.from([8, 0, 4, 0, 0x78, 5, 0, 0]))].filter(Boolean).length;
+    return [link.attrs.mtu, link.attrs.linkinfo?.includes(Buffer.from([8, 0, 4, 0, 0x78, 5, 0, 0]))].filter(Boolean)
+      .length;
   };
   t.equal(count(1400), 2);
   t.equal(count(), 0);

@@ -1,5 +1,8 @@
 /** Runs the few eBPF instructions that the device filter is made of, as the kernel would. Throws on any other one. */
-export function runDeviceProgram(program: Buffer, context: { type: number; access: number; major: number; minor: number }) {
+export function runDeviceProgram(
+  program: Buffer,
+  context: { type: number; access: number; major: number; minor: number },
+) {
   const words = [context.type | (context.access << 16), context.major, context.minor];
   const registers = new Array<number>(11).fill(0);
   for (let at = 0; at < program.length / 8; at++) {
