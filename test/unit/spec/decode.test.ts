@@ -1,0 +1,381 @@
+import t from "tap";
+import { decodeManifests, decodePod } from "../../../src/spec/index.ts";
+import { decodeText, errorOf, problemsOf, rawPod } from "./pods.ts";
+
+t.test("a small pod gets the defaults of Kubernetes' API server", async (t) => {
+  const pod = decodePod({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web" },
+    spec: { containers: [{ name: "web", image: "nginx", ports: [{ containerPort: 80 }] }] },
+  });
+  t.same(pod, {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: "web",
+      namespace: "default",
+      labels: {},
+      annotations: {},
+      uid: "",
+      creationTimestamp: "",
+      resourceVersion: "",
+    },
+    spec: {
+      containers: [
+        {
+          name: "web",
+          image: "nginx",
+          imagePullPolicy: "Always",
+          ports: [{ containerPort: 80, protocol: "TCP" }],
+          resources: {},
+          terminationMessagePath: "/dev/termination-log",
+          terminationMessagePolicy: "File",
+        },
+      ],
+      restartPolicy: "Always",
+      terminationGracePeriodSeconds: 30,
+      dnsPolicy: "ClusterFirst",
+      enableServiceLinks: true,
+      schedulerName: "default-scheduler",
+      securityContext: {},
+    },
+    status: { phase: "Pending" },
+  });
+});
+
+t.test("decoding does not change its input, and defaults are not shared between pods", async (t) => {
+  const raw = rawPod({ container: { resources: { limits: { cpu: 1 } } } });
+  const before = structuredClone(raw);
+  const one = decodePod(raw);
+  const two = decodePod(raw);
+  t.same(raw, before);
+  one.metadata.labels["a"] = "b";
+  one.spec.containers[0]!.resources.limits!.cpu = "2";
+  t.same(two.metadata.labels, {});
+  t.equal(two.spec.containers[0]!.resources.limits!.cpu, "1");
+});
+
+t.test("decoding what was decoded gives the same pod", async (t) => {
+  const pod = decodePod(
+    rawPod({
+      container: { env: [{ name: "A" }], resources: { limits: { memory: "64Mi" } } },
+      spec: { volumes: [{ name: "a" }, { name: "b", hostPath: { path: "/srv" } }] },
+    }),
+  );
+  t.same(decodePod(pod), pod);
+});
+
+t.test("the pull policy follows the tag", async (t) => {
+  const cases: Record<string, string> = {
+    nginx: "Always",
+    "nginx:latest": "Always",
+    "host:5000/nginx": "Always",
+    "nginx:1": "IfNotPresent",
+    "host:5000/nginx:1": "IfNotPresent",
+    [`nginx@sha256:${"0".repeat(64)}`]: "IfNotPresent",
+    [`nginx:latest@sha256:${"0".repeat(64)}`]: "IfNotPresent",
+  };
+  for (const [image, policy] of Object.entries(cases)) {
+    t.equal(decodePod(rawPod({ container: { image } })).spec.containers[0]!.imagePullPolicy, policy, image);
+  }
+});
+
+t.test("requests are taken from limits, numbers become quantities", async (t) => {
+  const { resources } = decodePod(
+    rawPod({ container: { resources: { limits: { cpu: 0.5, memory: "1Gi" }, requests: { cpu: "100m" } } } }),
+  ).spec.containers[0]!;
+  t.same(resources, { limits: { cpu: "0.5", memory: "1Gi" }, requests: { cpu: "100m", memory: "1Gi" } });
+});
+
+t.test("null and empty optional text count as absent; empty values that mean something stay", async (t) => {
+  const pod = decodePod(
+    rawPod({
+      metadata: { namespace: "", labels: null, creationTimestamp: null },
+      spec: { hostname: "", restartPolicy: null, volumes: [{ name: "v", hostPath: { path: "/srv", type: "" } }] },
+      container: { command: ["sh", "-c", ""], env: [{ name: "EMPTY", value: "" }] },
+    }),
+  );
+  t.equal(pod.metadata.namespace, "default");
+  t.same(pod.metadata.labels, {});
+  t.equal(pod.spec.restartPolicy, "Always");
+  t.notOk("hostname" in pod.spec);
+  t.equal(pod.spec.volumes![0]!.hostPath!.type, "");
+  t.same(pod.spec.containers[0]!.command, ["sh", "-c", ""]);
+});
+
+t.test(
+  "what only podrun may set is dropped from input: status, deletion, creation; uid and resourceVersion stay for updates",
+  async (t) => {
+    const raw = rawPod({
+      metadata: {
+        uid: "u",
+        resourceVersion: "7",
+        generation: 3,
+        creationTimestamp: "2020-01-01T00:00:00Z",
+        deletionTimestamp: "2020-01-01T00:00:00Z",
+        managedFields: [{}],
+      },
+    });
+    const { metadata, status } = decodePod({ ...raw, status: { phase: "Running", anything: 1 } });
+    t.same(metadata, {
+      name: "web",
+      namespace: "default",
+      labels: {},
+      annotations: {},
+      uid: "u",
+      resourceVersion: "7",
+      creationTimestamp: "",
+    });
+    t.same(status, { phase: "Pending" });
+  },
+);
+
+t.test("an unknown field is named with its line and the nearest right one", async (t) => {
+  const text = [
+    "apiVersion: v1",
+    "kind: Pod",
+    "metadata:",
+    "  name: web",
+    "spec:",
+    "  containers:",
+    "  - name: web",
+    "    image: x",
+    "    imagePullPolcy: Always",
+    "",
+  ];
+  const error = errorOf(() => decodeText(text.join("\n")));
+  t.equal(error.code, "UnknownField");
+  t.equal(
+    error.message,
+    'pod.yaml:9: spec.containers[0].imagePullPolcy: unknown field; did you mean "imagePullPolicy"?',
+  );
+  t.same(error.details["problems"], [error.message]);
+  t.equal(error.details["path"], "spec.containers[0].imagePullPolcy");
+});
+
+t.test("without a source an error has the path only", async (t) => {
+  t.same(problemsOf(rawPod({ container: { prots: [] } })), [
+    'spec.containers[0].prots: unknown field; did you mean "ports"?',
+  ]);
+});
+
+t.test("an unknown field that is near to nothing lists what there is", async (t) => {
+  t.same(problemsOf(rawPod({ spec: { hostAliases: [{ ip: "10.0.0.1", qqqqqqq: 1 }] } })), [
+    "spec.hostAliases[0].qqqqqqq: unknown field; HostAlias has ip, hostnames",
+  ]);
+  t.match(problemsOf(rawPod({ spec: { constructor: 1 } })), [/^spec\.constructor: unknown field/]);
+  t.match(problemsOf(rawPod({ spec: { "a b": 1 } })), [/^spec\["a b"\]: unknown field/]);
+});
+
+t.test("a name that Kubernetes writes in another case is unknown, with the right one", async (t) => {
+  t.same(problemsOf(rawPod({ spec: { hostnetwork: true } })), [
+    'spec.hostnetwork: unknown field; did you mean "hostNetwork"?',
+  ]);
+});
+
+t.test("Kubernetes' fields that podrun lacks are refused as unsupported, by name", async (t) => {
+  const cases: [string, Parameters<typeof rawPod>[0]][] = [
+    ["spec.initContainers", { spec: { initContainers: [] } }],
+    ["spec.activeDeadlineSeconds", { spec: { activeDeadlineSeconds: 5 } }],
+    ["spec.affinity", { spec: { affinity: {} } }],
+    ["spec.nodeName", { spec: { nodeName: "a" } }],
+    ["spec.imagePullSecrets", { spec: { imagePullSecrets: [] } }],
+    ["spec.securityContext.fsGroup", { spec: { securityContext: { fsGroup: 1 } } }],
+    ["spec.securityContext.windowsOptions", { spec: { securityContext: { windowsOptions: {} } } }],
+    ["spec.volumes[0].configMap", { spec: { volumes: [{ name: "a", configMap: { name: "b" } }] } }],
+    ["spec.containers[0].livenessProbe", { container: { livenessProbe: {} } }],
+    ["spec.containers[0].lifecycle", { container: { lifecycle: {} } }],
+    ["spec.containers[0].envFrom", { container: { envFrom: [] } }],
+    ["spec.containers[0].restartPolicy", { container: { restartPolicy: "Always" } }],
+    ["spec.containers[0].ports[0].hostPort", { container: { ports: [{ containerPort: 80, hostPort: 80 }] } }],
+    [
+      "spec.containers[0].env[0].valueFrom.secretKeyRef",
+      {
+        container: { env: [{ name: "A", valueFrom: { secretKeyRef: {}, fieldRef: { fieldPath: "metadata.name" } } }] },
+      },
+    ],
+    ["spec.containers[0].securityContext.seLinuxOptions", { container: { securityContext: { seLinuxOptions: {} } } }],
+    ["metadata.ownerReferences", { metadata: { ownerReferences: [] } }],
+    [
+      'spec.containers[0].resources.limits["ephemeral-storage"]',
+      { container: { resources: { limits: { "ephemeral-storage": "1Gi" } } } },
+    ],
+    [
+      'spec.containers[0].resources.limits["hugepages-2Mi"]',
+      { container: { resources: { limits: { "hugepages-2Mi": "4Mi" } } } },
+    ],
+    [
+      'spec.containers[0].resources.limits["nvidia.com/gpu"]',
+      { container: { resources: { limits: { "nvidia.com/gpu": 1 } } } },
+    ],
+  ];
+  for (const [path, parts] of cases) {
+    const error = errorOf(() => decodePod(rawPod(parts)));
+    const mine = (error.details["problems"] as string[]).filter((line) =>
+      line.startsWith(
+        `${path.replace('["ephemeral-storage"]', ".ephemeral-storage").replace('["hugepages-2Mi"]', ".hugepages-2Mi")}: `,
+      ),
+    );
+    t.equal(error.code, "UnsupportedField", path);
+    t.equal(mine.length, 1, `${path}: ${error.message}`);
+    t.match(mine[0], /does not support this field yet|has no meaning in podrun: .*; remove it/);
+  }
+});
+
+t.test(
+  "values of Kubernetes that podrun lacks are refused as unsupported, and the supported one is named",
+  async (t) => {
+    const cases: [string, Parameters<typeof rawPod>[0]][] = [
+      ['spec.schedulerName: "mine" is not supported', { spec: { schedulerName: "mine" } }],
+      ["spec.hostUsers: false is not supported", { spec: { hostUsers: false } }],
+      ["spec.automountServiceAccountToken: true is not supported", { spec: { automountServiceAccountToken: true } }],
+      ['spec.serviceAccountName: "robot" is not supported', { spec: { serviceAccountName: "robot" } }],
+      ['spec.os.name: "windows" is not supported', { spec: { os: { name: "windows" } } }],
+      [
+        'spec.containers[0].securityContext.procMount: "Unmasked" is not supported',
+        { container: { securityContext: { procMount: "Unmasked" } } },
+      ],
+      [
+        'spec.containers[0].terminationMessagePath: "/tmp/x" is not supported',
+        { container: { terminationMessagePath: "/tmp/x" } },
+      ],
+    ];
+    for (const [start, parts] of cases) {
+      const error = errorOf(() => decodePod(rawPod(parts)));
+      t.equal(error.code, "UnsupportedField", start);
+      t.ok(error.message.startsWith(start), error.message);
+      t.match(error.message, /podrun supports /);
+    }
+    t.doesNotThrow(() =>
+      decodePod(
+        rawPod({
+          spec: {
+            schedulerName: "default-scheduler",
+            hostUsers: true,
+            automountServiceAccountToken: false,
+            serviceAccountName: "default",
+            os: { name: "linux" },
+            setHostnameAsFQDN: false,
+          },
+          container: { securityContext: { procMount: "Default" } },
+        }),
+      ),
+    );
+  },
+);
+
+t.test("wrong types are named with what would be right", async (t) => {
+  const cases: [string, Parameters<typeof rawPod>[0]][] = [
+    [
+      'spec.containers[0].ports[0].containerPort: must be a whole number, not the string "80"; write it without quotes',
+      { container: { ports: [{ containerPort: "80" }] } },
+    ],
+    [
+      "spec.containers[0].ports[0].containerPort: must be a whole number, not the number 80.5",
+      { container: { ports: [{ containerPort: 80.5 }] } },
+    ],
+    [
+      'spec.containers[0].env[0].value: must be a string, not the number 8080; write it in quotes: "8080"',
+      { container: { env: [{ name: "PORT", value: 8080 }] } },
+    ],
+    [
+      'spec.containers[0].args[0]: must be a string, not true; write it in quotes: "true"',
+      { container: { args: [true] } },
+    ],
+    ["spec.containers[0].args[0]: must be a value, not empty", { container: { args: [null] } }],
+    [
+      'spec.containers[0].command: must be a list (lines starting with "- "), not the string "sh -c x"',
+      { container: { command: "sh -c x" } },
+    ],
+    [
+      'spec.containers[0].tty: must be true or false, not the string "yes"; write it without quotes',
+      { container: { tty: "yes" } },
+    ],
+    ["spec.securityContext: must be an object (lines of NAME: VALUE), not a list", { spec: { securityContext: [] } }],
+    ["metadata.labels: must be an object (lines of NAME: VALUE), not a list", { metadata: { labels: ["a=b"] } }],
+    [
+      'metadata.labels.version: must be a string, not the number 1; write it in quotes: "1"',
+      { metadata: { labels: { version: 1 } } },
+    ],
+    [
+      "spec.containers[0].resources.limits.cpu: must be a quantity such as 500m or 64Mi, not a list",
+      { container: { resources: { limits: { cpu: [] } } } },
+    ],
+    ['spec.restartPolicy: "always" is none of "Always", "OnFailure", "Never"', { spec: { restartPolicy: "always" } }],
+  ];
+  for (const [line, parts] of cases) t.same(problemsOf(rawPod(parts)), [line]);
+});
+
+t.test("what is no object at all is refused", async (t) => {
+  for (const raw of ["text", 1, true, null, undefined, []]) t.match(problemsOf(raw), [/^must be an object/]);
+  t.same(problemsOf({ ...rawPod(), spec: "x" }), [
+    'spec: must be an object (lines of NAME: VALUE), not the string "x"',
+  ]);
+});
+
+t.test("required fields that are missing are named, at the line of what should hold them", async (t) => {
+  t.same(problemsOf({ apiVersion: "v1", kind: "Pod" }), [
+    "metadata: required, but missing",
+    "spec: required, but missing",
+  ]);
+  t.same(problemsOf(rawPod({ spec: { containers: [] } })), ["spec.containers: required: at least one element"]);
+  t.same(problemsOf(rawPod({ spec: { containers: [{}] } })), [
+    "spec.containers[0].name: required, but missing",
+    "spec.containers[0].image: required, but missing",
+  ]);
+  const error = errorOf(() =>
+    decodeText("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: web\n"),
+  );
+  t.equal(error.message, "pod.yaml:6: spec.containers[0].image: required, but missing");
+});
+
+t.test("kinds: a wrong one is named with what podrun takes", async (t) => {
+  const deployment = errorOf(() => decodePod({ apiVersion: "apps/v1", kind: "Deployment", spec: {} }));
+  t.equal(deployment.code, "UnsupportedField");
+  t.equal(deployment.message, "kind: Deployment is not supported by podrun yet; it takes Pod (apiVersion v1)");
+  t.same(problemsOf({ apiVersion: "v1", kind: "Pood" }), [
+    'kind: "Pood" is no kind of Kubernetes; did you mean "Pod"?',
+  ]);
+  t.match(problemsOf({ apiVersion: "v1" }), [/^kind: required, but missing/]);
+  t.match(problemsOf({ apiVersion: "v1", kind: 5 }), [/^kind: must be a string/]);
+  t.same(problemsOf({ ...rawPod(), apiVersion: "v2" }), ['apiVersion: "v2" has no kind Pod; write apiVersion: v1']);
+  t.same(problemsOf({ ...rawPod(), apiVersion: undefined }), [
+    "apiVersion: required, but missing; write apiVersion: v1",
+  ]);
+});
+
+t.test("all problems are found in one run, the first gives the code, and a flood is cut", async (t) => {
+  const lines = problemsOf(rawPod({ spec: { nodeName: "a", restartPolicy: "No" }, container: { tty: 1, foo: 1 } }));
+  t.equal(lines.length, 4);
+  const flood = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`field${index}`, 1]));
+  const many = problemsOf(rawPod({ spec: flood }));
+  t.equal(many.length, 51);
+  t.equal(many.at(-1), "and 150 more");
+});
+
+t.test("a field named __proto__ or hasOwnProperty is unknown and does no harm", async (t) => {
+  const raw = JSON.parse(
+    JSON.stringify(rawPod()).replace('"metadata":{', '"metadata":{"__proto__":{"x":1},"hasOwnProperty":1,'),
+  );
+  t.match(problemsOf(raw), [/^metadata\.__proto__: unknown field/, /^metadata\.hasOwnProperty: unknown field/]);
+});
+
+t.test("of a manifest with one bad document nothing is returned, and the bad line is named", async (t) => {
+  const good = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: x}]}\n";
+  const bad = good.replace("image", "imgae");
+  const error = errorOf(() => decodeManifests(`${good}---\n${bad}---\n${good}`, "all.yaml"));
+  t.equal(error.code, "UnknownField");
+  t.same(error.details["problems"], [
+    'all.yaml:9: spec.containers[0].imgae: unknown field; did you mean "image"?',
+    "all.yaml:9: spec.containers[0].image: required, but missing",
+  ]);
+  t.same(
+    decodeManifests(`${good}---\n${good}`, "all.yaml").map(({ object }) => object.metadata.name),
+    ["a", "a"],
+  );
+  t.match(
+    errorOf(() => decodeManifests("# nothing\n", "all.yaml")),
+    { code: "InvalidYaml", message: /^all\.yaml: no object in it/ },
+  );
+});
