@@ -1,0 +1,46 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { errnoOf } from "../base/errors.ts";
+
+/** Design, section 2: users are looked up in a bounded record, made when the image comes. */
+const LIMIT = 64 << 10;
+
+/**
+ * Text of a file in /etc of an image, from the highest of its layers that has it: `folders`, lowest first. Empty when no
+ * layer has it as a plain file in a plain folder: symbolic links are the image's, and none is followed on the host.
+ * Of a longer file the whole lines of its first 64 KiB.
+ */
+export function readAccountFile(folders: readonly string[], name: "passwd" | "group"): string {
+  for (const folder of folders.toReversed()) {
+    const etc = lstatSync(join(folder, "etc"), { throwIfNoEntry: false });
+    if (etc === undefined) continue;
+    if (!etc.isDirectory()) return "";
+    const text = readBounded(join(folder, "etc", name));
+    if (text !== undefined) return text;
+  }
+  return "";
+}
+
+/** undefined: no such file. O_NONBLOCK, so that a FIFO of that name does not hold us. */
+function readBounded(path: string): string | undefined {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    if (errnoOf(error) === "ELOOP") return "";
+    throw error;
+  }
+  try {
+    if (!fstatSync(file).isFile()) return "";
+    const bytes = Buffer.alloc(LIMIT + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+      read = readSync(file, bytes, length, bytes.length - length, null);
+    }
+    const text = bytes.toString("utf8", 0, Math.min(length, LIMIT));
+    return length > LIMIT ? text.slice(0, text.lastIndexOf("\n") + 1) : text;
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Transform } from "node:stream";
+import { errnoOf, PodrunError } from "../base/errors.ts";
+
+/** An OCI content descriptor (image-spec, descriptor.md), as far as it is used. */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+/** Manifests and configs are small; what is larger is not read into memory (the distribution spec's own limit). */
+const JSON_LIMIT = 4 << 20;
+
+const DIGEST = /^sha256:([a-f0-9]{64})$/;
+
+/** Where a blob lies in an OCI layout. Throws InvalidImage for a digest that is none: it would be a path. */
+export function blobPath(layout: string, digest: string, image: string): string {
+  const hex = DIGEST.exec(digest)?.[1];
+  if (hex === undefined) throw badBlob(image, `"${digest}" is not a sha256 digest`);
+  return join(layout, "blobs/sha256", hex);
+}
+
+/** Reads a JSON blob, checked by size and digest. */
+export async function readJsonBlob(layout: string, descriptor: Descriptor, image: string): Promise<unknown> {
+  const { digest, size } = descriptor;
+  if (size > JSON_LIMIT) throw badBlob(image, `blob ${digest} has ${size} bytes; at most ${JSON_LIMIT} are read`);
+  const bytes = await readFile(blobPath(layout, digest, image)).catch((error: unknown) => {
+    throw errnoOf(error) === "ENOENT" ? badBlob(image, `blob ${digest} is missing`) : error;
+  });
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  if (bytes.length !== size || `sha256:${hash}` !== digest) throw mismatch(image, digest, `sha256:${hash}`);
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch (error) {
+    throw badBlob(image, `blob ${digest} is not JSON`, error);
+  }
+}
+
+/** A blob's bytes, unchecked: put a {@link Hasher} behind it. */
+export const openBlob = (layout: string, digest: string, image: string): NodeJS.ReadableStream =>
+  createReadStream(blobPath(layout, digest, image));
+
+/** Hashes what flows through it. */
+export class Hasher extends Transform {
+  readonly #hash = createHash("sha256");
+  #bytes = 0;
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, chunk: Buffer) => void): void {
+    this.#hash.update(chunk);
+    this.#bytes += chunk.length;
+    done(null, chunk);
+  }
+
+  /** sha256:… of all; once, at the end. */
+  digest(): string {
+    return `sha256:${this.#hash.digest("hex")}`;
+  }
+
+  /** Once, at the end. Throws InvalidImage when the bytes were not those that the digest (and size) promise. */
+  verify(image: string, digest: string, size?: number): void {
+    const found = this.digest();
+    if (found !== digest) throw mismatch(image, digest, found);
+    if (size !== undefined && size !== this.#bytes) {
+      throw badBlob(image, `${digest} has ${this.#bytes} bytes where its descriptor says ${size}`);
+    }
+  }
+}
+
+function mismatch(image: string, wanted: string, found: string): PodrunError {
+  return badBlob(image, `the content of ${wanted} is damaged (it hashes to ${found}); get the image again`);
+}
+
+export function badBlob(image: string, what: string, cause?: unknown): PodrunError {
+  return new PodrunError("InvalidImage", `image "${image}": ${what}`, { details: { image }, cause });
+}

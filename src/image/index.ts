@@ -1,0 +1,5 @@
+export { checkArchitecture, machineArchitecture } from "./config.ts";
+export { Images, type ImagesOptions, type ListedImage } from "./images.ts";
+export { type ImageUser, lookupUser } from "./passwd.ts";
+export { formatReference, normalizeReference, parseReference, type Reference } from "./reference.ts";
+export type { ImageConfig, ImageRecord, ImageRecords, LayerRecord, RuntimeImage } from "./types.ts";
