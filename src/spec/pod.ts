@@ -63,7 +63,7 @@ export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 export interface PodCondition {
   type: "PodReadyToStartContainers" | "Initialized" | "Ready" | "ContainersReady" | "PodScheduled" | "DisruptionTarget";
   status: "True" | "False" | "Unknown";
-  lastProbeTime?: string | null;
+  lastProbeTime?: string;
   lastTransitionTime?: string;
   reason?: string;
   message?: string;

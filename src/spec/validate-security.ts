@@ -3,7 +3,7 @@
 import { elementPath } from "./path.ts";
 import type { Container, Pod, PodSpec, SeccompProfile } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
-import { quote } from "./schema/format.ts";
+import { FORMATS, quote } from "./schema/format.ts";
 
 export function validateSeccomp(profile: SeccompProfile | undefined, path: string): Problem[] {
   if (profile === undefined) return [];
@@ -40,6 +40,8 @@ const NAMESPACED: readonly { readonly names: RegExp; readonly host: "hostNetwork
 export function validateSysctls(spec: PodSpec): Problem[] {
   return (spec.securityContext.sysctls ?? []).flatMap(({ name }, index) => {
     const at = `${elementPath("spec.securityContext.sysctls", index)}.name`;
+    // A name that is none at all is reported already.
+    if (FORMATS.sysctlName(name) !== undefined) return [];
     const rule = NAMESPACED.find(({ names }) => names.test(name.replaceAll("/", ".")));
     if (rule === undefined) {
       return [

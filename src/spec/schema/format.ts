@@ -85,8 +85,8 @@ const sysctlName: Check = (value) =>
     : `${quote(value)} is not a kernel parameter: lower-case words with dots, such as net.core.somaxconn`;
 
 const capability: Check = (value) => {
-  const known: readonly string[] = CAPABILITY_NAMES;
-  if (value === "ALL" || known.includes(value)) return undefined;
+  const known: readonly string[] = ["ALL", ...CAPABILITY_NAMES];
+  if (known.includes(value)) return undefined;
   const right = nearest(value.toUpperCase().replace(/^CAP_/, ""), known);
   return `${quote(value)} is not a capability; ${right === undefined ? "they are named as NET_ADMIN, without CAP_" : `did you mean ${quote(right)}?`}`;
 };
