@@ -49,7 +49,10 @@ export class EventRecorder {
     const known = this.#events.get(key);
     // Deleted first: a Map keeps the order of insertion, and the latest event belongs at the end.
     this.#events.delete(key);
-    this.#events.set(key, known ? { ...known, count: known.count + 1, lastTimestamp: now } : this.#make(subject, text, now));
+    this.#events.set(
+      key,
+      known ? { ...known, count: known.count + 1, lastTimestamp: now } : this.#make(subject, text, now),
+    );
     this.#forget();
   }
 
@@ -69,7 +72,7 @@ export class EventRecorder {
       apiVersion: "v1",
       kind: "Event",
       metadata: {
-        name: `${name}.${(BigInt(this.#now()) * 1_000_000n + process.hrtime.bigint() % 1_000_000n).toString(16)}`,
+        name: `${name}.${(BigInt(this.#now()) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n)).toString(16)}`,
         namespace,
         uid: randomUUID(),
         creationTimestamp: now,

@@ -55,6 +55,11 @@ export class RestartBackoff {
   }
 }
 
+/** The wait after the n-th failure in a row (from 1) to make something: `initialMillis`, doubled each time. */
+export function retryDelay({ initialMillis, maxMillis }: BackoffSettings, failures: number): number {
+  return Math.min(maxMillis, initialMillis * 2 ** Math.min(failures - 1, 30));
+}
+
 /** A delay as Go prints a duration of whole seconds, for the kubelet's messages: `10s`, `1m20s`, `5m0s`. */
 export function formatDelay(millis: number): string {
   if (millis < 1000) return `${millis}ms`;

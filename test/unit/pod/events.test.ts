@@ -30,7 +30,13 @@ t.test("the same event is counted up, keeps its first time and moves to the end"
   clock.now += 5000;
   recorder.record(POD, backoff);
   const events = recorder.list();
-  t.same(events.map(({ reason, count }) => [reason, count]), [["Pulled", 1], ["BackOff", 2]]);
+  t.same(
+    events.map(({ reason, count }) => [reason, count]),
+    [
+      ["Pulled", 1],
+      ["BackOff", 2],
+    ],
+  );
   t.equal(events[1]?.firstTimestamp, "2026-01-01T00:00:00.000Z");
   t.equal(events[1]?.lastTimestamp, "2026-01-01T00:00:05.000Z");
 });
@@ -54,7 +60,10 @@ t.test("an event is forgotten an hour after it happened last", async (t) => {
 t.test("a list is filtered by namespace and by the name of the object", async (t) => {
   const { recorder } = makeRecorder();
   recorder.record(POD, { type: "Normal", reason: "Pulled", message: "x" });
-  recorder.record({ namespace: "other", name: "hello", uid: "u-2" }, { type: "Normal", reason: "Pulled", message: "x" });
+  recorder.record(
+    { namespace: "other", name: "hello", uid: "u-2" },
+    { type: "Normal", reason: "Pulled", message: "x" },
+  );
   t.equal(recorder.list({ namespace: "other" }).length, 1);
   t.equal(recorder.list({ namespace: "default", involvedName: "nope" }).length, 0);
 });

@@ -4,9 +4,18 @@ import { formatDelay, RestartBackoff, shouldRestart } from "../../../src/pod/res
 const MINUTE = 60_000;
 
 t.test("Always restarts whatever the exit code was, OnFailure only failures, Never nothing", async (t) => {
-  t.same([0, 1].map((code) => shouldRestart("Always", code)), [true, true]);
-  t.same([0, 1, 137].map((code) => shouldRestart("OnFailure", code)), [false, true, true]);
-  t.same([0, 1].map((code) => shouldRestart("Never", code)), [false, false]);
+  t.same(
+    [0, 1].map((code) => shouldRestart("Always", code)),
+    [true, true],
+  );
+  t.same(
+    [0, 1, 137].map((code) => shouldRestart("OnFailure", code)),
+    [false, true, true],
+  );
+  t.same(
+    [0, 1].map((code) => shouldRestart("Never", code)),
+    [false, false],
+  );
 });
 
 t.test("the first restart is immediate, then the wait is 10 s and doubles up to 5 min", async (t) => {

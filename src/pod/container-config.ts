@@ -1,0 +1,143 @@
+import { join } from "node:path";
+import type {
+  ContainerConfig,
+  ContainerMount,
+  ContainerSecurity,
+  RuntimeImage,
+  SeccompSetting,
+} from "../sandbox/types.ts";
+import { type Container, type Pod, qosClass, type SeccompProfile } from "../spec/index.ts";
+import { buildEnvironment, type EnvironmentFacts, expandWords } from "./environment.ts";
+import type { Reasons } from "./reasons.ts";
+import { containerResources, oomScoreAdj } from "./resources.ts";
+import type { VolumeSources } from "./volumes.ts";
+
+export interface ContainerContext {
+  readonly image: RuntimeImage;
+  readonly volumes: VolumeSources;
+  readonly environment: EnvironmentFacts;
+  /** Folder that `localhostProfile` is relative to. */
+  readonly seccompFolder: string;
+  readonly reasons: Reasons;
+}
+
+/** What the runtime needs to make one run of a container; `attempt` counts the runs from 0. Pure. Throws InvalidObject. */
+export function buildContainerConfig(
+  pod: Pod,
+  container: Container,
+  attempt: number,
+  context: ContainerContext,
+): ContainerConfig {
+  const env = buildEnvironment(pod, container, context.environment);
+  const command = expandWords(container.command, env);
+  const args = expandWords(container.args, env);
+  const resources = containerResources(container);
+  return {
+    name: container.name,
+    attempt,
+    image: context.image,
+    ...(command !== undefined && { command }),
+    ...(args !== undefined && { args }),
+    env,
+    ...(container.workingDir !== undefined && { workingDir: container.workingDir }),
+    mounts: mountsOf(pod, container, context),
+    security: mergeSecurity(pod, container, context.seccompFolder),
+    resources,
+    oomScoreAdj: oomScoreAdj(qosClass(pod), resources.memoryRequestBytes ?? 0, context.environment.machineMemoryBytes),
+    stdin: container.stdin ?? false,
+    stdinOnce: container.stdinOnce ?? false,
+    tty: container.tty ?? false,
+    why: containerReasons(pod, container, context.reasons),
+  };
+}
+
+function mountsOf(pod: Pod, container: Container, { volumes, reasons }: ContainerContext): ContainerMount[] {
+  const base = containerPath(pod, container);
+  return (container.volumeMounts ?? []).map(({ name, mountPath, readOnly = false }, index) => {
+    const source = volumes.get(name);
+    // Validation refuses a mount without its volume, so this is a mistake of ours.
+    if (source === undefined) throw new TypeError(`${base}.volumeMounts[${index}]: there is no volume "${name}"`);
+    const path = `${base}.volumeMounts[${index}]`;
+    return { source, target: mountPath, readOnly, why: `${reasons.of(path, true, path)} (volume ${name})` };
+  });
+}
+
+/** SecurityContext over PodSecurityContext, field by field (Kubernetes: the container's wins). */
+export function mergeSecurity(pod: Pod, container: Container, seccompFolder: string): ContainerSecurity {
+  const own = container.securityContext ?? {};
+  const shared = pod.spec.securityContext;
+  const runAsUser = own.runAsUser ?? shared.runAsUser;
+  const runAsGroup = own.runAsGroup ?? shared.runAsGroup;
+  const runAsNonRoot = own.runAsNonRoot ?? shared.runAsNonRoot;
+  const privileged = own.privileged ?? false;
+  return {
+    privileged,
+    readOnlyRootFilesystem: own.readOnlyRootFilesystem ?? false,
+    // A privileged container may always gain privileges (SecurityContext.allowPrivilegeEscalation).
+    allowPrivilegeEscalation: privileged || (own.allowPrivilegeEscalation ?? true),
+    addCapabilities: own.capabilities?.add ?? [],
+    dropCapabilities: own.capabilities?.drop ?? [],
+    ...(runAsUser !== undefined && { runAsUser }),
+    ...(runAsGroup !== undefined && { runAsGroup }),
+    ...(runAsNonRoot !== undefined && { runAsNonRoot }),
+    supplementalGroups: shared.supplementalGroups ?? [],
+    seccomp: privileged
+      ? { type: "Unconfined" }
+      : seccompOf(own.seccompProfile ?? shared.seccompProfile, seccompFolder),
+  };
+}
+
+/** podrun filters by default, as a kubelet with seccompDefault does. */
+function seccompOf(profile: SeccompProfile | undefined, folder: string): SeccompSetting {
+  if (profile?.type === "Localhost") return { type: "Localhost", path: join(folder, profile.localhostProfile ?? "") };
+  return { type: profile?.type ?? "RuntimeDefault" };
+}
+
+const containerPath = (pod: Pod, container: Container): string =>
+  `spec.containers[${pod.spec.containers.findIndex(({ name }) => name === container.name)}]`;
+
+/** Field → where it comes from, under the field's own name. */
+function containerReasons(pod: Pod, container: Container, reasons: Reasons): Record<string, string> {
+  const base = containerPath(pod, container);
+  const own = (field: keyof Container, otherwise: string): string =>
+    reasons.of(`${base}.${field}`, container[field] !== undefined, otherwise);
+  const why: Record<string, string> = {
+    image: own("image", "image"),
+    command: own("command", "default: the image's Entrypoint"),
+    args: own("args", "default: the image's Cmd"),
+    env: own("env", "default: the image's Env"),
+    workingDir: own("workingDir", "default: the image's WorkingDir"),
+    resources: reasons.of(
+      `${base}.resources`,
+      Object.keys(container.resources).length > 0,
+      "default: no requests, no limits",
+    ),
+    oomScoreAdj: `QoS class ${qosClass(pod)}`,
+    stdin: own("stdin", "default: false"),
+    stdinOnce: own("stdinOnce", "default: false"),
+    tty: own("tty", "default: false"),
+  };
+  for (const [field, otherwise] of Object.entries(SECURITY_DEFAULTS))
+    why[field] = securityReason(pod, container, field, otherwise, reasons);
+  return why;
+}
+
+const SECURITY_DEFAULTS = {
+  privileged: "default: not privileged",
+  readOnlyRootFilesystem: "default: writable",
+  allowPrivilegeEscalation: "default: true",
+  capabilities: "default: the usual set",
+  runAsUser: "default: the image's User",
+  runAsGroup: "default: the image's User",
+  runAsNonRoot: "default: false",
+  supplementalGroups: "default: the image's /etc/group",
+  seccompProfile: "default: RuntimeDefault",
+} as const;
+
+function securityReason(pod: Pod, container: Container, field: string, otherwise: string, reasons: Reasons): string {
+  const own = (container.securityContext as Readonly<Record<string, unknown>> | undefined)?.[field];
+  if (own !== undefined)
+    return reasons.of(`${containerPath(pod, container)}.securityContext.${field}`, true, otherwise);
+  const shared = (pod.spec.securityContext as Readonly<Record<string, unknown>>)[field];
+  return reasons.of(`spec.securityContext.${field}`, shared !== undefined, otherwise);
+}

@@ -1,0 +1,63 @@
+import { rm } from "node:fs/promises";
+import { step } from "../base/fault.ts";
+import type { Pod } from "../spec/index.ts";
+import type { Node } from "./node.ts";
+import { record } from "./run-container.ts";
+import { logDirectory } from "./sandbox-config.ts";
+import type { TrackedContainer } from "./tracked-container.ts";
+import { removeVolumes } from "./volumes.ts";
+
+/** When a pod is to be gone: `metadata.deletionTimestamp` and `deletionGracePeriodSeconds`. */
+export interface Deletion {
+  readonly graceSeconds: number;
+  /** Unix milliseconds at which the grace is over. */
+  readonly deadline: number;
+}
+
+/**
+ * The grace of a deletion (DeleteOptions.gracePeriodSeconds, PodSpec.terminationGracePeriodSeconds). A deletion that is
+ * asked for again can only come sooner, as with the API server; undefined: it changes nothing.
+ */
+export function planDeletion(pod: Pod, asked: number | undefined, now: number): Deletion | undefined {
+  const graceSeconds = asked ?? pod.spec.terminationGracePeriodSeconds;
+  const deadline = now + graceSeconds * 1000;
+  const before = pod.metadata.deletionTimestamp;
+  if (before === undefined) return { graceSeconds, deadline };
+  if (asked === undefined || deadline >= Date.parse(before)) return undefined;
+  return { graceSeconds, deadline };
+}
+
+/**
+ * Ends a pod: its containers side by side, each with what is left of the grace, then all that was made for it. Each step
+ * can be done again, so whoever is interrupted starts from the beginning.
+ */
+export async function tearDown(
+  node: Node,
+  pod: Pod,
+  containers: Iterable<TrackedContainer>,
+  deadline: number,
+): Promise<void> {
+  const { uid } = pod.metadata;
+  const running = [...containers].filter(({ isRunning }) => isRunning);
+  for (const { name } of running) record(node, pod, "Normal", "Killing", `Stopping container ${name}`, name);
+  step("pod.stop-containers");
+  await stopContainers(node, running, deadline);
+  step("pod.containers-stopped");
+  await node.runtime.removeSandbox(uid);
+  step("pod.sandbox-removed");
+  await removeVolumes(node.config.root, uid);
+  step("pod.volumes-removed");
+  await rm(logDirectory(node.config.logs, pod), { recursive: true, force: true });
+  step("pod.logs-removed");
+}
+
+/** Asks each running container to end, and kills it at the deadline (Unix milliseconds). Resolves when all have ended. */
+export async function stopContainers(
+  node: Node,
+  containers: Iterable<TrackedContainer>,
+  deadline: number,
+): Promise<void> {
+  const graceSeconds = Math.max(0, (deadline - node.timers.now()) / 1000);
+  const stops = [...containers].map(({ run }) => run && node.runtime.stopContainer(run.id, graceSeconds));
+  await Promise.all(stops);
+}

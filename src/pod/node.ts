@@ -1,0 +1,62 @@
+import type { Config } from "../base/config.ts";
+import type { Logger } from "../base/logger.ts";
+import type { ResolverConfig } from "../net/index.ts";
+import type { RuntimeImage, RuntimeService } from "../sandbox/types.ts";
+import type { EventRecorder } from "./events.ts";
+import type { BackoffSettings } from "./restart.ts";
+
+/** Facts of the machine that pods see or that their settings are worked out from. */
+export interface NodeFacts {
+  readonly name: string;
+  /** The host's addresses as pods know them, the first IPv4 first. */
+  readonly addresses: readonly string[];
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** Text of /etc/hosts, and what the host's programs ask for names: read anew at each start. */
+  readonly hostsFile: () => string;
+  readonly resolver: () => ResolverConfig;
+}
+
+/** What the owner of a node may change; a kubelet has it in its configuration. */
+export interface NodeSettings {
+  readonly restartBackoff: BackoffSettings;
+  /** Most processes in one pod; undefined: no limit (kubelet podPidsLimit). */
+  readonly podPidsLimit?: number | undefined;
+}
+
+/** Wall time and timers, so that tests need not wait. */
+export interface Timers {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls back once, later; the result takes that back. */
+  after(millis: number, callback: () => void): () => void;
+}
+
+/** setTimeout takes at most 2^31-1 ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+export const systemTimers: Timers = {
+  now: () => Date.now(),
+  after: (millis, callback) => {
+    const timer = setTimeout(callback, Math.min(millis, LONGEST_TIMER));
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Images that are on this machine. */
+export interface ImageSource {
+  /** Undefined: it is not here. Throws WrongArchitecture, InvalidImage. */
+  find(reference: string): RuntimeImage | undefined;
+}
+
+/** What every pod's worker stands on. */
+export interface Node {
+  readonly config: Config;
+  readonly runtime: RuntimeService;
+  readonly images: ImageSource;
+  readonly events: EventRecorder;
+  readonly log: Logger;
+  readonly timers: Timers;
+  readonly facts: NodeFacts;
+  readonly settings: NodeSettings;
+}

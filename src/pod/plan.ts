@@ -1,0 +1,60 @@
+import { PodrunError } from "../base/errors.ts";
+import { describeOperation } from "../linux/plan/print.ts";
+import type { ContainerConfig } from "../sandbox/types.ts";
+import type { Pod } from "../spec/index.ts";
+import { buildContainerConfig } from "./container-config.ts";
+import type { Node } from "./node.ts";
+import { Reasons } from "./reasons.ts";
+import { containerContext } from "./run-container.ts";
+import { sandboxConfig } from "./run-sandbox.ts";
+import type { PlannedOperation, PlanSources } from "./types.ts";
+import { volumeSources } from "./volumes.ts";
+
+/** Stands where a start would put the pod's address, for a container's env that asks for it. */
+const UNKNOWN_ADDRESS = "<pod IP>";
+
+/** The plan of each pod's start, worded; nothing is executed or made. Throws ImageNotFound, InvalidObject as a start would fail. */
+export async function planPods(
+  node: Node,
+  pods: readonly Pod[],
+  sources: PlanSources = [],
+): Promise<readonly PlannedOperation[]> {
+  const all = pods.flatMap((pod, index) => planPod(node, pod, new Reasons(sources[index]), pods.length > 1));
+  return all.map((operation, index) => ({ ...operation, index }));
+}
+
+function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean): PlannedOperation[] {
+  const sandbox = sandboxConfig(node, pod, 0, reasons);
+  const context = {
+    pod,
+    sandbox: {
+      id: pod.metadata.uid,
+      metadata: sandbox.metadata,
+      state: "creating" as const,
+      createdAt: "",
+      addresses: sandbox.network === "pod" ? [UNKNOWN_ADDRESS] : [],
+      pausePid: 0,
+    },
+    volumes: volumeSources(pod, node.config.root),
+  };
+  const containers = pod.spec.containers.map((spec): ContainerConfig => {
+    const image = node.images.find(spec.image);
+    if (!image)
+      throw new PodrunError(
+        "ImageNotFound",
+        `container "${spec.name}": image "${spec.image}" is not here, and podrun does not pull images yet`,
+        {
+          details: { container: spec.name, image: spec.image },
+        },
+      );
+    return buildContainerConfig(pod, spec, 0, { ...containerContext(node, image, context), reasons });
+  });
+  return node.runtime.plan(sandbox, containers).map((operation, index) => ({
+    index,
+    part: several ? `${pod.metadata.name}/${operation.part ?? "sandbox"}` : (operation.part ?? "sandbox"),
+    actor: operation.actor,
+    op: operation.op,
+    text: describeOperation(operation),
+    why: operation.why,
+  }));
+}

@@ -1,0 +1,254 @@
+import { timestamp } from "../base/clock.ts";
+import { PodrunError } from "../base/errors.ts";
+import { step } from "../base/fault.ts";
+import { newUid } from "../base/ids.ts";
+import type { RuntimeEvent } from "../sandbox/types.ts";
+import { type Pod, qosClass, throwProblems, validatePodUpdate } from "../spec/index.ts";
+import type { Objects } from "../store/index.ts";
+import { planDeletion } from "./delete.ts";
+import type { Node } from "./node.ts";
+import { planPods } from "./plan.ts";
+import { buildStatus } from "./status.ts";
+import { attachTo, execIn, logFileOf } from "./streams.ts";
+import type {
+  ExecRequest,
+  KubeEvent,
+  LogFile,
+  PlannedOperation,
+  PlanSources,
+  PodService,
+  PodWatchEvent,
+  StreamSession,
+  TracedOperation,
+} from "./types.ts";
+import { PodWorker, type WorkerOwner } from "./worker.ts";
+
+/** Where pods are kept; `store/` implements it. */
+export type PodStore = Pick<Objects, "put" | "list" | "delete">;
+
+/** The pods of this node: one worker each, the store and the watchers told of every change. */
+export class Pods implements PodService, WorkerOwner {
+  readonly #node: Node;
+  readonly #store: PodStore;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #byUid = new Map<string, PodWorker>();
+  readonly #watchers = new Set<(event: PodWatchEvent) => void>();
+  readonly #exitListeners = new Set<(containerId: string) => void>();
+
+  constructor(node: Node, store: PodStore) {
+    this.#node = node;
+    this.#store = store;
+    node.runtime.on((event) => this.#onRuntimeEvent(event));
+  }
+
+  /** Takes up the pods of an earlier daemon. The runtime must have recovered before. */
+  recover(): void {
+    for (const pod of this.#store.list<Pod>("Pod")) this.#add(pod).recover();
+  }
+
+  /** The daemon leaves; pods go on. */
+  stop(): void {
+    for (const worker of this.#workers.values()) worker.stop();
+  }
+
+  /** Images have come, or addresses have become free: whoever waits tries again now. */
+  retry(): void {
+    for (const worker of this.#workers.values()) worker.retry();
+  }
+
+  async create(raw: Pod, options: { readonly dryRun?: boolean } = {}): Promise<Pod> {
+    const pod = this.#accept(raw);
+    const { namespace, name } = pod.metadata;
+    if (this.#workers.has(keyOf(namespace, name)))
+      throw new PodrunError("AlreadyExists", `pods "${name}" already exists`, {
+        details: { kind: "pods", name, namespace },
+      });
+    if (options.dryRun) return pod;
+    step("pod.record-intent");
+    const stored = this.#store.put(pod, { mode: "create" });
+    step("pod.intent-recorded");
+    const worker = this.#add(stored);
+    this.#node.events.record(stored.metadata, {
+      type: "Normal",
+      reason: "Scheduled",
+      message: `Successfully assigned ${namespace}/${name} to ${this.#node.facts.name}`,
+    });
+    this.#notify({ type: "ADDED", object: stored });
+    worker.start();
+    return stored;
+  }
+
+  async replace(pod: Pod): Promise<Pod> {
+    const worker = this.#worker(pod.metadata.namespace, pod.metadata.name);
+    const before = worker.pod;
+    checkSame(before, pod);
+    const problems = validatePodUpdate(before, pod);
+    if (problems.length > 0) throwProblems(problems);
+    const { labels, annotations } = pod.metadata;
+    const wanted = { ...before, metadata: { ...before.metadata, labels, annotations }, spec: pod.spec };
+    const stored = this.#store.put(wanted, { mode: "update" });
+    worker.replace(stored);
+    this.#notify({ type: "MODIFIED", object: stored });
+    return stored;
+  }
+
+  get(namespace: string, name: string): Pod {
+    return this.#worker(namespace, name).pod;
+  }
+
+  list(filter: Parameters<PodService["list"]>[0] = {}): readonly Pod[] {
+    return [...this.#workers.values()]
+      .map(({ pod }) => pod)
+      .filter(({ metadata }) => filter.namespace === undefined || metadata.namespace === filter.namespace)
+      .filter(({ metadata }) => filter.labels === undefined || filter.labels(metadata.labels))
+      .sort((a, b) => compare(a.metadata.namespace, b.metadata.namespace) || compare(a.metadata.name, b.metadata.name));
+  }
+
+  async delete(namespace: string, name: string, options: { readonly gracePeriodSeconds?: number } = {}): Promise<Pod> {
+    const worker = this.#worker(namespace, name);
+    const { pod } = worker;
+    const deletion = planDeletion(pod, options.gracePeriodSeconds, this.#node.timers.now());
+    if (deletion === undefined) return pod;
+    const marks = {
+      deletionTimestamp: timestamp(deletion.deadline),
+      deletionGracePeriodSeconds: deletion.graceSeconds,
+    };
+    step("pod.record-deletion");
+    const stored = this.#store.put({ ...pod, metadata: { ...pod.metadata, ...marks } }, { mode: "update" });
+    step("pod.deletion-recorded");
+    worker.delete(stored, deletion);
+    this.#notify({ type: "MODIFIED", object: stored });
+    return stored;
+  }
+
+  watch(listener: (event: PodWatchEvent) => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
+  events(filter: Parameters<PodService["events"]>[0] = {}): readonly KubeEvent[] {
+    return this.#node.events.list(filter);
+  }
+
+  async exec(
+    namespace: string,
+    name: string,
+    container: string | undefined,
+    request: ExecRequest,
+  ): Promise<StreamSession> {
+    return execIn(this.#node, this.#worker(namespace, name), container, request);
+  }
+
+  async attach(
+    namespace: string,
+    name: string,
+    container: string | undefined,
+    options: { readonly stdin: boolean; readonly tty: boolean },
+  ): Promise<StreamSession> {
+    return attachTo(this.#node, this.#worker(namespace, name), container, options);
+  }
+
+  logFile(
+    namespace: string,
+    name: string,
+    container: string | undefined,
+    options: { readonly previous: boolean },
+  ): LogFile {
+    return logFileOf(this.#node, this.#worker(namespace, name), container, options.previous, this.#exitListeners);
+  }
+
+  plan(pods: readonly Pod[], sources?: PlanSources): Promise<readonly PlannedOperation[]> {
+    return planPods(
+      this.#node,
+      pods.map((pod) => this.#accept(pod)),
+      sources,
+    );
+  }
+
+  trace(namespace: string, name: string): readonly TracedOperation[] {
+    return this.#node.runtime.trace(this.#worker(namespace, name).pod.metadata.uid);
+  }
+
+  save(pod: Pod): Pod {
+    const stored = this.#record(pod);
+    this.#notify({ type: "MODIFIED", object: stored });
+    return stored;
+  }
+
+  gone(pod: Pod): void {
+    const { namespace, name, uid } = pod.metadata;
+    const last = this.#store.delete<Pod>("Pod", namespace, name) ?? pod;
+    step("pod.removed");
+    this.#workers.delete(keyOf(namespace, name));
+    this.#byUid.delete(uid);
+    this.#notify({ type: "DELETED", object: last });
+    // An address or a place is free again.
+    for (const worker of this.#workers.values()) if (worker.pod.status.phase === "Pending") worker.retry();
+  }
+
+  /** What the API server adds to a new object, and its first status. */
+  #accept(raw: Pod): Pod {
+    const now = timestamp(this.#node.timers.now());
+    const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...given } = raw.metadata;
+    const metadata = { ...given, uid: newUid(), creationTimestamp: now, resourceVersion: "", generation: 1 };
+    const pod: Pod = { ...raw, metadata, status: { phase: "Pending", qosClass: qosClass(raw) } };
+    const hostAddresses = this.#node.facts.addresses;
+    const facts = { containers: new Map(), sandboxReady: false, hostAddresses, startTime: now, now };
+    return { ...pod, status: buildStatus(pod, facts) };
+  }
+
+  #add(pod: Pod): PodWorker {
+    const worker = new PodWorker(this.#node, pod, this);
+    this.#workers.set(keyOf(pod.metadata.namespace, pod.metadata.name), worker);
+    this.#byUid.set(pod.metadata.uid, worker);
+    return worker;
+  }
+
+  #worker(namespace: string, name: string): PodWorker {
+    const worker = this.#workers.get(keyOf(namespace, name));
+    if (worker) return worker;
+    throw new PodrunError("NotFound", `pods "${name}" not found`, { details: { kind: "pods", name, namespace } });
+  }
+
+  /** A status that can't be written (a full disk) is shown all the same; it is written with the next change. */
+  #record(pod: Pod): Pod {
+    const { resourceVersion: _, ...metadata } = pod.metadata;
+    try {
+      return this.#store.put(
+        { ...pod, metadata: metadata as Pod["metadata"] },
+        { mode: "update", durability: "normal" },
+      );
+    } catch (error) {
+      this.#node.log.failure("a pod's status can't be recorded", error, { pod: pod.metadata.name });
+      return pod;
+    }
+  }
+
+  #notify(event: PodWatchEvent): void {
+    for (const watcher of this.#watchers) watcher(event);
+  }
+
+  #onRuntimeEvent(event: RuntimeEvent): void {
+    const uid = event.type === "sandboxLost" ? event.sandbox.id : event.container.sandboxId;
+    this.#byUid.get(uid)?.onRuntimeEvent(event);
+    if (event.type === "containerExited") for (const listener of [...this.#exitListeners]) listener(event.container.id);
+  }
+}
+
+const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** An update may say which object and which state of it is meant (metadata.uid, metadata.resourceVersion); "" says nothing. */
+function checkSame(before: Pod, wanted: Pod): void {
+  const { name, namespace } = before.metadata;
+  for (const field of ["uid", "resourceVersion"] as const) {
+    const value = wanted.metadata[field];
+    if (value === "" || value === undefined || value === before.metadata[field]) continue;
+    throw new PodrunError(
+      "Conflict",
+      `pod "${name}" has been changed since it was read (${field} ${value}, now ${before.metadata[field]}); read it again`,
+      { details: { kind: "pods", name, namespace } },
+    );
+  }
+}

@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import { nodeHosts, podHosts, podResolvConf, type ResolverConfig } from "../net/index.ts";
+import type { SandboxConfig } from "../sandbox/types.ts";
+import { bytes, type Pod, qosClass } from "../spec/index.ts";
+import type { Reasons } from "./reasons.ts";
+import { podResources } from "./resources.ts";
+
+/** containerd's and podman's size of /dev/shm; Kubernetes has no field for it. */
+const SHM_BYTES = 64 * 1024 * 1024;
+
+/** Linux' longest host name (HOST_NAME_MAX less its NUL): the kubelet cuts a pod's name off there. */
+const LONGEST_HOSTNAME = 63;
+
+export interface SandboxContext {
+  /** Folder of the logs of all pods. */
+  readonly logs: string;
+  readonly hostname: string;
+  /** Text of the host's /etc/hosts. */
+  readonly hostsFile: string;
+  readonly resolver: ResolverConfig;
+  /** Most processes in one pod; undefined: no limit (kubelet podPidsLimit). */
+  readonly podPidsLimit?: number | undefined;
+  readonly reasons: Reasons;
+}
+
+/** What the runtime needs to make a pod's sandbox. Pure. `attempt` counts the sandboxes that the pod has had, from 0. */
+export function buildSandboxConfig(pod: Pod, attempt: number, context: SandboxContext): SandboxConfig {
+  const { metadata, spec } = pod;
+  const hostname = hostnameOf(pod, context.hostname);
+  return {
+    metadata: { name: metadata.name, namespace: metadata.namespace, uid: metadata.uid, attempt },
+    hostname,
+    hosts: (addresses) => hostsFor(pod, hostname, addresses, context.hostsFile),
+    resolvConf: resolvConfFor(pod, context.resolver).text,
+    network: spec.hostNetwork ? "node" : "pod",
+    pid: spec.hostPID ? "node" : spec.shareProcessNamespace ? "pod" : "container",
+    ipc: spec.hostIPC ? "node" : "pod",
+    sysctls: Object.fromEntries((spec.securityContext.sysctls ?? []).map(({ name, value }) => [name, value])),
+    shmBytes: SHM_BYTES,
+    qos: qosClass(pod),
+    resources: podResources(pod, context.podPidsLimit),
+    memoryVolumes: memoryVolumes(pod),
+    logDirectory: logDirectory(context.logs, pod),
+    why: sandboxReasons(pod, context.reasons),
+  };
+}
+
+/** The kubelet's place for a pod's logs: NAMESPACE_NAME_UID. */
+export const logDirectory = (logs: string, { metadata }: Pod): string =>
+  join(logs, `${metadata.namespace}_${metadata.name}_${metadata.uid}`);
+
+/** PodSpec.hostname, else the pod's name; a pod in the host's network has the host's. */
+export function hostnameOf(pod: Pod, nodeHostname: string): string {
+  if (pod.spec.hostNetwork) return nodeHostname;
+  // No dot or dash may end what is left of a long name (kubelet, truncatePodHostnameIfNeeded).
+  return (pod.spec.hostname ?? pod.metadata.name).slice(0, LONGEST_HOSTNAME).replace(/[-.]+$/, "");
+}
+
+function hostsFor({ spec }: Pod, hostname: string, addresses: readonly string[], hostsFile: string): string {
+  const hostAliases = spec.hostAliases ?? [];
+  return spec.hostNetwork ? nodeHosts(hostsFile, hostAliases) : podHosts({ addresses, hostname, hostAliases });
+}
+
+/** The pod's resolv.conf, and what its owner should be told about it (the kubelet's DNSConfigForming event). */
+export function resolvConfFor(
+  { metadata, spec }: Pod,
+  host: ResolverConfig,
+): { text: string; warnings: readonly string[] } {
+  return podResolvConf({
+    policy: spec.dnsPolicy,
+    hostNetwork: spec.hostNetwork ?? false,
+    namespace: metadata.namespace,
+    host,
+    ...(spec.dnsConfig && { dnsConfig: spec.dnsConfig }),
+  });
+}
+
+/** emptyDir volumes in memory, with their limit; without sizeLimit the pod's memory limit bounds them, when it has one. */
+function memoryVolumes(pod: Pod): SandboxConfig["memoryVolumes"] {
+  const podLimit = podResources(pod).memoryLimitBytes;
+  const entries = (pod.spec.volumes ?? [])
+    .filter(({ emptyDir }) => emptyDir?.medium === "Memory")
+    .map(({ name, emptyDir }) => {
+      const sizeBytes = emptyDir?.sizeLimit === undefined ? podLimit : bytes(emptyDir.sizeLimit);
+      return [name, sizeBytes === undefined ? {} : { sizeBytes }] as const;
+    });
+  return Object.fromEntries(entries);
+}
+
+function sandboxReasons({ spec }: Pod, reasons: Reasons): Record<string, string> {
+  const why: Record<string, string> = {
+    hostname: reasons.of("spec.hostname", spec.hostname !== undefined, "default: the pod's name"),
+    hostAliases: reasons.of(
+      "spec.hostAliases",
+      spec.hostAliases !== undefined,
+      "default: localhost and the pod's own name",
+    ),
+    dnsPolicy: spec.dnsConfig
+      ? reasons.of("spec.dnsConfig", true, "spec.dnsConfig")
+      : reasons.of("spec.dnsPolicy", false, `default: dnsPolicy ${spec.dnsPolicy}`),
+    hostNetwork: reasons.of("spec.hostNetwork", spec.hostNetwork !== undefined, "default: a network of its own"),
+    hostPID: reasons.of("spec.hostPID", spec.hostPID !== undefined, "default: false"),
+    hostIPC: reasons.of("spec.hostIPC", spec.hostIPC !== undefined, "default: an IPC namespace of its own"),
+    shareProcessNamespace: reasons.of(
+      "spec.shareProcessNamespace",
+      spec.shareProcessNamespace !== undefined,
+      "default: each container sees its own processes",
+    ),
+  };
+  for (const [index, { name }] of (spec.securityContext.sysctls ?? []).entries())
+    why[`sysctl ${name}`] = reasons.of(`spec.securityContext.sysctls[${index}]`, true, "spec.securityContext.sysctls");
+  for (const [index, { name }] of (spec.volumes ?? []).entries())
+    why[`volume ${name}`] = reasons.of(`spec.volumes[${index}]`, true, `spec.volumes[${index}]`);
+  return why;
+}

@@ -1,0 +1,112 @@
+import { join } from "node:path";
+import { PodrunError } from "../base/errors.ts";
+import type { Container, Pod } from "../spec/index.ts";
+import type { Node } from "./node.ts";
+import { logDirectory } from "./sandbox-config.ts";
+import type { ExecRequest, LogFile, StreamSession } from "./types.ts";
+import type { PodWorker } from "./worker.ts";
+
+/** Which container is meant when none is named (kubectl's annotation). */
+const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
+
+/** The named container's entry in the pod, else the annotated one's, else the first. Throws NotFound. */
+export function findContainer({ metadata, spec }: Pod, name: string | undefined): Container {
+  const wanted = name ?? metadata.annotations[DEFAULT_CONTAINER] ?? spec.containers[0]?.name;
+  const found = spec.containers.find((container) => container.name === wanted);
+  if (found) return found;
+  const names = spec.containers.map((container) => container.name).join(", ");
+  throw new PodrunError("NotFound", `pod "${metadata.name}" has no container "${wanted}"; it has ${names}`, {
+    details: { kind: "containers", name: wanted, pod: metadata.name, namespace: metadata.namespace },
+  });
+}
+
+/** The id of a container's run that is going on. Throws NotFound, ContainerNotRunning. */
+function findRunning(worker: PodWorker, name: string | undefined): string {
+  const container = findContainer(worker.pod, name);
+  const run = worker.runOf(container.name);
+  if (run?.state === "running") return run.id;
+  const status = worker.pod.status.containerStatuses?.find((one) => one.name === container.name);
+  const { waiting, terminated } = status?.state ?? {};
+  const why = terminated
+    ? `it ended with exit code ${terminated.exitCode} (${terminated.reason})`
+    : `it waits: ${waiting?.reason ?? "ContainerCreating"}`;
+  throw new PodrunError(
+    "ContainerNotRunning",
+    `container "${container.name}" of pod "${worker.pod.metadata.name}" is not running: ${why}`,
+    { details: { pod: worker.pod.metadata.name, container: container.name, namespace: worker.pod.metadata.namespace } },
+  );
+}
+
+export function execIn(
+  node: Node,
+  worker: PodWorker,
+  name: string | undefined,
+  request: ExecRequest,
+): Promise<StreamSession> {
+  return node.runtime.exec(findRunning(worker, name), request);
+}
+
+export function attachTo(
+  node: Node,
+  worker: PodWorker,
+  name: string | undefined,
+  { stdin, tty }: { readonly stdin: boolean; readonly tty: boolean },
+): Promise<StreamSession> {
+  const id = findRunning(worker, name);
+  const container = findContainer(worker.pod, name);
+  if (stdin && !container.stdin)
+    throw new PodrunError(
+      "BadRequest",
+      `container "${container.name}" has no stdin to attach to: its "stdin" is not true`,
+      {
+        details: { container: container.name, field: "stdin" },
+      },
+    );
+  if (tty && !container.tty)
+    throw new PodrunError("BadRequest", `container "${container.name}" has no terminal: its "tty" is not true`, {
+      details: { container: container.name, field: "tty" },
+    });
+  return node.runtime.attach(id, { stdin });
+}
+
+/** A container's log, of its newest run or (`previous`) of the one before. Throws NotFound. */
+export function logFileOf(
+  node: Node,
+  worker: PodWorker,
+  name: string | undefined,
+  previous: boolean,
+  exitListeners: Set<(containerId: string) => void>,
+): LogFile {
+  const container = findContainer(worker.pod, name);
+  const newest = worker.attemptOf(container.name);
+  const attempt = previous ? newest - 1 : newest;
+  if (attempt < 0)
+    throw new PodrunError(
+      "NotFound",
+      `previous terminated container "${container.name}" in pod "${worker.pod.metadata.name}" not found: it has not been restarted`,
+      { details: { kind: "containers", name: container.name } },
+    );
+  const run = previous ? undefined : worker.runOf(container.name);
+  return {
+    path: join(logDirectory(node.config.logs, worker.pod), container.name, `${attempt}.log`),
+    running: () =>
+      run !== undefined &&
+      worker.runOf(container.name)?.id === run.id &&
+      run.id !== undefined &&
+      isAlive(worker, container.name),
+    onEnd: (listener) => {
+      const onExit = (id: string): void => {
+        if (id !== run?.id) return;
+        exitListeners.delete(onExit);
+        listener();
+      };
+      exitListeners.add(onExit);
+      return () => exitListeners.delete(onExit);
+    },
+  };
+}
+
+function isAlive(worker: PodWorker, name: string): boolean {
+  const state = worker.runOf(name)?.state;
+  return state === "running" || state === "starting" || state === "created";
+}

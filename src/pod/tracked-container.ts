@@ -1,0 +1,96 @@
+import type { ContainerStatus as RuntimeContainer } from "../sandbox/types.ts";
+import type { ContainerStatus } from "../spec/index.ts";
+import { type BackoffSettings, RestartBackoff } from "./restart.ts";
+import { type ContainerFacts, type Terminated, terminatedOf, type Waiting } from "./status.ts";
+
+/**
+ * What a worker remembers of one of its pod's containers, over all its runs.
+ *
+ *   (nothing) ──► running ──► ended ──► running …      `run` is the newest run, `last` the end of the one before it
+ *       │                       │
+ *       └──► waiting ◄──────────┘                      no image, failed to start, back-off: `waiting` says why
+ */
+export class TrackedContainer implements ContainerFacts {
+  readonly name: string;
+  readonly backoff: RestartBackoff;
+  run: RuntimeContainer | undefined;
+  ended: Terminated | undefined;
+  last: Terminated | undefined;
+  waiting: Waiting | undefined;
+  /** The image that the newest run was made from, as the pod named it then. */
+  image: string | undefined;
+  restartCount = 0;
+  /** Failures in a row to make or start it (no image, bad configuration), and when to try again. */
+  failures = 0;
+  retryAt = 0;
+
+  constructor(name: string, settings: BackoffSettings) {
+    this.name = name;
+    this.backoff = new RestartBackoff(settings);
+  }
+
+  /** Whether it has been started at least once and has come to its end. */
+  get hasEnded(): boolean {
+    return this.end !== undefined;
+  }
+
+  get isRunning(): boolean {
+    return this.run?.state === "running" || this.run?.state === "starting";
+  }
+
+  /** How the newest run ended, undefined while it goes on or when there was none. */
+  get end(): Terminated | undefined {
+    return this.run ? (this.run.state === "exited" ? terminatedOf(this.run) : undefined) : this.ended;
+  }
+
+  /** When the newest run ended, Unix milliseconds: finer than `end`, whose times are Kubernetes' whole seconds. */
+  get endedAt(): number {
+    return Date.parse(this.run?.finishedAt ?? this.ended?.finishedAt ?? "") || 0;
+  }
+
+  /** The newest run is over and done with: its end becomes the last state, and the next run counts one restart. */
+  beginRestart(): void {
+    this.last = this.end;
+    this.run = undefined;
+    this.ended = undefined;
+    this.restartCount++;
+  }
+
+  /** The runtime is about to forget the newest run, with its sandbox: how it ended is kept. */
+  forgetRun(): void {
+    this.ended = this.end ?? this.ended;
+    this.run = undefined;
+  }
+
+  /**
+   * Takes up what the pod's status said when an earlier daemon wrote it, and what the runtime knows of the container now.
+   * A run that was going on and that the runtime knows nothing of is gone: with a reboot, or with its monitor.
+   */
+  recover(status: ContainerStatus | undefined, run: RuntimeContainer | undefined, now: string): void {
+    this.run = run;
+    this.restartCount = Math.max(status?.restartCount ?? 0, run?.attempt ?? 0);
+    if (status === undefined) return;
+    this.image = status.image;
+    const { state, lastState } = status;
+    // A run that is newer than the status: what the status calls the newest is the one before.
+    const newer = run !== undefined && run.attempt > status.restartCount;
+    const ended = state.terminated ?? (state.waiting ? lastState.terminated : undefined);
+    this.last = newer
+      ? (ended ?? (state.running ? unknownEnd(status, state.running.startedAt, now) : undefined))
+      : undefined;
+    if (!newer && state.waiting === undefined) this.last = lastState.terminated;
+    if (run === undefined) this.ended = ended ?? (state.running && unknownEnd(status, state.running.startedAt, now));
+  }
+}
+
+/** The kubelet's words for a run whose end nobody saw. */
+function unknownEnd(status: ContainerStatus, startedAt: string, now: string): Terminated {
+  return {
+    exitCode: 137,
+    reason: "ContainerStatusUnknown",
+    message: "The container could not be located when the pod was taken up again",
+    startedAt,
+    finishedAt: now,
+    ...(status.containerID !== undefined && { containerID: status.containerID }),
+  };
+}

@@ -1,0 +1,108 @@
+import { chmodSync, mkdirSync, type Stats, statSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { errnoOf, PodrunError } from "../base/errors.ts";
+import type { MountSource } from "../sandbox/types.ts";
+import type { Pod, Volume } from "../spec/index.ts";
+
+/** Name of each of a pod's volumes → where containers' mounts of it come from. */
+export type VolumeSources = ReadonlyMap<string, MountSource>;
+
+/** Folder of a pod's own volumes: `ROOT/pods/UID`. */
+export const podFolder = (root: string, uid: string): string => join(root, "pods", uid);
+
+/** Where each volume's mounts come from, without touching anything: for `podrun plan` as well. */
+export function volumeSources(pod: Pod, root: string): VolumeSources {
+  return new Map((pod.spec.volumes ?? []).map((volume) => [volume.name, sourceOf(volume, pod, root)]));
+}
+
+function sourceOf(volume: Volume, pod: Pod, root: string): MountSource {
+  if (volume.hostPath) return { kind: "host", path: volume.hostPath.path };
+  if (volume.emptyDir?.medium === "Memory") return { kind: "memory", volume: volume.name };
+  return { kind: "host", path: join(podFolder(root, pod.metadata.uid), "volumes", "empty-dir", volume.name) };
+}
+
+/**
+ * Makes what the pod's volumes need on the host: folders for emptyDir, what hostPath's type asks for. Done again it
+ * changes nothing. Throws InvalidObject (a hostPath is not what its type says), StateUnavailable (a folder can't be made).
+ */
+export function setUpVolumes(pod: Pod, root: string): VolumeSources {
+  const sources = volumeSources(pod, root);
+  for (const volume of pod.spec.volumes ?? []) {
+    const source = sources.get(volume.name);
+    if (volume.hostPath) setUpHostPath(volume.name, volume.hostPath.path, volume.hostPath.type);
+    else if (source?.kind === "host") setUpEmptyDir(volume.name, source.path);
+  }
+  return sources;
+}
+
+/** Removes a pod's emptyDir folders and what is in them. Never follows a link out of them. */
+export async function removeVolumes(root: string, uid: string): Promise<void> {
+  await rm(podFolder(root, uid), { recursive: true, force: true });
+}
+
+function setUpEmptyDir(name: string, path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+    // Containers run as any user (Kubernetes gives emptyDir 0777), and mkdir's mode is cut by the umask.
+    chmodSync(path, 0o777);
+  } catch (cause) {
+    throw unavailable(name, path, cause);
+  }
+}
+
+type HostPathType = NonNullable<Volume["hostPath"]>["type"];
+
+/** What each type of HostPathVolumeSource asks for, in the kubelet's words. */
+const CHECKS: Readonly<Record<string, { readonly is: (stats: Stats) => boolean; readonly what: string }>> = {
+  Directory: { is: (stats) => stats.isDirectory(), what: "a directory" },
+  DirectoryOrCreate: { is: (stats) => stats.isDirectory(), what: "a directory" },
+  File: { is: (stats) => stats.isFile(), what: "a file" },
+  FileOrCreate: { is: (stats) => stats.isFile(), what: "a file" },
+  Socket: { is: (stats) => stats.isSocket(), what: "a socket file" },
+  CharDevice: { is: (stats) => stats.isCharacterDevice(), what: "a character device" },
+  BlockDevice: { is: (stats) => stats.isBlockDevice(), what: "a block device" },
+};
+
+function setUpHostPath(name: string, path: string, type: HostPathType): void {
+  const stats = statHostPath(name, path);
+  const check = CHECKS[type];
+  if (stats !== undefined) {
+    if (check && !check.is(stats)) throw failedCheck(name, path, `is not ${check.what}`, type);
+    return;
+  }
+  // No type: no check, and a folder where there is nothing, as the container runtimes do.
+  if (type !== "" && type !== "DirectoryOrCreate" && type !== "FileOrCreate")
+    throw failedCheck(name, path, "does not exist", type);
+  try {
+    if (type === "FileOrCreate") writeFileSync(path, "", { flag: "a", mode: 0o644 });
+    else mkdirSync(path, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    if (type === "FileOrCreate" && errnoOf(cause) === "ENOENT")
+      throw failedCheck(name, path, `can't be made, for its folder ${dirname(path)} does not exist`, type);
+    throw unavailable(name, path, cause);
+  }
+}
+
+function statHostPath(name: string, path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw unavailable(name, path, cause);
+  }
+}
+
+const failedCheck = (name: string, path: string, problem: string, type: string): PodrunError =>
+  new PodrunError("InvalidObject", `volume "${name}": hostPath type check failed: ${path} ${problem} (type ${type})`, {
+    details: { volume: name, path, type },
+  });
+
+const unavailable = (name: string, path: string, cause: unknown): PodrunError =>
+  new PodrunError(
+    "StateUnavailable",
+    `volume "${name}": ${path} can't be used: ${cause instanceof Error ? cause.message : cause}`,
+    {
+      details: { volume: name, path, errno: errnoOf(cause) },
+      cause,
+    },
+  );
