@@ -63,7 +63,8 @@ export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 export interface PodCondition {
   type: "PodReadyToStartContainers" | "Initialized" | "Ready" | "ContainersReady" | "PodScheduled" | "DisruptionTarget";
   status: "True" | "False" | "Unknown";
-  lastProbeTime?: string;
+  /** Always null in Kubernetes' answers; nothing probes conditions. */
+  lastProbeTime?: string | null;
   lastTransitionTime?: string;
   reason?: string;
   message?: string;
