@@ -37,6 +37,9 @@ t.test("decoding pods loads no YAML parser: the daemon and quick commands do wit
     const before = loaded();
     await import("./src/spec/manifest.ts");
     console.log(before, loaded());`;
-  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: root, encoding: "utf8" });
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: root,
+    encoding: "utf8",
+  });
   t.equal(stdout, "false true\n");
 });
