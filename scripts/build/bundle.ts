@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
@@ -15,7 +15,10 @@ export interface Bundle {
 /** Native, or loading files beside themselves: left where npm put them, found there by `require` from dist/. */
 const EXTERNAL = ["koffi", "netlink"];
 
-/** Makes one file of a program and all it imports. CommonJS, because Node starts it sooner than a module. */
+/**
+ * Makes one file of a program and all it imports: CommonJS, because Node starts it sooner than a module. Left as it is when
+ * it would not change.
+ */
 export async function bundle(root: string, { entry, output, faults, program }: Bundle): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   const result = await build({
@@ -46,6 +49,7 @@ export async function bundle(root: string, { entry, output, faults, program }: B
   const node = realpathSync(process.execPath);
   const text = `${program ? `#!${node}\n` : ""}${result.outputFiles[0]?.text}`;
   const path = join(root, output);
+  if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   writeFileSync(`${path}.new`, text);
   chmodSync(`${path}.new`, program ? 0o755 : 0o644);
   renameSync(`${path}.new`, path);
