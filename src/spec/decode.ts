@@ -1,7 +1,7 @@
 import { type Decoding, decodeObject, isObject, newDecoding } from "./decode-object.ts";
 import { defaultPod } from "./defaults.ts";
 import { checkKind } from "./kinds.ts";
-import type { KubeObject, Pod } from "./pod.ts";
+import type { Pod } from "./pod.ts";
 import { type Problem, type Source, throwProblems } from "./problem.ts";
 import { POD } from "./schema/pod-fields.ts";
 import { validatePod } from "./validate-pod.ts";
@@ -15,14 +15,10 @@ import { validatePod } from "./validate-pod.ts";
 export function decodePod(raw: unknown, source?: Source): Pod {
   const { pod, problems } = readPod(raw);
   throwProblems(problems, source);
-  // readPod gives no pod only together with a problem.
   return pod as Pod;
 }
 
-/** An object of any kind that podrun knows; else as {@link decodePod}. */
-export const decodeKubeObject = (raw: unknown, source?: Source): KubeObject => decodePod(raw, source);
-
-/** {@link decodePod} without throwing, for those who collect the problems of several documents. */
+/** The decoded, defaulted pod, or its problems; no pod only together with a problem. */
 export function readPod(raw: unknown): { pod?: Pod; problems: readonly Problem[] } {
   const wrongKind = isObject(raw) ? checkKind(raw) : undefined;
   if (wrongKind !== undefined) return { problems: [wrongKind] };

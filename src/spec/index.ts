@@ -1,11 +1,11 @@
-export { decodeKubeObject, decodePod, readPod } from "./decode.ts";
+export { decodePod } from "./decode.ts";
 export { type DecodedDocument, decodeManifests } from "./decode-manifests.ts";
 export { defaultPod } from "./defaults.ts";
 export { type LabelSelector, type Labels, parseLabelSelector } from "./labels.ts";
 export { MANIFEST_LIMIT, type ManifestDocument, parseManifests } from "./manifest.ts";
-export { editDistance, nearest } from "./nearest.ts";
+export { nearest } from "./nearest.ts";
 export type * from "./pod.ts";
-export { describeProblems, type Problem, type Source, throwProblems } from "./problem.ts";
+export { type Problem, type Source, throwProblems } from "./problem.ts";
 export { qosClass } from "./qos.ts";
 export { bytes, compareQuantities, cpuMillis, parseQuantity, type Quantity } from "./quantity.ts";
 export { CAPABILITY_NAMES } from "./schema/capabilities.ts";

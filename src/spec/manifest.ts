@@ -53,8 +53,8 @@ function readText(input: string | Uint8Array, file: string): string {
   } catch (cause) {
     throw new PodrunError("InvalidYaml", `${file}: not a manifest: the file is not UTF-8 text`, { cause });
   }
-  // YAML 1.2, section 5.1: of the control characters only tab, line feed and carriage return are allowed.
-  const control = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]/.exec(text);
+  // YAML 1.2, section 5.1: of the control characters only tab and line ends are allowed.
+  const control = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/.exec(text);
   if (control === null) return text;
   const line = text.slice(0, control.index).split("\n").length;
   const code = control[0].charCodeAt(0).toString(16).padStart(2, "0");

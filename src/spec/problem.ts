@@ -21,9 +21,13 @@ export interface Source {
 /** No error lists more than this many problems; a huge wrong manifest would bury the first one. */
 const MOST_PROBLEMS = 50;
 
+/** A path has names of the manifest in it, which may be as long as the manifest. */
+const LONGEST_PATH = 300;
+
 /** `pod.yaml:12: spec.containers[0].prots: unknown field`; without a source (an API request) the path comes first. */
-export function describeProblem({ path, text }: Problem, source?: Source): string {
-  const field = path === "" ? text : `${path}: ${text}`;
+function describeProblem({ path, text }: Problem, source?: Source): string {
+  const shown = path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}...` : path;
+  const field = escapeControls(path === "" ? text : `${shown}: ${text}`);
   if (source === undefined) return field;
   const line = nearestLine(source, path);
   return line === undefined ? `${source.file}: ${field}` : `${source.file}:${line}: ${field}`;
@@ -42,6 +46,12 @@ export function throwProblems(problems: readonly Problem[], source?: Source): vo
   const lines = describeProblems(problems, source);
   throw new PodrunError(first.code, lines.join("\n"), { details: { problems: lines, path: first.path } });
 }
+
+/** A manifest must not be able to steer the terminal that shows its errors (C1 controls, changes of writing direction). */
+const escapeControls = (text: string): string =>
+  text.replace(/[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 
 /** A missing field has no line of its own: the line of what should contain it is the next best. */
 function nearestLine(source: Source, path: string): number | undefined {

@@ -1,6 +1,7 @@
 import t from "tap";
+import { PodrunError } from "../../../src/base/errors.ts";
 import { decodeManifests, decodePod } from "../../../src/spec/index.ts";
-import { decodeText, errorOf, problemsOf, rawPod } from "./pods.ts";
+import { decodeText, EVERYTHING, errorOf, problemsOf, type Raw, rawPod } from "./pods.ts";
 
 t.test("a small pod gets the defaults of Kubernetes' API server", async (t) => {
   const pod = decodePod({
@@ -361,6 +362,55 @@ t.test("a field named __proto__ or hasOwnProperty is unknown and does no harm", 
   t.match(problemsOf(raw), [/^metadata\.__proto__: unknown field/, /^metadata\.hasOwnProperty: unknown field/]);
 });
 
+t.test("an error shows a manifest's control characters escaped and its endless names cut", async (t) => {
+  const [control] = problemsOf(rawPod({ spec: { "x\u009b31m": 1 } }));
+  t.match(control, /^spec\["x\\u009b31m"\]: unknown field/);
+  const [long] = problemsOf(rawPod({ spec: { ["x".repeat(100_000)]: 1 } }));
+  t.ok(long!.length < 1000);
+});
+
+t.test("whatever stands in place of any field, the answer is a pod or a PodrunError", async (t) => {
+  const values = [
+    null,
+    "",
+    "x",
+    "\0",
+    0,
+    -1,
+    1.5,
+    1e300,
+    true,
+    [],
+    {},
+    [null],
+    [[]],
+    [{}],
+    { a: 1 },
+    { a: null },
+    "x".repeat(1000),
+  ];
+  let tried = 0;
+  const bend = (object: Raw, key: string | number, root: Raw): void => {
+    const before = object[key];
+    for (const value of values) {
+      object[key] = value;
+      try {
+        decodePod(structuredClone(root));
+      } catch (error) {
+        if (!(error instanceof PodrunError)) t.fail(`${key} = ${JSON.stringify(value)}: ${error}`);
+      }
+      tried++;
+    }
+    object[key] = before;
+    if (typeof before === "object" && before !== null)
+      for (const inner of Object.keys(before)) bend(before, inner, root);
+  };
+  const root = { root: rawPod(EVERYTHING) };
+  for (const key of Object.keys(root.root)) bend(root.root, key, root.root);
+  t.ok(tried > 1000);
+  t.doesNotThrow(() => decodePod(root.root), "the pod is whole again");
+});
+
 t.test("of a manifest with one bad document nothing is returned, and the bad line is named", async (t) => {
   const good = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: x}]}\n";
   const bad = good.replace("image", "imgae");
@@ -376,6 +426,9 @@ t.test("of a manifest with one bad document nothing is returned, and the bad lin
   );
   t.match(
     errorOf(() => decodeManifests("# nothing\n", "all.yaml")),
-    { code: "InvalidYaml", message: /^all\.yaml: no object in it/ },
+    {
+      code: "InvalidYaml",
+      message: /^all\.yaml: no object in it/,
+    },
   );
 });

@@ -1,5 +1,5 @@
 import t from "tap";
-import { editDistance, nearest } from "../../../src/spec/index.ts";
+import { editDistance, nearest } from "../../../src/spec/nearest.ts";
 
 t.test("the distance counts inserts, deletes, replacements and swaps of neighbours", async (t) => {
   t.equal(editDistance("ports", "ports"), 0);

@@ -46,3 +46,53 @@ export function decodeText(text: string): Pod {
   if (document === undefined) throw new Error("no document");
   return decodePod(document.object, document.source);
 }
+
+/** A pod with nearly every field that podrun takes. */
+export const EVERYTHING: RawPod = {
+  spec: {
+    restartPolicy: "OnFailure",
+    terminationGracePeriodSeconds: 0,
+    hostname: "h",
+    dnsPolicy: "None",
+    dnsConfig: { nameservers: ["10.0.0.1"], searches: ["a.b"], options: [{ name: "ndots", value: "2" }] },
+    hostAliases: [{ ip: "10.0.0.2", hostnames: ["db"] }],
+    subdomain: "s",
+    shareProcessNamespace: true,
+    enableServiceLinks: false,
+    volumes: [
+      { name: "m", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+      { name: "h", hostPath: { path: "/", type: "Directory" } },
+    ],
+    securityContext: {
+      runAsUser: 1,
+      runAsGroup: 2,
+      supplementalGroups: [3],
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+  },
+  container: {
+    command: ["sh"],
+    args: ["-c", "echo $(A)"],
+    workingDir: "/",
+    env: [
+      { name: "A", value: "1" },
+      { name: "B", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+      { name: "C", valueFrom: { resourceFieldRef: { resource: "limits.cpu", divisor: "1m" } } },
+    ],
+    ports: [{ containerPort: 80, name: "http" }],
+    resources: { limits: { cpu: 1, memory: "64Mi" }, requests: { cpu: "100m" } },
+    stdin: true,
+    stdinOnce: true,
+    tty: true,
+    imagePullPolicy: "Never",
+    volumeMounts: [
+      { name: "m", mountPath: "/m" },
+      { name: "h", mountPath: "/h", readOnly: true },
+    ],
+    securityContext: {
+      privileged: true,
+      readOnlyRootFilesystem: true,
+      capabilities: { add: ["NET_ADMIN"], drop: ["ALL"] },
+    },
+  },
+};
