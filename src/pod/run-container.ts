@@ -49,7 +49,7 @@ export async function runContainer(
     step("pod.container-started");
   } catch (error) {
     fail(node, tracked, context.pod, { reason: refine(reason, error), message: messageOf(error) });
-    return reason === "RunContainerError" && tracked.hasEnded;
+    return reason === "RunContainerError" && tracked.end !== undefined;
   }
   tracked.waiting = undefined;
   tracked.failures = 0;

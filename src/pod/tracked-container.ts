@@ -29,11 +29,6 @@ export class TrackedContainer implements ContainerFacts {
     this.backoff = new RestartBackoff(settings);
   }
 
-  /** Whether it has been started at least once and has come to its end. */
-  get hasEnded(): boolean {
-    return this.end !== undefined;
-  }
-
   get isRunning(): boolean {
     return this.run?.state === "running" || this.run?.state === "starting";
   }

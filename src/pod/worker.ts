@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
-import { step } from "../base/fault.ts";
 import type { ContainerStatus as RuntimeContainer, RuntimeEvent, SandboxStatus } from "../sandbox/types.ts";
 import type { Pod } from "../spec/index.ts";
+import { type AdvanceContext, advanceContainer } from "./advance-container.ts";
 import { type Deletion, stopContainers, tearDown } from "./delete.ts";
 import type { Node } from "./node.ts";
-import { formatDelay, retryDelay, shouldRestart } from "./restart.ts";
-import { messageOf, record, runContainer } from "./run-container.ts";
+import { retryDelay, shouldRestart } from "./restart.ts";
+import { messageOf, record } from "./run-container.ts";
 import { makeSandbox } from "./run-sandbox.ts";
 import { buildStatus } from "./status.ts";
 import { TrackedContainer } from "./tracked-container.ts";
@@ -197,14 +197,28 @@ export class PodWorker {
       this.#again = true;
       return;
     }
+    // Asked anew: containers' ends are told before the loss of the sandbox that caused them.
+    if (this.#sandbox) this.#sandbox = this.#node.runtime.sandboxStatus(this.#sandbox.id);
     if (this.#sandbox && this.#sandbox.state !== "ready") await this.#loseSandbox();
     if (!this.#sandbox) {
       if (this.#waitUntil(this.#retryAt)) return;
       await this.#makeSandbox();
     }
-    const sandbox = this.#sandbox;
-    if (!sandbox || this.#stage !== "active") return;
-    await Promise.all([...this.#containers.values()].map((tracked) => this.#advance(tracked, sandbox)));
+    if (!this.#sandbox || this.#stage !== "active") return;
+    await this.#advanceContainers(this.#sandbox);
+  }
+
+  async #advanceContainers(sandbox: SandboxStatus): Promise<void> {
+    const context: AdvanceContext = {
+      pod: this.#pod,
+      sandbox,
+      volumes: this.#volumes,
+      waitUntil: (moment) => this.#waitUntil(moment),
+      changed: () => this.#changed(),
+      publish: () => this.#publish(),
+    };
+    // A run that ends meanwhile makes another round: the runtime tells of it.
+    await Promise.all([...this.#containers.values()].map((tracked) => advanceContainer(this.#node, tracked, context)));
   }
 
   async #makeSandbox(): Promise<void> {
@@ -219,14 +233,10 @@ export class PodWorker {
       this.#failures = 0;
       this.#changed();
     } catch (error) {
-      record(
-        this.#node,
-        this.#pod,
-        "Warning",
-        "FailedCreatePodSandBox",
-        `Failed to create pod sandbox: ${messageOf(error)}`,
-      );
-      this.#failed();
+      const text = `Failed to create pod sandbox: ${messageOf(error)}`;
+      record(this.#node, this.#pod, "Warning", "FailedCreatePodSandBox", text);
+      // A deletion that came meanwhile has not failed: it need not wait.
+      if (this.#stage === "active") this.#failed();
     }
   }
 
@@ -239,71 +249,6 @@ export class PodWorker {
     this.#sandbox = undefined;
     this.#attempt++;
     if (this.#isOver()) this.#again = true;
-  }
-
-  /** One container's next step: nothing, wait, start, or start again. */
-  async #advance(tracked: TrackedContainer, sandbox: SandboxStatus): Promise<void> {
-    const spec = this.#pod.spec.containers.find(({ name }) => name === tracked.name);
-    if (!spec) return;
-    if (tracked.isRunning) {
-      if (tracked.image === undefined || tracked.image === spec.image) return;
-      record(
-        this.#node,
-        this.#pod,
-        "Normal",
-        "Killing",
-        `Container ${spec.name} definition changed, will be restarted`,
-        spec.name,
-      );
-      const graceMillis = this.#pod.spec.terminationGracePeriodSeconds * 1000;
-      await stopContainers(this.#node, [tracked], this.#node.timers.now() + graceMillis);
-    }
-    if (tracked.hasEnded && !(await this.#beginRestart(tracked, spec.image))) return;
-    if (this.#waitUntil(tracked.retryAt)) return;
-    step("pod.run-container");
-    const started = await runContainer(this.#node, tracked, spec, { pod: this.#pod, sandbox, volumes: this.#volumes });
-    this.#changed();
-    if (!started) {
-      tracked.retryAt = this.#node.timers.now() + retryDelay(this.#node.settings.restartBackoff, tracked.failures);
-      this.#waitUntil(tracked.retryAt);
-    }
-    // It may have ended while its siblings are being started.
-    if (tracked.hasEnded) this.#again = true;
-  }
-
-  /** Whether an ended container is to start again now. An image that was changed starts whatever policy and back-off say. */
-  async #beginRestart(tracked: TrackedContainer, image: string): Promise<boolean> {
-    const exitCode = tracked.end?.exitCode ?? 0;
-    const changed = tracked.image !== undefined && tracked.image !== image;
-    const now = this.#node.timers.now();
-    const endedAt = tracked.endedAt;
-    if (!changed) {
-      if (!shouldRestart(this.#pod.spec.restartPolicy, exitCode)) return false;
-      if (this.#backOff(tracked, endedAt, now)) return false;
-      tracked.backoff.restarted(endedAt, now);
-    }
-    // The end must be on record before the runtime forgets it: a daemon that is killed here counts no run twice.
-    this.#publish();
-    step("pod.restart-recorded");
-    if (tracked.run) await this.#node.runtime.removeContainer(tracked.run.id);
-    tracked.beginRestart();
-    return true;
-  }
-
-  #backOff(tracked: TrackedContainer, endedAt: number, now: number): boolean {
-    const left = tracked.backoff.remaining(endedAt, now);
-    if (left === 0) return false;
-    const { name, namespace, uid } = this.#pod.metadata;
-    const delay = formatDelay(tracked.backoff.delayAfter(endedAt));
-    const message = `back-off ${delay} restarting failed container=${tracked.name} pod=${name}_${namespace}(${uid})`;
-    if (tracked.waiting?.message !== message) {
-      tracked.waiting = { reason: "CrashLoopBackOff", message };
-      const text = `Back-off restarting failed container ${tracked.name} in pod ${name}_${namespace}(${uid})`;
-      record(this.#node, this.#pod, "Warning", "BackOff", text, tracked.name);
-      this.#changed();
-    }
-    this.#waitUntil(now + left);
-    return true;
   }
 
   /** Everything has ended for good: the sandbox's processes and addresses go back, its records stay until deletion. */

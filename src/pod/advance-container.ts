@@ -1,0 +1,80 @@
+import { step } from "../base/fault.ts";
+import type { Container } from "../spec/index.ts";
+import { stopContainers } from "./delete.ts";
+import type { Node } from "./node.ts";
+import { formatDelay, retryDelay, shouldRestart } from "./restart.ts";
+import { record, runContainer, type StartContext } from "./run-container.ts";
+import type { TrackedContainer } from "./tracked-container.ts";
+
+/** What a container's next step needs of the pod's worker. */
+export interface AdvanceContext extends StartContext {
+  /** Whether a moment (Unix milliseconds) is still to come; if so the worker looks at everything again then. */
+  waitUntil(moment: number): boolean;
+  /** The status may be another. */
+  changed(): void;
+  /** Records the status now. */
+  publish(): void;
+}
+
+/** One container's next step: nothing, wait, start, or start again. */
+export async function advanceContainer(node: Node, tracked: TrackedContainer, context: AdvanceContext): Promise<void> {
+  const { pod } = context;
+  const spec = pod.spec.containers.find(({ name }) => name === tracked.name);
+  if (!spec) return;
+  if (tracked.isRunning) {
+    if (!isImageChanged(tracked, spec)) return;
+    const text = `Container ${spec.name} definition changed, will be restarted`;
+    record(node, pod, "Normal", "Killing", text, spec.name);
+    await stopContainers(node, [tracked], node.timers.now() + pod.spec.terminationGracePeriodSeconds * 1000);
+  }
+  if (tracked.end && !(await beginRestart(node, tracked, spec, context))) return;
+  if (context.waitUntil(tracked.retryAt)) return;
+  step("pod.run-container");
+  const started = await runContainer(node, tracked, spec, context);
+  context.changed();
+  if (started) return;
+  tracked.retryAt = node.timers.now() + retryDelay(node.settings.restartBackoff, tracked.failures);
+  context.waitUntil(tracked.retryAt);
+}
+
+const isImageChanged = (tracked: TrackedContainer, spec: Container): boolean =>
+  tracked.image !== undefined && tracked.image !== spec.image;
+
+/** Whether an ended container is to start again now. A changed image starts whatever policy and back-off say. */
+async function beginRestart(
+  node: Node,
+  tracked: TrackedContainer,
+  spec: Container,
+  context: AdvanceContext,
+): Promise<boolean> {
+  if (!isImageChanged(tracked, spec)) {
+    if (!shouldRestart(context.pod.spec.restartPolicy, tracked.end?.exitCode ?? 0)) return false;
+    if (backOff(node, tracked, context)) return false;
+    tracked.backoff.restarted(tracked.endedAt, node.timers.now());
+  }
+  // The end must be on record before the runtime forgets it: a daemon that is killed here counts no run twice.
+  context.publish();
+  step("pod.restart-recorded");
+  if (tracked.run) await node.runtime.removeContainer(tracked.run.id);
+  tracked.beginRestart();
+  return true;
+}
+
+/** Whether the container must wait before it starts again (CrashLoopBackOff). */
+function backOff(node: Node, tracked: TrackedContainer, context: AdvanceContext): boolean {
+  const now = node.timers.now();
+  const left = tracked.backoff.remaining(tracked.endedAt, now);
+  if (left === 0) return false;
+  const { name, namespace, uid } = context.pod.metadata;
+  const podName = `${name}_${namespace}(${uid})`;
+  const delay = formatDelay(tracked.backoff.delayAfter(tracked.endedAt));
+  const message = `back-off ${delay} restarting failed container=${tracked.name} pod=${podName}`;
+  if (tracked.waiting?.message !== message) {
+    tracked.waiting = { reason: "CrashLoopBackOff", message };
+    const text = `Back-off restarting failed container ${tracked.name} in pod ${podName}`;
+    record(node, context.pod, "Warning", "BackOff", text, tracked.name);
+    context.changed();
+  }
+  context.waitUntil(now + left);
+  return true;
+}

@@ -1,0 +1,159 @@
+import { Logger } from "../../../src/base/logger.ts";
+import { EventRecorder } from "../../../src/pod/events.ts";
+import type { Node, Timers } from "../../../src/pod/node.ts";
+import { type PodStore, Pods } from "../../../src/pod/pods.ts";
+import type { PodWatchEvent } from "../../../src/pod/types.ts";
+import type { RuntimeImage } from "../../../src/sandbox/types.ts";
+import { decodePod, type Pod } from "../../../src/spec/index.ts";
+import { FakeRuntime } from "./fake-runtime.ts";
+
+/** A decoded pod of one container `web`; parts of the spec may be given. */
+export function makePod(spec: object = {}, metadata: object = {}): Pod {
+  const containers = [{ name: "web", image: "podrun.local/base" }];
+  return decodePod({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "hello", ...metadata },
+    spec: { containers, ...spec },
+  });
+}
+
+export const IMAGE: RuntimeImage = {
+  id: "sha256:1",
+  reference: "podrun.local/base:latest",
+  config: {
+    user: "",
+    env: [],
+    entrypoint: [],
+    cmd: ["sh"],
+    workingDir: "",
+    volumes: [],
+    stopSignal: "",
+    labels: {},
+    exposedPorts: [],
+    architecture: "amd64",
+    os: "linux",
+  },
+  layersFolder: "/layers",
+  layers: ["a"],
+  passwd: "",
+  group: "",
+};
+
+/** Timers that fire when a test advances them. */
+export class ManualTimers implements Timers {
+  #now = Date.parse("2026-01-01T00:00:00Z");
+  readonly #pending = new Set<{ at: number; callback: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(millis: number, callback: () => void): () => void {
+    const entry = { at: this.#now + millis, callback };
+    this.#pending.add(entry);
+    return () => this.#pending.delete(entry);
+  }
+
+  /** Lets time pass, timer by timer; what each sets off is done before the next one fires. */
+  async advance(millis: number): Promise<void> {
+    const end = this.#now + millis;
+    for (;;) {
+      await settle();
+      const next = [...this.#pending].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!next) break;
+      this.#pending.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.callback();
+    }
+    this.#now = end;
+    await settle();
+  }
+}
+
+/** Waits until everything that can go on has gone on: file system calls come back between turns of the event loop. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Waits for what goes through the file system's threads; a test that waits in vain ends at the test's own time limit. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A store in memory that counts its writes. */
+export class MemoryStore implements PodStore {
+  readonly objects = new Map<string, string>();
+  writes = 0;
+
+  // biome-ignore lint/suspicious/noExplicitAny: the store's own signatures are generic
+  put = (object: any): any => {
+    this.writes++;
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.writes) } };
+    this.objects.set(`${object.metadata.namespace}/${object.metadata.name}`, JSON.stringify(stored));
+    return stored;
+  };
+
+  // biome-ignore lint/suspicious/noExplicitAny: the store's own signatures are generic
+  list = (): any => [...this.objects.values()].map((text) => JSON.parse(text));
+
+  // biome-ignore lint/suspicious/noExplicitAny: the store's own signatures are generic
+  delete = (_kind: string, namespace: string, name: string): any => {
+    const key = `${namespace}/${name}`;
+    const text = this.objects.get(key);
+    this.objects.delete(key);
+    return text && JSON.parse(text);
+  };
+}
+
+export interface World {
+  readonly runtime: FakeRuntime;
+  readonly timers: ManualTimers;
+  readonly store: MemoryStore;
+  readonly images: Map<string, RuntimeImage>;
+  readonly seen: PodWatchEvent[];
+  readonly log: string[];
+  readonly pods: Pods;
+  /** A second daemon on the same store and kernel. */
+  reborn(): Pods;
+}
+
+/** The pod layer on fakes; `root` is a folder of the test's own. */
+export function makeWorld(root: string): World {
+  const runtime = new FakeRuntime();
+  const timers = new ManualTimers();
+  runtime.now = () => timers.now();
+  const store = new MemoryStore();
+  const images = new Map([["podrun.local/base", IMAGE]]);
+  const log: string[] = [];
+  const node: Node = {
+    config: {
+      root,
+      run: `${root}/run`,
+      logs: `${root}/logs`,
+      cgroup: "/test",
+      table: "test",
+      linkPrefix: "t",
+      cidr4: "10.77.0.0/16",
+      cidr6: "fd77::/64",
+    },
+    runtime,
+    images: { find: (reference) => images.get(reference) },
+    events: new EventRecorder({ host: "node", now: () => timers.now() }),
+    log: new Logger({ write: (line) => log.push(line) }),
+    timers,
+    facts: {
+      name: "node",
+      addresses: ["192.0.2.1"],
+      cpus: 2,
+      memoryBytes: 2 ** 33,
+      hostsFile: () => "127.0.0.1 localhost\n",
+      resolver: () => ({ nameservers: ["192.0.2.53"], searches: [], options: [] }),
+    },
+    settings: { restartBackoff: { initialMillis: 10_000, maxMillis: 300_000 } },
+  };
+  const pods = new Pods(node, store);
+  const seen: PodWatchEvent[] = [];
+  pods.watch((event) => seen.push(event));
+  return { runtime, timers, store, images, seen, log, pods, reborn: () => new Pods(node, store) };
+}

@@ -1,0 +1,112 @@
+import t from "tap";
+import { makePod, makeWorld, settle, until } from "./fixtures.ts";
+
+const first = (pods: ReturnType<typeof makeWorld>["pods"]) =>
+  pods.get("default", "hello").status.containerStatuses?.[0];
+
+t.test("a new daemon takes running containers up and does nothing to them", async (t) => {
+  const world = makeWorld(t.testdir());
+  await world.pods.create(makePod());
+  await settle();
+  world.pods.stop();
+  world.runtime.calls.length = 0;
+  const pods = world.reborn();
+  pods.recover();
+  await settle();
+  t.same(world.runtime.calls, []);
+  t.match(first(pods), { restartCount: 0, state: { running: {} } });
+});
+
+t.test("what ended while no daemon ran is restarted once, and counted", async (t) => {
+  const world = makeWorld(t.testdir());
+  await world.pods.create(makePod());
+  await settle();
+  world.pods.stop();
+  world.runtime.exit("web", 4);
+  const pods = world.reborn();
+  pods.recover();
+  await settle();
+  t.match(first(pods), { restartCount: 1, state: { running: {} }, lastState: { terminated: { exitCode: 4 } } });
+});
+
+t.test("a pod that was being created is finished", async (t) => {
+  const world = makeWorld(t.testdir());
+  world.runtime.before = () => new Promise(() => undefined);
+  await world.pods.create(makePod());
+  world.pods.stop();
+  world.runtime.before = () => undefined;
+  const pods = world.reborn();
+  pods.recover();
+  await settle();
+  t.equal(pods.get("default", "hello").status.phase, "Running");
+  t.equal(first(pods)?.restartCount, 0);
+});
+
+t.test("a daemon killed between forgetting a run and the next one counts the run once", async (t) => {
+  const world = makeWorld(t.testdir());
+  await world.pods.create(makePod());
+  await settle();
+  world.runtime.before = (call) => (call.startsWith("createContainer") ? new Promise(() => undefined) : undefined);
+  world.runtime.exit("web", 9);
+  await world.timers.advance(0);
+  world.pods.stop();
+  world.runtime.before = () => undefined;
+  const pods = world.reborn();
+  pods.recover();
+  await settle();
+  t.match(first(pods), { restartCount: 1, state: { running: {} }, lastState: { terminated: { exitCode: 9 } } });
+});
+
+t.test("a deletion under way is finished", async (t) => {
+  const world = makeWorld(t.testdir());
+  await world.pods.create(makePod());
+  await settle();
+  world.runtime.before = (call) => (call.startsWith("stopContainer") ? new Promise(() => undefined) : undefined);
+  await world.pods.delete("default", "hello");
+  await settle();
+  world.pods.stop();
+  world.runtime.before = () => undefined;
+  const pods = world.reborn();
+  pods.recover();
+  await until(() => pods.list().length === 0);
+  t.equal(world.runtime.sandboxes.size, 0);
+});
+
+t.test("after a reboot Always starts anew with one restart more, Never has Failed", async (t) => {
+  for (const [restartPolicy, phase, restarts] of [
+    ["Always", "Running", 1],
+    ["Never", "Failed", 0],
+  ] as const) {
+    const world = makeWorld(t.testdir());
+    await world.pods.create(makePod({ restartPolicy }));
+    await settle();
+    world.pods.stop();
+    world.runtime.sandboxes.clear();
+    world.runtime.containers.clear();
+    const pods = world.reborn();
+    pods.recover();
+    await world.timers.advance(0);
+    t.equal(pods.get("default", "hello").status.phase, phase);
+    t.equal(first(pods)?.restartCount, restarts);
+    const { state, lastState } = first(pods) ?? {};
+    t.match(state?.terminated ?? lastState?.terminated, { exitCode: 137, reason: "ContainerStatusUnknown" });
+  }
+});
+
+t.test("a pod that is over stays over", async (t) => {
+  const world = makeWorld(t.testdir());
+  await world.pods.create(makePod({ restartPolicy: "Never" }));
+  await settle();
+  world.runtime.exit("web", 0);
+  await world.timers.advance(0);
+  world.pods.stop();
+  const before = world.runtime.calls.length;
+  const pods = world.reborn();
+  pods.recover();
+  await world.timers.advance(0);
+  t.equal(world.runtime.calls.length, before);
+  t.match(pods.get("default", "hello").status, {
+    phase: "Succeeded",
+    containerStatuses: [{ state: { terminated: { exitCode: 0, reason: "Completed" } } }],
+  });
+});
