@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PodrunError } from "../base/errors.ts";
@@ -31,6 +31,8 @@ export class Database {
     this.path = path;
     this.#connection = this.#guard(() => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      // SQLite only says that it cannot open the file; the folder says why (EROFS, EACCES).
+      accessSync(dirname(path), constants.W_OK);
       return new DatabaseSync(path, { timeout: 5000 });
     });
     try {

@@ -1,0 +1,38 @@
+import t from "tap";
+import { testStore } from "./fixtures.ts";
+
+const layer = (digest: string) => ({ digest, folder: digest.slice(0, 1), size: 10 });
+
+t.test("an image is found by each of its references and by its id", async (t) => {
+  const { store } = testStore(t);
+  const image = { id: "i1", layers: ["x", "y"] };
+  store.images.add(image, ["a", "b"], [layer("x"), layer("y")]);
+  t.same(
+    [store.images.find("a"), store.images.find("b"), store.images.get("i1"), store.images.find("c")],
+    [image, image, image, undefined],
+  );
+  t.same(store.images.list(), [{ image, references: ["a", "b"] }]);
+});
+
+t.test("a reference moves to the image that took it last", async (t) => {
+  const { store } = testStore(t);
+  store.images.add({ id: "i1", layers: [] }, ["a", "b"], []);
+  store.images.add({ id: "i2", layers: [] }, ["a"], []);
+  t.equal(store.images.find("a")?.id, "i2");
+  t.equal(store.images.find("b")?.id, "i1");
+});
+
+t.test("removing an image frees the layers that no other image has", async (t) => {
+  const { store } = testStore(t);
+  store.images.add({ id: "i1", layers: ["x", "y"] }, ["a"], [layer("x"), layer("y")]);
+  store.images.add({ id: "i2", layers: ["x", "z"] }, ["b"], [layer("x"), layer("z")]);
+  t.same(store.images.remove("i1"), [layer("y")]);
+  t.equal(store.images.find("a"), undefined);
+  t.same(store.images.layers(), [layer("x"), layer("z")]);
+});
+
+t.test("an image with a layer that is recorded nowhere is not recorded at all", async (t) => {
+  const { store } = testStore(t);
+  t.throws(() => store.images.add({ id: "i1", layers: ["x"] }, ["a"], []));
+  t.same(store.images.list(), []);
+});
