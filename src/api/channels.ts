@@ -5,3 +5,6 @@ export const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, c
 
 /** The best first. v4 lacks the half-close of stdin. */
 export const PROTOCOLS = ["v5.channel.k8s.io", "v4.channel.k8s.io"] as const;
+
+/** WebSocket close code of a client that detaches: the process keeps its terminal and goes on. podrun's own. */
+export const DETACHED = 4000;

@@ -2,8 +2,9 @@
 // its milliseconds.
 import type { Config } from "../base/config.ts";
 import { PodrunError } from "../base/errors.ts";
-import { CHANNEL, PROTOCOLS } from "./channels.ts";
+import { CHANNEL, DETACHED, PROTOCOLS } from "./channels.ts";
 import { type ConnectOptions, connectDaemon } from "./connect.ts";
+import { DEFAULTED_HEADER } from "./default-container.ts";
 import { ApiError, fromExitStatus, parseStatus, type Status } from "./status.ts";
 import { openWebSocket, type WebSocketClient } from "./websocket.ts";
 
@@ -81,9 +82,17 @@ export class RemoteProcess {
     this.#webSocket.resume();
   }
 
-  /** Leaves the process to itself. */
-  close(): void {
-    this.#webSocket.close();
+  /** `web out of: web, helper`, when the daemon chose the container. */
+  defaultedContainer(): string | undefined {
+    return this.#webSocket.header(DEFAULTED_HEADER);
+  }
+
+  /** Leaves; the process goes on with its terminal and nobody listening. Resolves when the daemon knows. */
+  detach(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#webSocket.onClose = resolve;
+      this.#webSocket.close(DETACHED);
+    });
   }
 
   #deliver(wantsMore: boolean): void {

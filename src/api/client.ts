@@ -6,6 +6,7 @@ import { PodrunError } from "../base/errors.ts";
 import type { Finding, KubeEvent, PlannedOperation, PlanSources, PodWatchEvent, SystemInfo } from "../pod/types.ts";
 import type { Pod } from "../spec/pod.ts";
 import { type ConnectOptions, connectDaemon } from "./connect.ts";
+import { DEFAULTED_HEADER } from "./default-container.ts";
 import { ApiError, parseStatus, type Status } from "./status.ts";
 
 export type { Finding, KubeEvent, PlannedOperation, PlanSources, PodWatchEvent, SystemInfo };
@@ -102,10 +103,19 @@ export class ApiClient {
     return list.items;
   }
 
-  readLog(namespace: string, name: string, query: LogQuery, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  /** `onDefaulted` hears which container the daemon chose, and of which. */
+  readLog(
+    namespace: string,
+    name: string,
+    query: LogQuery,
+    options: { readonly signal?: AbortSignal; readonly onDefaulted?: (text: string) => void } = {},
+  ): AsyncGenerator<Buffer> {
     const { follow, timestamps, previous, ...rest } = query;
     const flags = { follow: follow || undefined, timestamps: timestamps || undefined, previous: previous || undefined };
-    return this.#stream(`${podPath(namespace, name)}/log`, { ...rest, ...flags }, signal);
+    return this.#stream(`${podPath(namespace, name)}/log`, { ...rest, ...flags }, options.signal, (response) => {
+      const defaulted = response.headers[DEFAULTED_HEADER];
+      if (typeof defaulted === "string") options.onDefaulted?.(defaulted);
+    });
   }
 
   async plan(pods: readonly Pod[], sources: PlanSources): Promise<readonly PlannedOperation[]> {
@@ -143,9 +153,15 @@ export class ApiClient {
     throw new ApiError(parseStatus(response.statusCode ?? 0, text));
   }
 
-  async *#stream(path: string, query: Query, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  async *#stream(
+    path: string,
+    query: Query,
+    signal?: AbortSignal,
+    onAnswer?: (response: IncomingMessage) => void,
+  ): AsyncGenerator<Buffer> {
     const response = await this.#send("GET", path + queryText(query), undefined);
     if (!isSuccess(response)) throw new ApiError(parseStatus(response.statusCode ?? 0, await readAll(response)));
+    onAnswer?.(response);
     const onAbort = (): void => void response.destroy();
     signal?.addEventListener("abort", onAbort);
     try {

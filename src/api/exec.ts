@@ -6,8 +6,9 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { PodrunError } from "../base/errors.ts";
 import type { StreamSession } from "../pod/types.ts";
-import { CHANNEL, PROTOCOLS } from "./channels.ts";
+import { CHANNEL, DETACHED, PROTOCOLS } from "./channels.ts";
 import type { ApiContext } from "./context.ts";
+import { chooseContainer, DEFAULTED_HEADER } from "./default-container.ts";
 import { count, flag } from "./request.ts";
 import { exitStatus, type Status, toStatus } from "./status.ts";
 
@@ -33,22 +34,25 @@ export async function serveExec(context: ApiContext, upgrade: UpgradeRequest): P
   const streams = readStreams(query);
   const rows = count(query, "rows");
   const columns = count(query, "columns");
-  const session = await context.pods.exec(upgrade.namespace, upgrade.name, query.get("container") ?? undefined, {
+  const { namespace, name } = upgrade;
+  const { container, defaulted } = chooseContainer(context.pods, namespace, name, query.get("container"));
+  const session = await context.pods.exec(namespace, name, container, {
     command,
     ...streams,
     ...(rows === undefined || columns === undefined ? {} : { rows, columns }),
   });
-  connect(upgrade, session, streams);
+  connect(upgrade, session, streams, defaulted);
 }
 
 /** `…/attach`: the same streams, of the container's own process. */
 export async function serveAttach(context: ApiContext, upgrade: UpgradeRequest): Promise<void> {
   requireProtocol(upgrade.request);
   const streams = readStreams(upgrade.query);
-  const container = upgrade.query.get("container") ?? undefined;
+  const { namespace, name, query } = upgrade;
+  const { container, defaulted } = chooseContainer(context.pods, namespace, name, query.get("container"));
   const { stdin, tty } = streams;
-  const session = await context.pods.attach(upgrade.namespace, upgrade.name, container, { stdin, tty });
-  connect(upgrade, session, streams);
+  const session = await context.pods.attach(namespace, name, container, { stdin, tty });
+  connect(upgrade, session, streams, defaulted);
 }
 
 interface Streams {
@@ -92,7 +96,7 @@ const webSockets = new WebSocketServer({
 });
 
 /** The session exists already; when the client has gone meanwhile it is closed at once. */
-function connect(upgrade: UpgradeRequest, session: StreamSession, streams: Streams): void {
+function connect(upgrade: UpgradeRequest, session: StreamSession, streams: Streams, defaulted?: string): void {
   if (upgrade.socket.destroyed) {
     session.close();
     session.exited.catch(() => {
@@ -100,6 +104,10 @@ function connect(upgrade: UpgradeRequest, session: StreamSession, streams: Strea
     });
     return;
   }
+  // `ws` emits this within handleUpgrade, which is synchronous: no other upgrade comes between.
+  webSockets.once("headers", (headers: string[]) => {
+    if (defaulted !== undefined) headers.push(`${DEFAULTED_HEADER}: ${defaulted}`);
+  });
   webSockets.handleUpgrade(upgrade.request, upgrade.socket, upgrade.head, (webSocket) => {
     carryOutput(webSocket, session, streams);
     carryInput(webSocket, session, streams);
@@ -153,8 +161,18 @@ function carryInput(webSocket: WebSocket, session: StreamSession, streams: Strea
     else if (channel === CHANNEL.resize && streams.tty) resize(session, message.subarray(1));
     else if (channel === CHANNEL.close && message[1] === CHANNEL.stdin && streams.stdin) session.endStdin();
   });
-  webSocket.on("close", () => session.close());
+  webSocket.on("close", (code) => {
+    if (code === DETACHED) letRun(session);
+    else session.close();
+  });
   webSocket.on("error", () => webSocket.terminate());
+}
+
+/** The client has left on purpose: the process goes on with nobody listening. */
+function letRun(session: StreamSession): void {
+  session.onStdout = () => undefined;
+  session.onStderr = () => undefined;
+  session.resume();
 }
 
 /** remotecommand.TerminalSize: `{"Width": columns, "Height": rows}`. A size that is none is ignored, as the kubelet does. */

@@ -4,6 +4,7 @@ import type { ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
 import type { ApiContext } from "./context.ts";
 import { LogText, type LogTextOptions, parseRecord } from "./cri-log.ts";
+import { chooseContainer, DEFAULTED_HEADER } from "./default-container.ts";
 import { readLines } from "./log-file.ts";
 import { count, flag, type Target } from "./request.ts";
 
@@ -20,12 +21,13 @@ export async function serveLog(
   const tailLines = count(query, "tailLines");
   const text = new LogText(textOptions(query));
   const limitBytes = count(query, "limitBytes");
-  const container = query.get("container") ?? undefined;
+  const { container, defaulted } = chooseContainer(context.pods, namespace, name, query.get("container"));
   const log = context.pods.logFile(namespace, name, container, { previous: flag(query, "previous") });
 
   const gone = new AbortController();
   response.on("close", () => gone.abort());
-  response.writeHead(200, { "content-type": "text/plain; charset=utf-8" });
+  response.setHeader("content-type", "text/plain; charset=utf-8");
+  if (defaulted !== undefined) response.setHeader(DEFAULTED_HEADER, defaulted);
   response.flushHeaders();
   const options = { follow, signal: gone.signal, ...(tailLines === undefined ? {} : { tailLines }) };
   let left = limitBytes ?? Number.POSITIVE_INFINITY;

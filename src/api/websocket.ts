@@ -33,7 +33,7 @@ export async function openWebSocket(
     socket.destroy();
     throw new PodrunError("DaemonUnreachable", "the daemon's answer to the WebSocket handshake is wrong");
   }
-  return new WebSocketClient(socket, rest);
+  return new WebSocketClient(socket, head, rest);
 }
 
 /** Binary messages both ways. Set the callbacks before the next turn of the event loop. */
@@ -44,12 +44,14 @@ export class WebSocketClient {
   /** More may be sent after `send` answered false. */
   onDrain: () => void = () => undefined;
   readonly #socket: Socket;
+  readonly #head: string;
   #data: Buffer;
   #parts: Buffer[] = [];
   #closed = false;
 
-  constructor(socket: Socket, rest: Buffer) {
+  constructor(socket: Socket, head: string, rest: Buffer) {
     this.#socket = socket;
+    this.#head = head;
     this.#data = rest;
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("drain", () => this.onDrain());
@@ -57,6 +59,11 @@ export class WebSocketClient {
     socket.on("close", () => this.#finish());
     if (rest.length > 0) setImmediate(() => this.#onData(Buffer.alloc(0)));
     socket.resume();
+  }
+
+  /** A header of the server's answer to the upgrade; the name in lower case. */
+  header(name: string): string | undefined {
+    return header(this.#head, name);
   }
 
   /** False: wait for `onDrain` before sending much more. */
@@ -72,9 +79,11 @@ export class WebSocketClient {
     this.#socket.resume();
   }
 
-  close(): void {
+  close(code = 1000): void {
     if (this.#closed) return;
-    this.#sendFrame(OPCODE.close, Buffer.of(0x03, 0xe8));
+    const reason = Buffer.alloc(2);
+    reason.writeUInt16BE(code);
+    this.#sendFrame(OPCODE.close, reason);
     this.#socket.end();
   }
 

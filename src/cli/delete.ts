@@ -1,0 +1,119 @@
+import type { ApiClient } from "../api/client.ts";
+import { ApiError } from "../api/status.ts";
+import type { Pod } from "../spec/pod.ts";
+import { duration, UsageError, wholeNumber } from "./arguments.ts";
+import { defineCommand, type Invocation } from "./command.ts";
+import { followPod } from "./follow.ts";
+import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
+import { wordError } from "./report.ts";
+import { parseSelection } from "./selection.ts";
+
+const OPTIONS = {
+  ...MANIFEST_OPTIONS,
+  selector: { kind: "text", short: "l", value: "SELECTOR", help: "pods with these labels" },
+  all: { kind: "boolean", help: "all pods of the namespace" },
+  "all-namespaces": { kind: "boolean", short: "A", help: "with --all or -l: of all namespaces" },
+  "grace-period": { kind: "text", value: "SECONDS", help: "time to end by itself, instead of the pod's own" },
+  now: { kind: "boolean", help: "as --grace-period=1" },
+  force: { kind: "boolean", help: "as --grace-period=0: killed at once" },
+  wait: { kind: "boolean", default: true, help: "come back when the pods are gone" },
+  timeout: { kind: "text", value: "DURATION", default: "0", help: "longest time to wait; 0: as long as it takes" },
+  "ignore-not-found": { kind: "boolean", help: "a pod that does not exist is no error" },
+  output: { kind: "text", short: "o", value: "name", help: "name: print pod/NAME only" },
+} as const;
+
+export const command = defineCommand({
+  usage: ["delete pod NAME… [flags]", "delete -f FILE…", "delete pods (-l SELECTOR | --all)"],
+  about: "Delete pods, and wait until they are gone.",
+  examples: [
+    ["one pod", "podrun delete pod web"],
+    ["what a manifest made", "podrun delete -f pod.yaml"],
+    ["at once, without its grace period", "podrun delete pod web --force"],
+  ],
+  options: OPTIONS,
+  run: deletePods,
+});
+
+type Delete = Invocation<typeof OPTIONS>;
+type Named = { readonly namespace: string; readonly name: string };
+
+async function deletePods(invocation: Delete): Promise<number> {
+  const { options } = invocation;
+  const gracePeriod = parseGracePeriod(invocation);
+  const timeoutMs = duration(options.timeout, "--timeout");
+  if (options.output !== undefined && options.output !== "name")
+    throw new UsageError(`unexpected -o output mode: ${options.output}. We only support '-o name'`);
+  const targets = await findTargets(invocation);
+  const client = await invocation.connect();
+  const pods = targets ?? (await selectPods(client, invocation));
+  let failed = false;
+  const waiting: Pod[] = [];
+  for (const { namespace, name } of pods)
+    try {
+      waiting.push(await client.deletePod(namespace, name, gracePeriod));
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status.reason !== "NotFound") throw error;
+      if (options["ignore-not-found"]) continue;
+      process.stderr.write(`${wordError(error)}\n`);
+      failed = true;
+    }
+  if (pods.length === 0) process.stdout.write("No resources found\n");
+  for (const pod of waiting) {
+    process.stdout.write(wordDeleted(pod.metadata.name, invocation));
+    // Zero is for ever with kubectl's delete.
+    if (options.wait && !(await waitGone(client, pod, invocation.signal, timeoutMs === 0 ? undefined : timeoutMs))) {
+      process.stderr.write(`error: timed out waiting for pod "${pod.metadata.name}" to be deleted\n`);
+      failed = true;
+    }
+  }
+  return failed ? 1 : 0;
+}
+
+function wordDeleted(name: string, { options }: Delete): string {
+  if (options.output === "name") return `pod/${name}\n`;
+  return `pod "${name}" ${options.force ? "force deleted" : "deleted"}\n`;
+}
+
+function parseGracePeriod({ options }: Delete): number | undefined {
+  const text = options["grace-period"];
+  if (options.now && (text !== undefined || options.force))
+    throw new UsageError("--now and --grace-period or --force cannot be specified together");
+  if (options.now) return 1;
+  if (options.force && text !== undefined && text !== "0")
+    throw new UsageError("--force and --grace-period greater than 0 cannot be specified together");
+  if (options.force) return 0;
+  return text === undefined || text === "-1" ? undefined : wholeNumber(text, "--grace-period");
+}
+
+/** The pods that the command line or its files name; undefined: select them. Throws UsageError. */
+async function findTargets(invocation: Delete): Promise<readonly Named[] | undefined> {
+  const { options, positionals, given } = invocation;
+  if (options.filename.length > 0) {
+    if (positionals.length > 0 || options.all || options.selector !== undefined)
+      throw new UsageError("when -f is given, names, -l and --all are not");
+    const manifests = await readManifests({
+      files: options.filename,
+      recursive: options.recursive,
+      namespace: options.namespace,
+      namespaceGiven: given.has("namespace"),
+    });
+    return manifests.map(({ pod }) => pod.metadata);
+  }
+  const { names } = await parseSelection(positionals);
+  const isSelecting = options.all || options.selector !== undefined;
+  if (names.length > 0 && isSelecting) throw new UsageError("name cannot be provided when a selector is specified");
+  if (names.length === 0 && !isSelecting)
+    throw new UsageError("resource(s) were provided, but no name was specified: want NAME, -l SELECTOR or --all");
+  return isSelecting ? undefined : names.map((name) => ({ namespace: options.namespace, name }));
+}
+
+async function selectPods(client: ApiClient, { options }: Delete): Promise<readonly Named[]> {
+  const namespace = options["all-namespaces"] ? undefined : options.namespace;
+  return (await client.listPods({ namespace, labelSelector: options.selector })).items.map((pod) => pod.metadata);
+}
+
+/** Another pod of the same name is not the one we wait for. */
+function waitGone(client: ApiClient, pod: Pod, signal: AbortSignal, timeoutMs: number | undefined): Promise<boolean> {
+  const { namespace, name, uid } = pod.metadata;
+  return followPod(client, { namespace, name, timeoutMs, signal }, (now) => now?.metadata.uid !== uid);
+}

@@ -1,0 +1,181 @@
+// A pod in detail, laid out as `kubectl describe pod` does.
+import { hostname } from "node:os";
+import type { KubeEvent } from "../api/client.ts";
+import type { Container, ContainerState, ContainerStatus, EnvVar, Pod, Volume } from "../spec/pod.ts";
+import { formatAge } from "./age.ts";
+import { formatTable } from "./table.ts";
+
+type Line = readonly [label: string, value: string];
+
+/** `events` undefined: leave them out. `now`: milliseconds since the epoch. */
+export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, now: number): string {
+  const { metadata, spec, status } = pod;
+  const lines: Line[] = [
+    ["Name:", metadata.name],
+    ["Namespace:", metadata.namespace],
+    ["Node:", `${hostname()}${status.hostIP === undefined ? "" : `/${status.hostIP}`}`],
+    ["Start Time:", formatTime(status.startTime)],
+    ...formatMap("Labels:", metadata.labels),
+    ...formatMap("Annotations:", metadata.annotations, ": "),
+    ...deletionLines(pod),
+    ["Status:", status.phase],
+    ...optional("Reason:", status.reason),
+    ...optional("Message:", status.message),
+    ["IP:", status.podIP ?? ""],
+  ];
+  const addresses = (status.podIPs ?? []).map(({ ip }) => `  IP:  ${ip}\n`).join("");
+  const containers = spec.containers.map((container) =>
+    describeContainer(
+      container,
+      status.containerStatuses?.find((one) => one.name === container.name),
+    ),
+  );
+  return (
+    layOut(lines, 0) +
+    (addresses === "" ? "IPs:  <none>\n" : `IPs:\n${addresses}`) +
+    `Containers:\n${containers.join("")}` +
+    describeConditions(pod) +
+    describeVolumes(spec.volumes ?? []) +
+    layOut([["QoS Class:", status.qosClass ?? "<unset>"]], 0) +
+    (events === undefined ? "" : describeEvents(events, now))
+  );
+}
+
+function deletionLines({ metadata }: Pod): readonly Line[] {
+  if (metadata.deletionTimestamp === undefined) return [];
+  return [
+    ["Status:", `Terminating (since ${formatTime(metadata.deletionTimestamp)})`],
+    ["Termination Grace Period:", `${metadata.deletionGracePeriodSeconds ?? 0}s`],
+  ];
+}
+
+function describeContainer(container: Container, status: ContainerStatus | undefined): string {
+  const lines: Line[] = [
+    ["Container ID:", status?.containerID ?? ""],
+    ["Image:", container.image],
+    ["Image ID:", status?.imageID ?? ""],
+    ["Port:", (container.ports ?? []).map((port) => `${port.containerPort}/${port.protocol}`).join(", ") || "<none>"],
+    ...(container.command === undefined ? [] : list("Command:", container.command)),
+    ...(container.args === undefined ? [] : list("Args:", container.args)),
+    ...stateLines("State:", status?.state ?? {}),
+    ...(Object.keys(status?.lastState ?? {}).length === 0 ? [] : stateLines("Last State:", status?.lastState ?? {})),
+    ["Ready:", status?.ready === true ? "True" : "False"],
+    ["Restart Count:", String(status?.restartCount ?? 0)],
+    ...resourceLines("Limits:", container.resources?.limits),
+    ...resourceLines("Requests:", container.resources?.requests),
+    ...(container.env === undefined || container.env.length === 0
+      ? [["Environment:", "<none>"] as const]
+      : [["Environment:", ""] as const, ...container.env.map((one) => [`  ${one.name}:`, wordVariable(one)] as const)]),
+    ...mountLines(container),
+  ];
+  return `  ${container.name}:\n${layOut(lines, 4)}`;
+}
+
+/** A value that is taken from elsewhere is shown by its source. */
+function wordVariable({ value, valueFrom }: EnvVar): string {
+  if (valueFrom?.fieldRef !== undefined) return `(${valueFrom.fieldRef.apiVersion}:${valueFrom.fieldRef.fieldPath})`;
+  const resource = valueFrom?.resourceFieldRef;
+  return resource === undefined ? (value ?? "") : `(${resource.resource})`;
+}
+
+function stateLines(label: string, state: ContainerState): readonly Line[] {
+  if (state.running !== undefined)
+    return [
+      [label, "Running"],
+      ["  Started:", formatTime(state.running.startedAt)],
+    ];
+  const { terminated, waiting } = state;
+  if (terminated === undefined)
+    return [[label, "Waiting"], ...optional("  Reason:", waiting?.reason), ...optional("  Message:", waiting?.message)];
+  return [
+    [label, "Terminated"],
+    ...optional("  Reason:", terminated.reason),
+    ...optional("  Message:", terminated.message),
+    ["  Exit Code:", String(terminated.exitCode)],
+    ...optional("  Signal:", terminated.signal?.toString()),
+    ["  Started:", formatTime(terminated.startedAt)],
+    ["  Finished:", formatTime(terminated.finishedAt)],
+  ];
+}
+
+function resourceLines(label: string, values: Readonly<Record<string, string>> | undefined): readonly Line[] {
+  const entries = Object.entries(values ?? {});
+  return entries.length === 0 ? [] : [[label, ""], ...entries.map(([name, amount]) => [`  ${name}:`, amount] as const)];
+}
+
+function mountLines(container: Container): readonly Line[] {
+  const mounts = container.volumeMounts ?? [];
+  if (mounts.length === 0) return [["Mounts:", "<none>"]];
+  return [
+    ["Mounts:", ""],
+    ...mounts.map(
+      (mount) => [`  ${mount.mountPath} from ${mount.name} (${mount.readOnly === true ? "ro" : "rw"})`, ""] as const,
+    ),
+  ];
+}
+
+function describeConditions({ status }: Pod): string {
+  const rows = (status.conditions ?? []).map((one) => `  ${one.type.padEnd(27)} ${one.status}\n`);
+  return rows.length === 0 ? "" : `Conditions:\n  ${"Type".padEnd(27)} Status\n${rows.join("")}`;
+}
+
+function describeVolumes(volumes: readonly Volume[]): string {
+  if (volumes.length === 0) return "Volumes:  <none>\n";
+  const parts = volumes.map((volume) => {
+    const lines: Line[] =
+      volume.hostPath === undefined
+        ? [
+            ["Type:", "EmptyDir (a temporary directory that shares a pod's lifetime)"],
+            ["Medium:", volume.emptyDir?.medium ?? ""],
+            ["SizeLimit:", volume.emptyDir?.sizeLimit ?? "<unset>"],
+          ]
+        : [
+            ["Type:", "HostPath (bare host directory volume)"],
+            ["Path:", volume.hostPath.path],
+            ["HostPathType:", volume.hostPath.type],
+          ];
+    return `  ${volume.name}:\n${layOut(lines, 4)}`;
+  });
+  return `Volumes:\n${parts.join("")}`;
+}
+
+function describeEvents(events: readonly KubeEvent[], now: number): string {
+  if (events.length === 0) return "Events:  <none>\n";
+  const rows = events.map((event) => {
+    const since = event.count > 1 ? ` (x${event.count} over ${formatAge(event.firstTimestamp, now)})` : "";
+    return [
+      `  ${event.type}`,
+      event.reason,
+      `${formatAge(event.lastTimestamp, now)}${since}`,
+      event.source.component,
+      event.message.trim(),
+    ];
+  });
+  const dashes = ["  ----", "------", "----", "----", "-------"];
+  return `Events:\n${formatTable([["  Type", "Reason", "Age", "From", "Message"], dashes, ...rows])}`;
+}
+
+function list(label: string, words: readonly string[]): readonly Line[] {
+  return [[label, ""], ...words.map((word) => [`  ${word}`, ""] as const)];
+}
+
+function formatMap(label: string, map: Readonly<Record<string, string>>, separator = "="): readonly Line[] {
+  const entries = Object.entries(map).map(([key, value]) => `${key}${separator}${value}`);
+  if (entries.length === 0) return [[label, "<none>"]];
+  return entries.map((text, index) => [index === 0 ? label : "", text] as const);
+}
+
+const optional = (label: string, value: string | undefined): readonly Line[] =>
+  value === undefined || value === "" ? [] : [[label, value]];
+
+const formatTime = (time: string | undefined): string =>
+  time === undefined || Number.isNaN(Date.parse(time))
+    ? "<unknown>"
+    : new Date(time).toUTCString().replace("GMT", "+0000");
+
+/** Values stand in one column, behind the longest label that has one. */
+function layOut(lines: readonly Line[], indent: number): string {
+  const width = Math.max(14, ...lines.filter(([, value]) => value !== "").map(([label]) => label.length + 1));
+  const margin = " ".repeat(indent);
+  return lines.map(([label, value]) => `${`${margin}${label.padEnd(width)} ${value}`.trimEnd()}\n`).join("");
+}

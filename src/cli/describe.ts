@@ -1,0 +1,38 @@
+import type { ApiClient } from "../api/client.ts";
+import { UsageError } from "./arguments.ts";
+import { defineCommand, type Invocation } from "./command.ts";
+import { describePod } from "./describe-pod.ts";
+import { parseSelection } from "./selection.ts";
+
+const OPTIONS = {
+  selector: { kind: "text", short: "l", value: "SELECTOR", help: "pods with these labels" },
+  "show-events": { kind: "boolean", default: true, help: "what happened to it, too" },
+} as const;
+
+export const command = defineCommand({
+  usage: ["describe pod NAME… [flags]", "describe pods [-l SELECTOR]"],
+  about: "Show a pod in detail: its containers, their states, and what happened to it.",
+  examples: [["one pod", "podrun describe pod web"]],
+  options: OPTIONS,
+  run: async (invocation) => {
+    const { options, positionals } = invocation;
+    const { names } = await parseSelection(positionals);
+    if (names.length > 0 && options.selector !== undefined)
+      throw new UsageError("name cannot be provided when a selector is specified");
+    const client = await invocation.connect();
+    const pods = await fetch(client, invocation, names);
+    if (pods.length === 0) process.stderr.write(`No resources found in ${options.namespace} namespace.\n`);
+    for (const [index, pod] of pods.entries()) {
+      const selector = `involvedObject.name=${pod.metadata.name},involvedObject.uid=${pod.metadata.uid}`;
+      const events = options["show-events"] ? await client.listEvents(pod.metadata.namespace, selector) : undefined;
+      process.stdout.write(`${index === 0 ? "" : "\n\n"}${describePod(pod, events, Date.now())}`);
+    }
+    return 0;
+  },
+});
+
+async function fetch(client: ApiClient, { options }: Invocation<typeof OPTIONS>, names: readonly string[]) {
+  if (names.length > 0) return Promise.all(names.map((name) => client.getPod(options.namespace, name)));
+  const list = await client.listPods({ namespace: options.namespace, labelSelector: options.selector });
+  return list.items;
+}

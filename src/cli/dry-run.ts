@@ -1,0 +1,43 @@
+// `--dry-run` and `-o` of the commands that create pods.
+import type { Pod } from "../spec/pod.ts";
+import { UsageError } from "./arguments.ts";
+import { formatObject, type PrintFormat } from "./print.ts";
+
+export type DryRun = "none" | "client" | "server";
+
+export const DRY_RUN_OPTIONS = {
+  "dry-run": {
+    kind: "text",
+    value: "MODE",
+    bare: "client",
+    default: "none",
+    help: "client: only check here; server: the daemon checks too; nothing is made",
+  },
+  output: { kind: "text", short: "o", value: "FORMAT", help: "yaml, json, name or jsonpath=…: print the object" },
+} as const;
+
+/** Throws UsageError. */
+export function parseDryRun(text: string): DryRun {
+  if (text === "none" || text === "client" || text === "server") return text;
+  throw new UsageError(`invalid dry-run value (${text}): must be "none", "server", or "client"`);
+}
+
+/** `pod/web created`, or the object when `-o` asked for it. */
+export async function printOutcome(format: PrintFormat, pod: Pod, verb: string, dryRun: DryRun): Promise<void> {
+  if (format.kind === "wide" || format.kind === "custom-columns")
+    throw new UsageError(`output format "${format.kind}" is not for this command`);
+  const mark = dryRun === "none" ? "" : dryRun === "client" ? " (dry run)" : " (server dry run)";
+  const line = `pod/${pod.metadata.name} ${verb}${mark}\n`;
+  process.stdout.write(format.kind === "table" ? line : await formatObject(format, withoutEmpty(pod)));
+}
+
+/** Fields that only the daemon sets are "" before it has: a manifest to keep shows none of them. */
+function withoutEmpty(pod: Pod): object {
+  const metadata = Object.fromEntries(
+    Object.entries(pod.metadata).filter(([, value]) => value !== "" && !isEmptyObject(value)),
+  );
+  return { ...pod, metadata };
+}
+
+const isEmptyObject = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Object.keys(value).length === 0;

@@ -1,0 +1,135 @@
+import type { ApiClient } from "../api/client.ts";
+import { ApiError } from "../api/status.ts";
+import type { Pod } from "../spec/pod.ts";
+import { UsageError } from "./arguments.ts";
+import { defineCommand, type Invocation } from "./command.ts";
+import { formatObject, listOf, type PrintFormat, parseFormat } from "./print.ts";
+import { wordError } from "./report.ts";
+import { parseSelection } from "./selection.ts";
+
+const OPTIONS = {
+  output: { kind: "text", short: "o", value: "FORMAT", help: "wide, yaml, json, name, jsonpath=… or custom-columns=…" },
+  "all-namespaces": { kind: "boolean", short: "A", help: "pods of all namespaces" },
+  selector: { kind: "text", short: "l", value: "SELECTOR", help: "pods with these labels: app=web,tier!=db" },
+  "field-selector": { kind: "text", value: "SELECTOR", help: "pods with these fields: status.phase=Running" },
+  watch: { kind: "boolean", short: "w", help: "list, then go on with every change" },
+  "watch-only": { kind: "boolean", help: "changes only, no list first" },
+  "no-headers": { kind: "boolean", help: "no heading line" },
+  "show-labels": { kind: "boolean", help: "labels as the last column" },
+  "ignore-not-found": { kind: "boolean", help: "a pod that does not exist is no error" },
+} as const;
+
+export const command = defineCommand({
+  usage: ["get (pods | pod NAME… | pod/NAME…) [flags]"],
+  about: "List pods: one line each, or whole with -o.",
+  examples: [
+    ["pods of the default namespace", "podrun get pods"],
+    ["with address and node, in all namespaces", "podrun get pods -A -o wide"],
+    ["one pod, whole", "podrun get pod web -o yaml"],
+    ["one field", "podrun get pod web -o jsonpath='{.status.podIP}'"],
+    ["follow changes", "podrun get pods -w"],
+  ],
+  options: OPTIONS,
+  run: getPods,
+});
+
+type Get = Invocation<typeof OPTIONS>;
+
+async function getPods(invocation: Get): Promise<number> {
+  const { options, positionals } = invocation;
+  const format = parseFormat(options.output);
+  const { names, slashed } = await parseSelection(positionals);
+  if (names.length > 0 && options["all-namespaces"])
+    throw new UsageError("a resource cannot be retrieved by name across all namespaces");
+  if (names.length > 0 && (options.selector !== undefined || options["field-selector"] !== undefined))
+    throw new UsageError("name cannot be provided when a selector is specified");
+  const isWatch = options.watch || options["watch-only"];
+  if (isWatch && names.length > 1) throw new UsageError("you may only watch one pod or all of them");
+  const client = await invocation.connect();
+  const { pods, errors, resourceVersion } = await fetchPods(client, invocation, names);
+  const print = await makePrinter(invocation, format);
+  if (!options["watch-only"] && (pods.length > 0 || !isTable(format))) {
+    const one = names.length === 1 && pods.length === 1 ? pods[0] : undefined;
+    // Nothing was found of what was named: the errors say it.
+    if (names.length === 0 || pods.length > 0) process.stdout.write(await print.list(pods, one));
+  }
+  for (const error of errors) process.stderr.write(`${wordError(error)}\n`);
+  if (errors.length > 0) return 1;
+  if (isWatch) await watchPods(client, invocation, names[0], resourceVersion, print.change);
+  else if (pods.length === 0 && isTable(format))
+    process.stderr.write(noneFound(invocation, slashed || names.length > 0));
+  return 0;
+}
+
+const isTable = (format: PrintFormat): boolean =>
+  format.kind === "table" || format.kind === "wide" || format.kind === "custom-columns";
+
+function noneFound({ options }: Get, named: boolean): string {
+  if (named) return "";
+  return options["all-namespaces"] ? "No resources found\n" : `No resources found in ${options.namespace} namespace.\n`;
+}
+
+async function fetchPods(client: ApiClient, invocation: Get, names: readonly string[]) {
+  const { options } = invocation;
+  if (names.length === 0 || options.watch || options["watch-only"]) {
+    const { items, metadata } = await client.listPods(queryOf(invocation, names[0]));
+    const errors: unknown[] = [];
+    // The server's own words for the one that is missing.
+    if (names[0] !== undefined && items.length === 0)
+      await client.getPod(options.namespace, names[0]).catch((error: unknown) => errors.push(error));
+    return { pods: items, errors, resourceVersion: metadata.resourceVersion };
+  }
+  const pods: Pod[] = [];
+  const errors: unknown[] = [];
+  for (const name of names)
+    try {
+      pods.push(await client.getPod(options.namespace, name));
+    } catch (error) {
+      const isMissing = error instanceof ApiError && error.status.reason === "NotFound";
+      if (!isMissing) throw error;
+      if (!options["ignore-not-found"]) errors.push(error);
+    }
+  return { pods, errors, resourceVersion: "" };
+}
+
+function queryOf({ options }: Get, name: string | undefined) {
+  return {
+    namespace: options["all-namespaces"] ? undefined : options.namespace,
+    labelSelector: options.selector,
+    fieldSelector: name === undefined ? options["field-selector"] : `metadata.name=${name}`,
+  };
+}
+
+async function watchPods(
+  client: ApiClient,
+  invocation: Get,
+  name: string | undefined,
+  resourceVersion: string,
+  print: (pod: Pod) => Promise<string>,
+): Promise<void> {
+  const query = { ...queryOf(invocation, name), resourceVersion };
+  for await (const { object } of client.watchPods(query, invocation.signal)) process.stdout.write(await print(object));
+}
+
+interface Printer {
+  /** `one`: exactly this pod was asked for, so it is no list. */
+  list(pods: readonly Pod[], one: Pod | undefined): Promise<string>;
+  change(pod: Pod): Promise<string>;
+}
+
+async function makePrinter({ options }: Get, format: PrintFormat): Promise<Printer> {
+  if (!isTable(format))
+    return {
+      list: (pods, one) => formatObject(format, one ?? listOf(pods)),
+      change: (pod) => formatObject(format, pod),
+    };
+  const { makePodTable } = await import("./pod-table.ts");
+  const table = makePodTable({
+    wide: format.kind === "wide",
+    columns: format.kind === "custom-columns" ? format.text : undefined,
+    namespaces: options["all-namespaces"],
+    labels: options["show-labels"],
+    headers: !options["no-headers"],
+  });
+  return { list: async (pods) => table.list(pods), change: async (pod) => table.change(pod) };
+}

@@ -1,0 +1,128 @@
+// `-f`: files, folders and standard input, read and checked as a whole before anything is done with any of them.
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { errnoOf, PodrunError } from "../base/errors.ts";
+import { decodePod, MANIFEST_LIMIT, parseManifests } from "../spec/index.ts";
+import type { Pod } from "../spec/pod.ts";
+import { UsageError } from "./arguments.ts";
+
+export interface Manifest {
+  readonly pod: Pod;
+  /** Line of a field in its file; `lineOf("spec.hostNetwork")` is 7. */
+  readonly source: { readonly file: string; lineOf(path: string): number | undefined };
+  /** As it stands in the file, before defaults. */
+  readonly raw: unknown;
+}
+
+export interface ManifestOptions {
+  readonly files: readonly string[];
+  /** Go down into sub-folders. */
+  readonly recursive: boolean;
+  /** `-n`, and whether it was given: then a manifest may name no other namespace. */
+  readonly namespace: string;
+  readonly namespaceGiven: boolean;
+}
+
+/** Every pod of every file, or none: throws the first error, with file and line. */
+export async function readManifests(options: ManifestOptions): Promise<readonly Manifest[]> {
+  if (options.files.length === 0) throw new UsageError("must specify -f FILE, a folder, or - for standard input");
+  const manifests: Manifest[] = [];
+  for (const path of options.files.flatMap((file) => expand(file, options.recursive))) {
+    const text = path === "-" ? await readStdin() : readFileOrThrow(path);
+    const file = path === "-" ? "standard input" : path;
+    for (const { object, source } of parseManifests(text, file)) {
+      const pod = decodePod(withNamespace(object, options.namespace), source);
+      if (options.namespaceGiven && pod.metadata.namespace !== options.namespace)
+        throw new PodrunError(
+          "BadRequest",
+          `the namespace from the provided object "${pod.metadata.namespace}" does not match the namespace "${options.namespace}". You must pass '--namespace=${pod.metadata.namespace}' to perform this operation.`,
+        );
+      manifests.push({ pod, raw: object, source: { file, lineOf: (field) => source.lineOf(field) } });
+    }
+  }
+  if (manifests.length === 0)
+    throw new PodrunError("InvalidYaml", `no objects in ${options.files.join(", ")}: want at least one pod`);
+  refuseTwice(manifests);
+  return manifests;
+}
+
+function expand(path: string, recursive: boolean): readonly string[] {
+  if (path === "-") return [path];
+  if (!statOrThrow(path).isDirectory()) return [path];
+  const found = readdirSync(path, { withFileTypes: true, recursive })
+    .filter((entry) => entry.isFile() && /\.(ya?ml|json)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  if (found.length === 0) throw new PodrunError("BadRequest", `${path}: no .yaml, .yml or .json file in this folder`);
+  return found;
+}
+
+function statOrThrow(path: string) {
+  try {
+    return statSync(path);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function readFileOrThrow(path: string): Uint8Array {
+  const { size } = statOrThrow(path);
+  // Not even read: it may be anything, up to a whole disk.
+  if (size > MANIFEST_LIMIT)
+    throw new PodrunError(
+      "InvalidYaml",
+      `${path}: ${(size / 1024 / 1024).toFixed(1)} MiB is too big for a manifest; ${MANIFEST_LIMIT / 1024 / 1024} MiB are the most`,
+    );
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function unreadable(path: string, cause: unknown): PodrunError {
+  const why = errnoOf(cause) === "ENOENT" ? "does not exist" : `cannot be read: ${errnoOf(cause) ?? String(cause)}`;
+  return new PodrunError("BadRequest", `the path "${path}" ${why}`, { cause, details: { path } });
+}
+
+async function readStdin(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    // parseManifests words the refusal; what follows need not be read for that.
+    if (size > MANIFEST_LIMIT) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+function withNamespace(raw: unknown, namespace: string): unknown {
+  if (typeof raw !== "object" || raw === null) return raw;
+  const metadata: unknown = Reflect.get(raw, "metadata");
+  if (typeof metadata !== "object" || metadata === null || Reflect.get(metadata, "namespace") !== undefined) return raw;
+  return { ...raw, metadata: { ...metadata, namespace } };
+}
+
+/** One name twice would make the second change the first: hardly meant. */
+function refuseTwice(manifests: readonly Manifest[]): void {
+  const seen = new Map<string, Manifest>();
+  for (const manifest of manifests) {
+    const { namespace, name } = manifest.pod.metadata;
+    const before = seen.get(`${namespace}/${name}`);
+    if (before !== undefined)
+      throw new PodrunError("InvalidObject", `pod "${name}" is there twice: ${place(before)} and ${place(manifest)}`);
+    seen.set(`${namespace}/${name}`, manifest);
+  }
+}
+
+function place({ source }: Manifest): string {
+  const line = source.lineOf("metadata.name");
+  return line === undefined ? source.file : `${source.file}:${line}`;
+}
+
+/** Flags of the commands that take manifests. */
+export const MANIFEST_OPTIONS = {
+  filename: { kind: "list", short: "f", value: "FILE", help: "file, folder, or - for standard input; may be repeated" },
+  recursive: { kind: "boolean", short: "R", help: "with a folder, its sub-folders too" },
+} as const;

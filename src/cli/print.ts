@@ -1,0 +1,66 @@
+// `-o`: the formats in which objects are printed, the same for every command that prints them.
+import type { Pod } from "../spec/pod.ts";
+import { UsageError } from "./arguments.ts";
+
+export interface PrintFormat {
+  readonly kind: "table" | "wide" | "yaml" | "json" | "name" | "jsonpath" | "custom-columns";
+  /** The template or the columns. */
+  readonly text: string;
+}
+
+const KINDS = ["wide", "yaml", "json", "name", "jsonpath", "custom-columns"] as const;
+
+/** Reads an `-o` value. Throws UsageError. */
+export function parseFormat(text: string | undefined): PrintFormat {
+  if (text === undefined || text === "") return { kind: "table", text: "" };
+  const [name = "", ...rest] = text.split("=");
+  const kind = KINDS.find((known) => known === name);
+  const takesText = kind === "jsonpath" || kind === "custom-columns";
+  if (kind === undefined || (!takesText && rest.length > 0))
+    throw new UsageError(
+      `unable to match a printer suitable for the output format "${text}", allowed formats are: ${KINDS.join(",")}`,
+    );
+  if (takesText && rest.length === 0) throw new UsageError(`${kind} format needs a template: -o ${kind}=TEMPLATE`);
+  return { kind, text: rest.join("=") };
+}
+
+/** Several objects as one, the shape that `kubectl get -o yaml` gives them. */
+export const listOf = (items: readonly Pod[]): object => ({
+  apiVersion: "v1",
+  items,
+  kind: "List",
+  metadata: { resourceVersion: "" },
+});
+
+/** Everything but tables. */
+export async function formatObject(format: PrintFormat, value: object): Promise<string> {
+  switch (format.kind) {
+    case "json":
+      return `${JSON.stringify(sortKeys(value), null, 4)}\n`;
+    case "yaml": {
+      const { stringify } = await import("yaml");
+      return stringify(sortKeys(value), { lineWidth: 0, aliasDuplicateObjects: false, indentSeq: false });
+    }
+    case "name":
+      return itemsOf(value)
+        .map((pod) => `pod/${pod.metadata.name}\n`)
+        .join("");
+    case "jsonpath": {
+      const { evaluateTemplate } = await import("./jsonpath.ts");
+      return evaluateTemplate(format.text, value);
+    }
+    default:
+      throw new UsageError(`output format "${format.kind}" is not for this command`);
+  }
+}
+
+export const itemsOf = (value: object): readonly Pod[] =>
+  "items" in value && Array.isArray(value.items) ? (value.items as readonly Pod[]) : [value as Pod];
+
+/** Fields in alphabetical order, as kubectl prints them. */
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sortKeys(inner)]));
+}
