@@ -246,24 +246,24 @@ bool decode_operation(uint32_t code, struct cursor *c, union operation *out) {
                read_u32(c, &out->open_pty.rows) &&
                read_u32(c, &out->open_pty.columns);
     case OP_STDIO:
-        return read_slot(c, &out->stdio.stdin) &&
-               read_slot(c, &out->stdio.stdout) &&
-               read_slot(c, &out->stdio.stderr) &&
+        return read_slot(c, &out->stdio.stdin_) &&
+               read_slot(c, &out->stdio.stdout_) &&
+               read_slot(c, &out->stdio.stderr_) &&
                read_u32(c, &out->stdio.terminal);
     case OP_LOG:
         return read_u32(c, &out->log.key) &&
-               read_slot(c, &out->log.stdin) &&
-               read_slot(c, &out->log.stdout) &&
-               read_slot(c, &out->log.stderr) &&
+               read_slot(c, &out->log.stdin_) &&
+               read_slot(c, &out->log.stdout_) &&
+               read_slot(c, &out->log.stderr_) &&
                read_str(c, &out->log.path) &&
                read_u64(c, &out->log.size) &&
                read_u32(c, &out->log.files) &&
                read_u32(c, &out->log.flags);
     case OP_STREAM:
         return read_u32(c, &out->stream.key) &&
-               read_slot(c, &out->stream.stdin) &&
-               read_slot(c, &out->stream.stdout) &&
-               read_slot(c, &out->stream.stderr) &&
+               read_slot(c, &out->stream.stdin_) &&
+               read_slot(c, &out->stream.stdout_) &&
+               read_slot(c, &out->stream.stderr_) &&
                read_u32(c, &out->stream.flags);
     case OP_NETLINK:
         return read_bytes(c, &out->netlink.messages) &&

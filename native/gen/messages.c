@@ -42,14 +42,14 @@ bool decode_message(uint32_t code, struct cursor *c, union message *out) {
     case MSG_OK:
         return read_u64(c, &out->ok.value);
     case MSG_ERROR:
-        return read_u32(c, &out->error.errno) &&
+        return read_u32(c, &out->error.errno_) &&
                read_str(c, &out->error.text);
     case MSG_RUN:
         return read_bytes(c, &out->run.plan);
     case MSG_RESULT:
         return read_u32(c, &out->result.status) &&
                read_u32(c, &out->result.operation) &&
-               read_u32(c, &out->result.errno) &&
+               read_u32(c, &out->result.errno_) &&
                read_u32(c, &out->result.pid) &&
                read_bytes(c, &out->result.results);
     case MSG_CANCEL:
@@ -82,13 +82,13 @@ bool decode_message(uint32_t code, struct cursor *c, union message *out) {
         return true;
     case MSG_ATTACH:
         return read_u32(c, &out->attach.key) &&
-               read_u32(c, &out->attach.stdin);
+               read_u32(c, &out->attach.stdin_);
     case MSG_STDIN:
-        return read_bytes(c, &out->stdin.data);
+        return read_bytes(c, &out->stdin_.data);
     case MSG_STDOUT:
-        return read_bytes(c, &out->stdout.data);
+        return read_bytes(c, &out->stdout_.data);
     case MSG_STDERR:
-        return read_bytes(c, &out->stderr.data);
+        return read_bytes(c, &out->stderr_.data);
     case MSG_RESIZE:
         return read_u32(c, &out->resize.rows) &&
                read_u32(c, &out->resize.columns);
@@ -125,7 +125,7 @@ bool encode_ok(struct buffer *b, uint32_t request, const struct msg_ok *m) {
 
 bool encode_error(struct buffer *b, uint32_t request, const struct msg_error *m) {
     size_t start = b->length;
-    bool ok = begin_frame(b, MSG_ERROR, request) && put_u32(b, m->errno) && put_str(b, m->text);
+    bool ok = begin_frame(b, MSG_ERROR, request) && put_u32(b, m->errno_) && put_str(b, m->text);
     return end_frame(b, start, ok);
 }
 
@@ -137,7 +137,7 @@ bool encode_run(struct buffer *b, uint32_t request, const struct msg_run *m) {
 
 bool encode_result(struct buffer *b, uint32_t request, const struct msg_result *m) {
     size_t start = b->length;
-    bool ok = begin_frame(b, MSG_RESULT, request) && put_u32(b, m->status) && put_u32(b, m->operation) && put_u32(b, m->errno) && put_u32(b, m->pid) && put_bytes(b, m->results);
+    bool ok = begin_frame(b, MSG_RESULT, request) && put_u32(b, m->status) && put_u32(b, m->operation) && put_u32(b, m->errno_) && put_u32(b, m->pid) && put_bytes(b, m->results);
     return end_frame(b, start, ok);
 }
 
@@ -191,7 +191,7 @@ bool encode_shutdown(struct buffer *b, uint32_t request) {
 
 bool encode_attach(struct buffer *b, uint32_t request, const struct msg_attach *m) {
     size_t start = b->length;
-    bool ok = begin_frame(b, MSG_ATTACH, request) && put_u32(b, m->key) && put_u32(b, m->stdin);
+    bool ok = begin_frame(b, MSG_ATTACH, request) && put_u32(b, m->key) && put_u32(b, m->stdin_);
     return end_frame(b, start, ok);
 }
 

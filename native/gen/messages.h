@@ -49,7 +49,7 @@ struct msg_ok {
 
 /* m: the request was not carried out */
 struct msg_error {
-    uint32_t errno;
+    uint32_t errno_;
     struct text text;
 };
 
@@ -62,7 +62,7 @@ struct msg_run {
 struct msg_result {
     uint32_t status;
     uint32_t operation;
-    uint32_t errno;
+    uint32_t errno_;
     uint32_t pid;
     struct bytes results;
 };
@@ -107,7 +107,7 @@ struct msg_forget {
 /* d: this connection gets a copy of the container's output, and its stdin */
 struct msg_attach {
     uint32_t key;
-    uint32_t stdin;
+    uint32_t stdin_;
 };
 
 /* d: input for the process of this connection; empty: end of input */
@@ -161,9 +161,9 @@ union message {
     struct msg_listed listed;
     struct msg_forget forget;
     struct msg_attach attach;
-    struct msg_stdin stdin;
-    struct msg_stdout stdout;
-    struct msg_stderr stderr;
+    struct msg_stdin stdin_;
+    struct msg_stdout stdout_;
+    struct msg_stderr stderr_;
     struct msg_resize resize;
     struct msg_reopen_log reopen_log;
     struct msg_adopt adopt;

@@ -393,18 +393,18 @@ struct op_open_pty {
 
 /* dup2 onto 0, 1, 2 (none: /dev/null opened in the actor's root); terminal=1: TIOCSCTTY on 0 */
 struct op_stdio {
-    uint16_t stdin;
-    uint16_t stdout;
-    uint16_t stderr;
+    uint16_t stdin_;
+    uint16_t stdout_;
+    uint16_t stderr_;
     uint32_t terminal;
 };
 
 /* the monitor's ends of a container's output to a CRI log file, rotated at size bytes (0: never), files kept; stdin: held for attach (flag 1: closed after the first attached client leaves, stdinOnce; flag 2: stdout is a terminal's master) */
 struct op_log {
     uint32_t key;
-    uint16_t stdin;
-    uint16_t stdout;
-    uint16_t stderr;
+    uint16_t stdin_;
+    uint16_t stdout_;
+    uint16_t stderr_;
     struct text path;
     uint64_t size;
     uint32_t files;
@@ -414,9 +414,9 @@ struct op_log {
 /* the monitor's ends of an exec's stdio to the connection that sent the plan (flag 2: stdout is a terminal's master) */
 struct op_stream {
     uint32_t key;
-    uint16_t stdin;
-    uint16_t stdout;
-    uint16_t stderr;
+    uint16_t stdin_;
+    uint16_t stdout_;
+    uint16_t stderr_;
     uint32_t flags;
 };
 
