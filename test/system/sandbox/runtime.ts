@@ -1,0 +1,203 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Config, loadConfig } from "../../../src/base/config.ts";
+import { newUid } from "../../../src/base/ids.ts";
+import { Images } from "../../../src/image/index.ts";
+import { prepareCgroup, removeCgroup } from "../../../src/linux/cgroup/index.ts";
+import { type MonitorClient, spawnMonitor } from "../../../src/linux/monitor/index.ts";
+import { Nft } from "../../../src/linux/nftables/index.ts";
+import { leaseSpace, type PodNetwork } from "../../../src/net/lease-space.ts";
+import { baseRuleset, removeRuleset } from "../../../src/net/ruleset.ts";
+import { readMachine } from "../../../src/sandbox/machine.ts";
+import type { ContainerRecord, SandboxRecord } from "../../../src/sandbox/records.ts";
+import { Runtime } from "../../../src/sandbox/runtime.ts";
+import type { ContainerConfig, ContainerSecurity, RuntimeImage, SandboxConfig } from "../../../src/sandbox/types.ts";
+import { type Kept, Store } from "../../../src/store/index.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+interface RuntimeKept extends Kept {
+  readonly network: PodNetwork;
+  readonly sandbox: SandboxRecord;
+  readonly container: ContainerRecord;
+}
+
+/** A runtime of its own on this machine's kernel, without a daemon: state, cgroups, table and links are the test's. */
+export interface TestRuntime {
+  readonly runtime: Runtime;
+  readonly config: Config;
+  readonly image: RuntimeImage;
+  sandbox(change?: Partial<SandboxConfig>): SandboxConfig;
+  container(name: string, script: string, change?: Partial<ContainerConfig>): ContainerConfig;
+  /** A second runtime on the same state, as after the daemon's death: the first one's connections are closed. */
+  restart(): Promise<Runtime>;
+  close(): Promise<void>;
+}
+
+export const security: ContainerSecurity = {
+  privileged: false,
+  readOnlyRootFilesystem: false,
+  allowPrivilegeEscalation: true,
+  addCapabilities: [],
+  dropCapabilities: [],
+  supplementalGroups: [],
+  seccomp: { type: "RuntimeDefault" },
+};
+
+export async function startRuntime(label: string): Promise<TestRuntime> {
+  const folder = mkdtempSync(join(tmpdir(), `podrun-${label}-`));
+  const config = loadConfig({
+    PODRUN_ROOT: join(folder, "root"),
+    PODRUN_RUN: join(folder, "run"),
+    PODRUN_LOGS: join(folder, "logs"),
+    PODRUN_CGROUP: `/podrun-${label}`,
+    PODRUN_TABLE: `podrun_${label}`,
+    PODRUN_LINK_PREFIX: label.slice(0, 4),
+    PODRUN_CIDR4: "10.78.0.0/24",
+    PODRUN_CIDR6: "fd78::/120",
+  });
+  for (const path of [config.root, config.run, config.logs]) mkdirSync(path, { recursive: true });
+  const numbers = leaseSpace(config);
+  const store = new Store<RuntimeKept>({ config, numbers });
+  const images = new Images({
+    root: config.root,
+    records: store.images,
+    embedded: { reference: "podrun.local/base", archive: join(ROOT, "dist/base-image.tar") },
+  });
+  const image = await images.resolve("podrun.local/base");
+  const nft = new Nft();
+  nft.run(baseRuleset(config));
+  const facts = await readMachine(config);
+  for (const name of ["", "/burstable", "/besteffort"]) prepareCgroup(facts.cgroups, `${config.cgroup}${name}`);
+  const monitors: MonitorClient[] = [];
+  const make = (): Runtime =>
+    new Runtime({
+      facts,
+      sandboxes: store.sandboxes,
+      containers: store.containers,
+      leases: {
+        acquire: (uid) => store.leases.acquire(uid),
+        release: (uid) => void store.leases.release(uid),
+        peek: () => store.leases.preview(1)[0] as PodNetwork,
+      },
+      nft: (commands) => nft.run(commands),
+      spawnMonitor: () => {
+        const monitor = spawnMonitor({ binary: join(ROOT, "native/build/podrun-monitor-test") });
+        monitors.push(monitor);
+        return monitor;
+      },
+      log: { warn: (message, about) => console.error(message, about) },
+    });
+  let runtime = make();
+  return {
+    get runtime() {
+      return runtime;
+    },
+    config,
+    image,
+    sandbox: (change) => sandboxConfig(config, change),
+    container: (name, script, change) => containerConfig(image, name, script, change),
+    async restart() {
+      for (const monitor of monitors.splice(0)) monitor.close();
+      runtime = make();
+      await runtime.recover();
+      return runtime;
+    },
+    async close() {
+      for (const { id } of runtime.listSandboxes()) await runtime.removeSandbox(id);
+      nft.run(removeRuleset(config.table));
+      await removeCgroup(facts.cgroups, config.cgroup);
+      store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function sandboxConfig(config: Config, change: Partial<SandboxConfig> = {}): SandboxConfig {
+  const uid = newUid();
+  return {
+    metadata: { name: "pod", namespace: "test", uid, attempt: 0 },
+    hostname: "pod",
+    hosts: (addresses) => `127.0.0.1\tlocalhost\n${addresses.map((address) => `${address}\tpod\n`).join("")}`,
+    resolvConf: "nameserver 192.0.2.1\n",
+    network: "pod",
+    pid: "container",
+    ipc: "pod",
+    sysctls: {},
+    shmBytes: 64 * 1024 * 1024,
+    qos: "BestEffort",
+    resources: {},
+    memoryVolumes: {},
+    logDirectory: join(config.logs, `test_pod_${uid}`),
+    ...change,
+  };
+}
+
+function containerConfig(
+  image: RuntimeImage,
+  name: string,
+  script: string,
+  change: Partial<ContainerConfig> = {},
+): ContainerConfig {
+  return {
+    name,
+    attempt: 0,
+    image,
+    command: ["sh", "-c", script],
+    env: [],
+    mounts: [],
+    security,
+    resources: {},
+    oomScoreAdj: 1000,
+    stdin: false,
+    stdinOnce: false,
+    tty: false,
+    ...change,
+  };
+}
+
+/** Creates, starts, and waits for the end of one container; answers its exit code and its log's text. */
+export async function runToEnd(
+  runtime: Runtime,
+  sandboxId: string,
+  container: ContainerConfig,
+): Promise<{ readonly code: number | undefined; readonly log: string; readonly reason: string | undefined }> {
+  const id = await runtime.createContainer(sandboxId, container);
+  const ended = new Promise<void>((resolve) => {
+    runtime.on((event) => {
+      if (event.type === "containerExited" && event.container.id === id) resolve();
+    });
+  });
+  await runtime.startContainer(id);
+  await ended;
+  const { exitCode, reason, logPath } = runtime.containerStatus(id);
+  return { code: exitCode, reason, log: logText(logPath) };
+}
+
+/** The text of a CRI log: its lines without time, stream and tag. */
+export function logText(path: string): string {
+  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+  return lines.map((line) => line.split(" ").slice(3).join(" ")).join("\n");
+}
+
+/** Runs a command in a container and collects what it says. */
+export async function execText(
+  runtime: Runtime,
+  containerId: string,
+  command: readonly string[],
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  const request = { command, tty: false, stdin: false, stdout: true, stderr: true };
+  const session = await runtime.exec(containerId, request);
+  let stdout = "";
+  let stderr = "";
+  session.onStdout = (data) => {
+    stdout += data;
+  };
+  session.onStderr = (data) => {
+    stderr += data;
+  };
+  const code = await session.exited;
+  session.close();
+  return { code, stdout, stderr };
+}
