@@ -22,6 +22,9 @@ export interface PutOptions {
   readonly durability?: "full" | "normal";
 }
 
+/** An object as it comes back: with its resourceVersion. */
+export type Versioned<T> = T & { readonly metadata: { readonly resourceVersion: string } };
+
 /** The API's objects. Each change is one transaction and takes the next resourceVersion, which is one count for all kinds. */
 export class Objects {
   readonly #full: Statements;
@@ -33,7 +36,7 @@ export class Objects {
   }
 
   /** Records an object and returns it with its new resourceVersion. Throws AlreadyExists, NotFound, Conflict, as asked. */
-  put<T extends StoredObject>(object: T, options: PutOptions = {}): T {
+  put<T extends StoredObject>(object: T, options: PutOptions = {}): Versioned<T> {
     const { kind } = object;
     const { name, namespace = "", uid } = object.metadata;
     const to = options.durability === "normal" ? this.#normal : this.#full;
@@ -47,19 +50,19 @@ export class Objects {
     });
   }
 
-  get<T extends StoredObject>(kind: string, namespace: string, name: string): T | undefined {
+  get<T extends StoredObject>(kind: string, namespace: string, name: string): Versioned<T> | undefined {
     const row = this.#full.get.get(kind, namespace, name);
-    return row === undefined ? undefined : (JSON.parse(String(row["body"])) as T);
+    return row === undefined ? undefined : (JSON.parse(String(row["body"])) as Versioned<T>);
   }
 
   /** All of a kind, of one namespace or (undefined) of all, by namespace and name. */
-  list<T extends StoredObject>(kind: string, namespace?: string): readonly T[] {
+  list<T extends StoredObject>(kind: string, namespace?: string): readonly Versioned<T>[] {
     const rows = namespace === undefined ? this.#full.list.all(kind) : this.#full.listIn.all(kind, namespace);
-    return rows.map((row) => JSON.parse(String(row["body"])) as T);
+    return rows.map((row) => JSON.parse(String(row["body"])) as Versioned<T>);
   }
 
   /** Removes an object and returns it with the resourceVersion of its removal; undefined: there was none. */
-  delete<T extends StoredObject>(kind: string, namespace: string, name: string): T | undefined {
+  delete<T extends StoredObject>(kind: string, namespace: string, name: string): Versioned<T> | undefined {
     const to = this.#full;
     return to.database.transaction(() => {
       const row = to.remove.get(kind, namespace, name);
