@@ -72,9 +72,14 @@ export function describeChain(error: unknown): string {
   return parts.join("\ncaused by: ");
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
 /** Text from outside may hold newlines and escape sequences; neither may look like a record of ours or reach a terminal. */
 function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    (character) => ESCAPES[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function quoteValue(text: string): string {
