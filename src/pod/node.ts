@@ -45,8 +45,8 @@ export const systemTimers: Timers = {
 
 /** Images that are on this machine. */
 export interface ImageSource {
-  /** Undefined: it is not here. Throws WrongArchitecture, InvalidImage. */
-  find(reference: string): RuntimeImage | undefined;
+  /** Throws ImageNotFound, WrongArchitecture, InvalidImage. */
+  resolve(reference: string): Promise<RuntimeImage>;
 }
 
 /** What every pod's worker stands on. */

@@ -1,7 +1,6 @@
-import { PodrunError } from "../base/errors.ts";
 import { describeOperation } from "../linux/plan/print.ts";
 import type { ContainerConfig } from "../sandbox/types.ts";
-import type { Pod } from "../spec/index.ts";
+import type { Container, Pod } from "../spec/index.ts";
 import { buildContainerConfig } from "./container-config.ts";
 import type { Node } from "./node.ts";
 import { Reasons } from "./reasons.ts";
@@ -19,11 +18,12 @@ export async function planPods(
   pods: readonly Pod[],
   sources: PlanSources = [],
 ): Promise<readonly PlannedOperation[]> {
-  const all = pods.flatMap((pod, index) => planPod(node, pod, new Reasons(sources[index]), pods.length > 1));
-  return all.map((operation, index) => ({ ...operation, index }));
+  const several = pods.length > 1;
+  const plans = await Promise.all(pods.map((pod, index) => planPod(node, pod, new Reasons(sources[index]), several)));
+  return plans.flat().map((operation, index) => ({ ...operation, index }));
 }
 
-function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean): PlannedOperation[] {
+async function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean): Promise<PlannedOperation[]> {
   const sandbox = sandboxConfig(node, pod, 0, reasons);
   const context = {
     pod,
@@ -37,18 +37,11 @@ function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean): Plan
     },
     volumes: volumeSources(pod, node.config.root),
   };
-  const containers = pod.spec.containers.map((spec): ContainerConfig => {
-    const image = node.images.find(spec.image);
-    if (!image)
-      throw new PodrunError(
-        "ImageNotFound",
-        `container "${spec.name}": image "${spec.image}" is not here, and podrun does not pull images yet`,
-        {
-          details: { container: spec.name, image: spec.image },
-        },
-      );
+  const configOf = async (spec: Container): Promise<ContainerConfig> => {
+    const image = await node.images.resolve(spec.image);
     return buildContainerConfig(pod, spec, 0, { ...containerContext(node, image, context), reasons });
-  });
+  };
+  const containers = await Promise.all(pod.spec.containers.map(configOf));
   return node.runtime.plan(sandbox, containers).map((operation, index) => ({
     index,
     part: several ? `${pod.metadata.name}/${operation.part ?? "sandbox"}` : (operation.part ?? "sandbox"),

@@ -29,7 +29,7 @@ export async function runContainer(
   spec: Container,
   context: StartContext,
 ): Promise<boolean> {
-  const image = findImage(node, tracked, spec, context.pod);
+  const image = await findImage(node, tracked, spec, context.pod);
   if (image === undefined) return false;
   tracked.image = spec.image;
   let reason = "CreateContainerConfigError";
@@ -102,34 +102,34 @@ export function environmentFacts(node: Node, podAddresses: readonly string[]): E
  * The image, when it is here. Else the container waits as it would under a kubelet that can't pull (podrun does not pull
  * yet): ErrImageNeverPull with policy Never, ErrImagePull at the first failure, then ImagePullBackOff.
  */
-function findImage(node: Node, tracked: TrackedContainer, spec: Container, pod: Pod): RuntimeImage | undefined {
-  const { image: reference, imagePullPolicy, name } = spec;
+async function findImage(
+  node: Node,
+  tracked: TrackedContainer,
+  spec: Container,
+  pod: Pod,
+): Promise<RuntimeImage | undefined> {
+  const { image: reference, name } = spec;
   try {
-    const image = node.images.find(reference);
-    if (image) {
-      record(node, pod, "Normal", "Pulled", `Container image "${reference}" already present on machine`, name);
-      return image;
-    }
+    const image = await node.images.resolve(reference);
+    record(node, pod, "Normal", "Pulled", `Container image "${reference}" already present on machine`, name);
+    return image;
   } catch (error) {
     tracked.failures++;
-    tracked.waiting = { reason: "ErrImagePull", message: messageOf(error) };
-    record(node, pod, "Warning", "Failed", `Error: ${messageOf(error)}`, name);
+    tracked.waiting = imageWaiting(spec, messageOf(error), tracked.failures > 1);
+    const { reason, message } = tracked.waiting;
+    if (reason === "ErrImageNeverPull") record(node, pod, "Warning", reason, message ?? "", name);
+    else record(node, pod, "Warning", "Failed", `Failed to pull image "${reference}": ${messageOf(error)}`, name);
     return undefined;
   }
-  tracked.failures++;
+}
+
+function imageWaiting({ image, imagePullPolicy }: Container, message: string, again: boolean): Waiting {
   if (imagePullPolicy === "Never") {
-    const message = `Container image "${reference}" is not present with pull policy of Never`;
-    tracked.waiting = { reason: "ErrImageNeverPull", message };
-    record(node, pod, "Warning", "ErrImageNeverPull", message, name);
-    return undefined;
+    const text = `Container image "${image}" is not present with pull policy of Never`;
+    return { reason: "ErrImageNeverPull", message: text };
   }
-  const message = `image "${reference}" is not here, and podrun does not pull images yet; podrun.local/base is here`;
-  const again = tracked.failures > 1;
-  tracked.waiting = again
-    ? { reason: "ImagePullBackOff", message: `Back-off pulling image "${reference}": ${message}` }
-    : { reason: "ErrImagePull", message };
-  record(node, pod, "Warning", "Failed", `Failed to pull image "${reference}": ${message}`, name);
-  return undefined;
+  if (!again) return { reason: "ErrImagePull", message };
+  return { reason: "ImagePullBackOff", message: `Back-off pulling image "${image}": ${message}` };
 }
 
 export function record(

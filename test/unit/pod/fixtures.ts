@@ -1,3 +1,4 @@
+import { PodrunError } from "../../../src/base/errors.ts";
 import { Logger } from "../../../src/base/logger.ts";
 import { EventRecorder } from "../../../src/pod/events.ts";
 import type { Node, Timers } from "../../../src/pod/node.ts";
@@ -138,7 +139,13 @@ export function makeWorld(root: string): World {
       cidr6: "fd77::/64",
     },
     runtime,
-    images: { find: (reference) => images.get(reference) },
+    images: {
+      resolve: async (reference) => {
+        const image = images.get(reference);
+        if (image) return image;
+        throw new PodrunError("ImageNotFound", `image "${reference}" is not here`);
+      },
+    },
     events: new EventRecorder({ host: "node", now: () => timers.now() }),
     log: new Logger({ write: (line) => log.push(line) }),
     timers,
