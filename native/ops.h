@@ -39,8 +39,8 @@ int proc_of(const struct actor *a, int *fd);
 int write_proc(const struct actor *a, const char *path, const void *data, size_t length);
 int write_all(int fd, const void *data, size_t length);
 
-static inline int or_errno(long result, int error) { return result < 0 ? error : 0; }
-#define CHECK(call) or_errno((call), errno)
+/* 0, or the errno of a call that failed. errno is read after the call: as an argument beside it, it could be read before. */
+#define CHECK(call) ((call) < 0 ? errno : 0)
 
 int op_open(struct actor *a, const struct op_open *o);
 int op_close(struct actor *a, const struct op_close *o);
