@@ -1,0 +1,350 @@
+// A pod layer in memory, and a server on a socket of its own, for the tests of the API and of the command line.
+import { spawn } from "node:child_process";
+import { EventEmitter } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Test } from "tap";
+import { ApiClient } from "../../../src/api/client.ts";
+import { createApiServer } from "../../../src/api/server.ts";
+import { type Config, loadConfig } from "../../../src/base/config.ts";
+import { PodrunError } from "../../../src/base/errors.ts";
+import type {
+  ExecRequest,
+  KubeEvent,
+  LogFile,
+  PlannedOperation,
+  PlanSources,
+  PodService,
+  PodWatchEvent,
+  StreamSession,
+  SystemService,
+  TracedOperation,
+} from "../../../src/pod/types.ts";
+import { decodePod } from "../../../src/spec/index.ts";
+import type { Pod } from "../../../src/spec/pod.ts";
+
+/** What a test's process does with its streams. */
+export class FakeSession implements StreamSession {
+  onStdout: (data: Buffer) => void = () => undefined;
+  onStderr: (data: Buffer) => void = () => undefined;
+  readonly exited: Promise<number>;
+  readonly input: Buffer[] = [];
+  readonly log: string[] = [];
+  /** Emits "stdin", "endStdin", "resize", "pause", "resume", "close". */
+  readonly events = new EventEmitter();
+  paused = false;
+  /** Set to hold writes back: they resolve when it does. */
+  gate: Promise<void> = Promise.resolve();
+  end!: (code: number) => void;
+  fail!: (error: Error) => void;
+
+  constructor() {
+    this.exited = new Promise((resolve, reject) => {
+      this.end = resolve;
+      this.fail = reject;
+    });
+    this.exited.catch(() => undefined);
+  }
+
+  #order: Promise<void> = Promise.resolve();
+
+  write(data: Uint8Array): Promise<void> {
+    return this.#inOrder(() => {
+      this.input.push(Buffer.from(data));
+      this.events.emit("stdin", Buffer.from(data));
+    });
+  }
+
+  endStdin(): void {
+    void this.#inOrder(() => this.#note("endStdin"));
+  }
+
+  #inOrder(step: () => void): Promise<void> {
+    this.#order = this.#order.then(() => this.gate).then(step);
+    return this.#order;
+  }
+  resize(rows: number, columns: number): void {
+    this.#note(`resize ${rows}x${columns}`);
+  }
+  pause(): void {
+    this.paused = true;
+    this.#note("pause");
+  }
+  resume(): void {
+    this.paused = false;
+    this.#note("resume");
+  }
+  close(): void {
+    this.#note("close");
+  }
+
+  #note(what: string): void {
+    this.log.push(what);
+    this.events.emit(what.split(" ")[0] ?? what);
+  }
+}
+
+/** What a test's command does: by its first word. */
+export type Program = (session: FakeSession, request: ExecRequest) => void;
+
+export class FakePods implements PodService {
+  readonly pods = new Map<string, Pod>();
+  readonly programs: Record<string, Program> = {};
+  readonly requests: { container: string | undefined; request: ExecRequest }[] = [];
+  readonly kubeEvents: KubeEvent[] = [];
+  readonly deletions: (number | undefined)[] = [];
+  /** Deleted pods stay until a test calls `finishDelete`. */
+  holdDeletes = false;
+  logs: LogFile | undefined;
+  planned: { pods: readonly Pod[]; sources: PlanSources | undefined } | undefined;
+  operations: readonly PlannedOperation[] = [];
+  traced: readonly TracedOperation[] = [];
+  #version = 0;
+  readonly #watchers = new Set<(event: PodWatchEvent) => void>();
+
+  async create(pod: Pod, options: { dryRun?: boolean } = {}): Promise<Pod> {
+    const { namespace, name } = pod.metadata;
+    if (this.pods.has(`${namespace}/${name}`)) throw new PodrunError("AlreadyExists", `pods "${name}" already exists`);
+    const created = { ...pod, metadata: { ...pod.metadata, uid: `uid-${name}-${this.#version + 1}` } };
+    return options.dryRun === true ? created : this.put(created, "ADDED");
+  }
+
+  async replace(pod: Pod): Promise<Pod> {
+    const before = this.get(pod.metadata.namespace, pod.metadata.name);
+    const after = { ...before, spec: pod.spec, metadata: { ...before.metadata, labels: pod.metadata.labels } };
+    return JSON.stringify(before) === JSON.stringify(after) ? before : this.put(after, "MODIFIED");
+  }
+
+  get(namespace: string, name: string): Pod {
+    const pod = this.pods.get(`${namespace}/${name}`);
+    if (pod === undefined) throw new PodrunError("NotFound", `pods "${name}" not found`, { details: { name } });
+    return pod;
+  }
+
+  list(filter: { namespace?: string; labels?: (labels: Record<string, string>) => boolean } = {}): readonly Pod[] {
+    return [...this.pods.values()].filter(
+      (pod) => filter.namespace === undefined || pod.metadata.namespace === filter.namespace,
+    );
+  }
+
+  async delete(namespace: string, name: string, options: { gracePeriodSeconds?: number } = {}): Promise<Pod> {
+    const pod = this.get(namespace, name);
+    this.deletions.push(options.gracePeriodSeconds);
+    const marked = this.put(
+      { ...pod, metadata: { ...pod.metadata, deletionTimestamp: "2026-11-21T08:00:00Z" } },
+      "MODIFIED",
+    );
+    if (!this.holdDeletes) setImmediate(() => this.finishDelete(namespace, name));
+    return marked;
+  }
+
+  finishDelete(namespace: string, name: string): void {
+    const pod = this.get(namespace, name);
+    this.pods.delete(`${namespace}/${name}`);
+    this.#emit({ type: "DELETED", object: this.#versioned(pod) });
+  }
+
+  watch(listener: (event: PodWatchEvent) => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
+  events(filter: { namespace?: string; involvedName?: string } = {}): readonly KubeEvent[] {
+    return this.kubeEvents.filter(
+      (event) => filter.involvedName === undefined || event.involvedObject.name === filter.involvedName,
+    );
+  }
+
+  async exec(
+    namespace: string,
+    name: string,
+    container: string | undefined,
+    request: ExecRequest,
+  ): Promise<StreamSession> {
+    this.get(namespace, name);
+    this.requests.push({ container, request });
+    const program = this.programs[request.command[0] ?? ""];
+    if (program === undefined)
+      throw new PodrunError("CommandNotFound", `container "${container}": no command "${request.command[0]}"`);
+    const session = new FakeSession();
+    setImmediate(() => program(session, request));
+    return session;
+  }
+
+  async attach(
+    namespace: string,
+    name: string,
+    container: string | undefined,
+    options: { stdin: boolean; tty: boolean },
+  ): Promise<StreamSession> {
+    const request = { command: ["attach"], stdout: true, stderr: !options.tty, ...options };
+    return this.exec(namespace, name, container, request);
+  }
+
+  logFile(namespace: string, name: string, container: string | undefined): LogFile {
+    this.get(namespace, name);
+    if (this.logs === undefined) throw new PodrunError("NotFound", `container "${container}" has no log`);
+    return this.logs;
+  }
+
+  async plan(pods: readonly Pod[], sources?: PlanSources): Promise<readonly PlannedOperation[]> {
+    this.planned = { pods, sources };
+    return this.operations;
+  }
+
+  trace(namespace: string, name: string): readonly TracedOperation[] {
+    this.get(namespace, name);
+    return this.traced;
+  }
+
+  /** Stores a pod as a change. */
+  put(pod: Pod, type: PodWatchEvent["type"] = "MODIFIED"): Pod {
+    const stored = this.#versioned(pod);
+    this.pods.set(`${pod.metadata.namespace}/${pod.metadata.name}`, stored);
+    this.#emit({ type, object: stored });
+    return stored;
+  }
+
+  #versioned(pod: Pod): Pod {
+    this.#version++;
+    return { ...pod, metadata: { ...pod.metadata, resourceVersion: String(this.#version) } };
+  }
+
+  #emit(event: PodWatchEvent): void {
+    for (const listener of [...this.#watchers]) listener(event);
+  }
+}
+
+/** A decoded pod with one container a name. */
+export function makePod(name: string, containers: readonly string[] = ["main"], namespace = "default"): Pod {
+  return decodePod({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace },
+    spec: { containers: containers.map((container) => ({ name: container, image: "podrun.local/base" })) },
+  });
+}
+
+/** A pod whose containers run. */
+export function runningPod(name: string, containers: readonly string[] = ["main"], namespace = "default"): Pod {
+  const pod = makePod(name, containers, namespace);
+  pod.metadata.uid = `uid-${name}`;
+  pod.metadata.creationTimestamp = new Date(Date.now() - 5000).toISOString();
+  pod.status = {
+    phase: "Running",
+    podIP: "10.77.0.2",
+    conditions: [{ type: "Ready", status: "True" }],
+    containerStatuses: containers.map((container) => ({
+      name: container,
+      image: "podrun.local/base",
+      imageID: "sha256:0",
+      containerID: "podrun://0",
+      ready: true,
+      started: true,
+      restartCount: 0,
+      state: { running: { startedAt: pod.metadata.creationTimestamp } },
+      lastState: {},
+    })),
+  };
+  return pod;
+}
+
+export class FakeSystem implements SystemService {
+  shutdowns = 0;
+  findings: readonly { kind: string; object: string; message: string; repaired?: boolean }[] = [];
+  async info() {
+    return {
+      version: "0.0.1",
+      daemon: { pid: 1, startedAt: "2026-11-21T08:00:00Z", socket: "/s" },
+      cgroup: { version: "v1" },
+      kernel: { release: "6.1", architecture: "x86_64" },
+      features: { nftables: true },
+    };
+  }
+  async check() {
+    return this.findings;
+  }
+  async repair() {
+    return this.findings.map((finding) => ({ ...finding, repaired: true }));
+  }
+  shutdown(): void {
+    this.shutdowns++;
+  }
+}
+
+export interface FakeDaemon {
+  readonly pods: FakePods;
+  readonly system: FakeSystem;
+  readonly config: Config;
+  readonly client: ApiClient;
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
+/** A server on a socket of its own; gone at the test's end. */
+export async function startFake(t: Test): Promise<FakeDaemon> {
+  const folder = mkdtempSync(join(tmpdir(), "podrun-api-"));
+  const run = join(folder, "run");
+  mkdirSync(run, { mode: 0o700 });
+  const config = { ...loadConfig({}), root: join(folder, "root"), run, logs: join(folder, "logs") };
+  const pods = new FakePods();
+  const system = new FakeSystem();
+  const api = createApiServer({ pods, system, version: "0.0.1" });
+  await new Promise<void>((resolve) => api.server.listen(join(run, "podrun.sock"), resolve));
+  chmodSync(join(run, "podrun.sock"), 0o600);
+  let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    await api.close();
+  };
+  t.teardown(async () => {
+    await close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return { pods, system, config, client: new ApiClient(config, { start: false }), folder, close };
+}
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
+
+/** Runs `podrun ARGV` as a process of its own against the fake; `onChild` may type into it or signal it. */
+export function runCommand(
+  daemon: Pick<FakeDaemon, "config">,
+  argv: readonly string[],
+  options: {
+    input?: string | Buffer;
+    onChild?: (child: ReturnType<typeof spawn>) => void;
+    env?: NodeJS.ProcessEnv;
+  } = {},
+): Promise<CommandResult> {
+  const { config } = daemon;
+  const env = {
+    ...process.env,
+    PODRUN_ROOT: config.root,
+    PODRUN_RUN: config.run,
+    PODRUN_LOGS: config.logs,
+    // A command that finds no daemon fails here instead of starting a real one.
+    PODRUN_DAEMON: join(config.run, "no-daemon.cjs"),
+    ...options.env,
+  };
+  const child = spawn(process.execPath, ["--no-warnings", MAIN, ...argv], { env, stdio: "pipe" });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString("utf8");
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString("utf8");
+  });
+  options.onChild?.(child);
+  if (options.onChild === undefined || options.input !== undefined) child.stdin.end(options.input ?? "");
+  return new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr })));
+}
