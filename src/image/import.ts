@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { timestamp } from "../base/clock.ts";
 import { errnoOf, PodrunError } from "../base/errors.ts";
@@ -68,7 +68,9 @@ async function importImage(target: ImportTarget, image: LayoutImage, origin: Ori
       continue;
     }
     const folder = join(origin.temporary, `layer-${layers.length}`);
-    mkdirSync(folder, { mode: 0o755 });
+    mkdirSync(folder);
+    // The layer's own root, for archives that do not say how it is. chmod, because of our umask.
+    chmodSync(folder, 0o755);
     const size = await unpackLayer(origin.layout, layer, folder, image.references[0] ?? image.id);
     const record = { digest: layer.diffId, folder: shortName(target.records, layers, layer.diffId), size };
     layers.push(record);
