@@ -2,13 +2,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  CLONE_NEWNS,
-  CLONE_NEWPID,
-  MS_PRIVATE,
-  O_DIRECTORY,
-  O_PATH,
-} from "../../../src/linux/constants.ts";
+import { CLONE_NEWNS, CLONE_NEWPID, MS_PRIVATE, O_DIRECTORY, O_PATH } from "../../../src/linux/constants.ts";
 import { type MonitorClient, openStream, spawnMonitor } from "../../../src/linux/monitor/index.ts";
 import type { ExitedMessage } from "../../../src/linux/monitor/messages.gen.ts";
 import type { MonitorStream } from "../../../src/linux/monitor/stream.ts";
