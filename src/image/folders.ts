@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { syncFolder } from "../base/atomic-file.ts";
 import { errnoOf } from "../base/errors.ts";
+import { makeFolder } from "../base/make-folder.ts";
 import { translateStateError } from "../base/state-errors.ts";
 
 /**
@@ -24,8 +25,8 @@ export class ImageFolders {
   /** Runs `work` with a new folder on the same file system as the layers, which is gone afterwards, whatever happens. */
   async withTemporary<T>(work: (folder: string) => Promise<T>): Promise<T> {
     return this.#guard(async () => {
-      mkdirSync(this.layers, { recursive: true, mode: 0o700 });
-      mkdirSync(this.#temporary, { recursive: true, mode: 0o700 });
+      makeFolder(this.layers);
+      makeFolder(this.#temporary);
       const folder = mkdtempSync(join(this.#temporary, "import-"));
       try {
         return await work(folder);

@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PodrunError } from "../base/errors.ts";
+import { makeFolder } from "../base/make-folder.ts";
 import { corrupt, translateError } from "./errors.ts";
 
 /**
@@ -30,7 +31,7 @@ export class Database {
   constructor(path: string, durability: Durability, migrations: readonly string[]) {
     this.path = path;
     this.#connection = this.#guard(() => {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      makeFolder(dirname(path));
       // SQLite only says that it cannot open the file; the folder says why (EROFS, EACCES).
       accessSync(dirname(path), constants.W_OK);
       return new DatabaseSync(path, { timeout: 5000 });

@@ -76,6 +76,12 @@ t.test("a read-only state folder is said to be one", async (t) => {
   t.equal(open().objects.list("Pod").length, 1);
 });
 
+t.test("a state folder that cannot be made on a read-only file system is said to be that", async (t) => {
+  const { root } = stateFolder(t, "ro");
+  const open = () => new Store({ config: { root: join(root, "a/b"), run: join(root, "run") }, numbers });
+  t.throws(open, { code: "StateUnavailable", message: new RegExp(`${root}/a/b.*read-only`) });
+});
+
 t.test("a file in the place of the state folder is named", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "podrun-state-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
