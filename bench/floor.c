@@ -10,6 +10,7 @@
 //   exec POD   -> `exec POD NS`                              /bin/true in the first container, until its exit is read
 //   delete POD -> `delete POD NS`                            until processes, cgroups and folders are gone
 //   pause POD  -> `pause POD PID`
+//   join       -> `join NS`                                  a process moves into a v1 cgroup; 0 on v2
 //
 // At the end of stdin, at SIGINT, SIGTERM and SIGHUP, and when anything fails, it takes down all that it made.
 //
@@ -294,6 +295,20 @@ static void exec_true(int number)
     if (status != 0) errno = ECHILD, die(__FILE__, __LINE__, "/bin/true");
 }
 
+static void join_time(void)
+{
+    page->execve = 0;
+    pid_t pid = MUST(cgroup_v2() ? 0 : fork());
+    if (pid == 0 && !cgroup_v2()) {
+        uint64_t begin = now();
+        write_file(text("/sys/fs/cgroup/%s/%s/cgroup.procs", hierarchies[0], name), "0", 0);
+        page->execve = now() - begin;
+        _exit(0);
+    }
+    if (pid > 0) MUST(waitpid(pid, 0, 0));
+    printf("join %llu\n", (unsigned long long)page->execve);
+}
+
 // ---- the end of a pod ----
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)
 {
@@ -336,6 +351,7 @@ int main(int argc, char **argv)
     read_programs(work), cgroup_begin(name);
     while (fgets(line, sizeof line, stdin)) {
         if (strcmp(line, "start\n") == 0) start();
+        else if (strcmp(line, "join\n") == 0) join_time();
         else if (sscanf(line, "exec %d", &number) == 1 && number < made) exec_true(number);
         else if (sscanf(line, "pause %d", &number) == 1 && number < made) printf("pause %d %d\n", number, pods[number].pause);
         else if (sscanf(line, "delete %d", &number) == 1 && number < made) {

@@ -1,0 +1,135 @@
+// `npm run bench`: podrun beside the floor program and, with --peers, beside podman and containerd, in turns in one run.
+//   npm run bench -- [start] [exec] [delete] [memory] [scale] [--rounds N] [--pods N] [--peers] [--favordynmods]
+//                    [--profile FOLDER] [-o json]
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, release, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { detectCgroups } from "../src/linux/cgroup/index.ts";
+import type { Contender } from "./contender.ts";
+import { Floor } from "./floor.ts";
+import { layerFolder } from "./instance.ts";
+import { measureMemory, measureRounds, measureScale, type Results, type Selection } from "./measures.ts";
+import { openPeers } from "./peers.ts";
+import { Podrun } from "./podrun.ts";
+import { mountedFavordynmods } from "./proc.ts";
+import { ended, run } from "./processes.ts";
+import { printTable, rowsOf } from "./report.ts";
+
+const NAMES = ["start", "exec", "delete", "memory", "scale"] as const;
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string", default: "30" },
+    pods: { type: "string", default: "220" },
+    peers: { type: "boolean", default: false },
+    favordynmods: { type: "boolean", default: false },
+    profile: { type: "string" },
+    output: { type: "string", short: "o", default: "table" },
+  },
+});
+
+/** What is said beside the results. stdout is the results' own. */
+const say = (text: string): void => console.error(text);
+
+async function main(): Promise<void> {
+  const selection = Object.fromEntries(
+    NAMES.map((name) => [name, positionals.length === 0 || positionals.includes(name)]),
+  ) as unknown as Selection;
+  const unknown = positionals.find((name) => !(NAMES as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new Error(`no benchmark "${unknown}": want some of ${NAMES.join(", ")}`);
+  const work = mkdtempSync(join(tmpdir(), "podrun-bench-"));
+  const contenders: Contender[] = [];
+  const results: Results = new Map();
+  try {
+    await run("mount", ["-t", "tmpfs", "-o", "mode=700", "podrun-bench", work]);
+    if (options.favordynmods) await favourMoves(work);
+    await Promise.race([interrupted(), measure(work, selection, contenders, results)]);
+  } finally {
+    for (const contender of contenders)
+      await contender.close().catch((error: unknown) => say(`${contender.name}: ${error}`));
+    await run("umount", ["-R", "-l", work]).catch((error: unknown) => say(String(error)));
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+async function measure(work: string, selection: Selection, contenders: Contender[], results: Results): Promise<void> {
+  const name = `bn${(process.pid % 46656).toString(36)}`;
+  const podrun = await Podrun.open(name, work, options.profile);
+  contenders.push(podrun);
+  const floor = await Floor.open({ name: `${name}f`, work: join(work, "floor"), layer: layerFolder(podrun.instance) });
+  contenders.unshift(floor);
+  if (options.peers) contenders.push(...(await openPeers(work, say)));
+  const machine = await describeMachine(floor);
+  say(machine.text);
+  const timed = selection.start || selection.exec || selection.delete;
+  if (timed) await measureRounds(contenders, selection, Number(options.rounds), results);
+  if (selection.memory) await measureMemory(contenders, results);
+  if (selection.scale) await measureScale([floor, podrun], Number(options.pods), results);
+  const rows = rowsOf(results);
+  if (options.output === "json") console.log(JSON.stringify({ machine, rows }, undefined, 2));
+  else printTable(rows);
+}
+
+async function describeMachine(floor: Floor) {
+  const { mode } = detectCgroups();
+  await delay(300);
+  const joinMs = await floor.join();
+  const text = [
+    `Linux ${release()}, ${availableParallelism()} CPUs, cgroup ${mode}`,
+    mode === "v2"
+      ? "containers are cloned into their cgroups"
+      : `favordynmods ${mountedFavordynmods() ? "is mounted" : "is not mounted"}; joining a v1 cgroup after a rest took ${joinMs?.toFixed(2)} ms (10 or so: without favordynmods)`,
+  ].join(", ");
+  return {
+    kernel: release(),
+    cpus: availableParallelism(),
+    cgroup: mode,
+    favordynmods: mountedFavordynmods(),
+    joinMs,
+    text,
+  };
+}
+
+/** The kernel keeps it until the next reboot, for every hierarchy of the machine, also after this mount is gone. */
+async function favourMoves(work: string): Promise<void> {
+  const folder = join(work, "favordynmods");
+  await run("mkdir", [folder]);
+  await run("mount", ["-t", "cgroup", "-o", "none,name=podrun-bench,favordynmods", "podrun-bench", folder]);
+  say("favordynmods: switched on for the whole machine; only a reboot switches it off again");
+}
+
+function interrupted(): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.on(signal, () => reject(new Error(`${signal}: stopped; everything is taken down`)));
+  });
+}
+
+/** In a mount namespace of its own: what is mounted here the host never sees, whatever happens to us. */
+async function unshareMounts(): Promise<number | string> {
+  const args = ["--mount", "--propagation", "private", process.execPath, ...process.argv.slice(1)];
+  const child = spawn("unshare", args, { stdio: "inherit", env: { ...process.env, PODRUN_BENCH_UNSHARED: "1" } });
+  // Ctrl-C reaches both of us; it is the child who cleans up.
+  process.on("SIGINT", () => undefined);
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+  return ended(child);
+}
+
+if (process.geteuid?.() !== 0) {
+  say("bench: must run as root, for pods are made");
+  process.exitCode = 1;
+} else if (process.env["PODRUN_BENCH_UNSHARED"] === undefined) {
+  const code = await unshareMounts();
+  process.exitCode = typeof code === "number" ? code : 1;
+} else {
+  await main().catch((error: unknown) => {
+    say(`bench: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  });
+  // A request that was under way when we were interrupted would keep us.
+  process.exit();
+}

@@ -1,0 +1,165 @@
+// podrun as a contender: its API over the unix socket, and its command line.
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { join } from "node:path";
+import { openStream } from "../src/api/client-stream.ts";
+import { apiSocket } from "../src/base/config.ts";
+import { type Contender, now, time } from "./contender.ts";
+import { type Instance, startInstance } from "./instance.ts";
+import { CONTAINERS, NAMESPACE, podManifest, podName, TRUE } from "./pod.ts";
+import { listProcesses, proportionalMemory } from "./proc.ts";
+import { run } from "./processes.ts";
+
+const PROGRAM = join(import.meta.dirname, "..", "dist", "podrun.cjs");
+const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
+
+const LONGEST_MS = 30_000;
+
+interface WatchedPod {
+  readonly metadata: { readonly name: string };
+  readonly status?: { readonly containerStatuses?: readonly { readonly state?: { readonly running?: unknown } }[] };
+}
+
+interface Operation {
+  readonly part: string;
+  readonly op: string;
+  readonly start: string;
+  readonly end: string;
+}
+
+export class Podrun implements Contender {
+  readonly name = "podrun";
+  readonly instance: Instance;
+  readonly #agent: Agent;
+  readonly #waiting = new Map<string, () => void>();
+  #watch: IncomingMessage | undefined;
+
+  private constructor(instance: Instance) {
+    this.instance = instance;
+    this.#agent = new Agent({ keepAlive: true });
+  }
+
+  static async open(name: string, work: string, profile?: string): Promise<Podrun> {
+    const podrun = new Podrun(await startInstance(name, work, profile));
+    await podrun.#startWatch();
+    return podrun;
+  }
+
+  async start(pod: number): Promise<number> {
+    const running = this.#until(`running ${podName(pod)}`);
+    const body = JSON.stringify(podManifest(pod));
+    const begin = now();
+    await this.#json("POST", PODS, body);
+    await running;
+    const execs = (await this.trace(pod)).filter(({ op, part }) => op === "exec" && part !== "sandbox");
+    if (execs.length !== CONTAINERS.length) throw new Error(`${podName(pod)}: ${execs.length} execve in its trace`);
+    return Math.max(...execs.map(({ start }) => Number(start) / 1e6)) - begin;
+  }
+
+  exec(pod: number): Promise<number> {
+    return time(async () => {
+      const stream = await openStream(this.instance.config, {
+        verb: "exec",
+        namespace: NAMESPACE,
+        pod: podName(pod),
+        command: TRUE,
+        stdin: false,
+        tty: false,
+        start: false,
+      });
+      const code = await stream.exited;
+      if (code !== 0) throw new Error(`exec in ${podName(pod)}: exit ${code}`);
+    });
+  }
+
+  execProcess(pod: number): Promise<number> {
+    const { env } = this.instance;
+    return time(() => run(PROGRAM, ["exec", "-n", NAMESPACE, podName(pod), "--", ...TRUE], { env }));
+  }
+
+  async delete(pod: number): Promise<number> {
+    const gone = this.#until(`gone ${podName(pod)}`);
+    return time(async () => {
+      await this.#json("DELETE", `${PODS}/${podName(pod)}?gracePeriodSeconds=0`);
+      await gone;
+    });
+  }
+
+  async memory(pods: readonly number[]): Promise<readonly number[]> {
+    const processes = listProcesses();
+    return pods.map((pod) => {
+      const titles = ["podrun-monitor", "pause"].map((program) => `${program} ${NAMESPACE}/${podName(pod)}`);
+      const found = processes.filter(({ title }) => titles.includes(title));
+      if (found.length !== 2)
+        throw new Error(`${podName(pod)}: ${found.length} of its monitor and pause found in /proc`);
+      return found.reduce((sum, { pid }) => sum + proportionalMemory(pid), 0);
+    });
+  }
+
+  /** The timeline of the pod's last start. */
+  async trace(pod: number): Promise<readonly Operation[]> {
+    const path = `/podrun/v1/namespaces/${NAMESPACE}/pods/${podName(pod)}/trace`;
+    return ((await this.#json("GET", path)) as { operations: readonly Operation[] }).operations;
+  }
+
+  async close(): Promise<void> {
+    this.#watch?.destroy();
+    this.#agent.destroy();
+    await this.instance.close();
+  }
+
+  /** Resolves at the watch's event. A pod that fails would never come to it: rejects after a while. */
+  #until(event: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const limit = setTimeout(() => reject(new Error(`no "${event}" within ${LONGEST_MS / 1000} s`)), LONGEST_MS);
+      this.#waiting.set(event, () => {
+        clearTimeout(limit);
+        resolve();
+      });
+    });
+  }
+
+  #told(event: string): void {
+    this.#waiting.get(event)?.();
+    this.#waiting.delete(event);
+  }
+
+  async #startWatch(): Promise<void> {
+    const response = await this.#send("GET", `${PODS}?watch=1`);
+    this.#watch = response;
+    let text = "";
+    response.on("error", () => undefined);
+    response.on("data", (data) => {
+      text += data;
+      const lines = text.split("\n");
+      text = lines.pop() ?? "";
+      for (const line of lines) this.#onEvent(JSON.parse(line));
+    });
+  }
+
+  #onEvent({ type, object }: { type: string; object: WatchedPod }): void {
+    const { name } = object.metadata;
+    if (type === "DELETED") this.#told(`gone ${name}`);
+    const statuses = object.status?.containerStatuses ?? [];
+    if (statuses.length === CONTAINERS.length && statuses.every(({ state }) => state?.running))
+      this.#told(`running ${name}`);
+  }
+
+  async #json(method: string, path: string, body?: string): Promise<unknown> {
+    const response = await this.#send(method, path, body);
+    let text = "";
+    for await (const chunk of response) text += chunk;
+    if ((response.statusCode ?? 500) < 300) return JSON.parse(text);
+    throw new Error(`${method} ${path}: ${response.statusCode} ${(JSON.parse(text) as { message?: string }).message}`);
+  }
+
+  #send(method: string, path: string, body?: string): Promise<IncomingMessage> {
+    const socketPath = apiSocket(this.instance.config);
+    const headers =
+      body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    return new Promise((resolve, reject) => {
+      const request = httpRequest({ socketPath, agent: this.#agent, method, path, headers }, resolve);
+      request.on("error", reject);
+      request.end(body);
+    });
+  }
+}
