@@ -1,0 +1,131 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { createApiServer } from "../api/server.ts";
+import type { Config } from "../base/config.ts";
+import { errnoOf, PodrunError } from "../base/errors.ts";
+import { step } from "../base/fault.ts";
+import { LockFile } from "../base/lock-file.ts";
+import { Logger } from "../base/logger.ts";
+import { Images } from "../image/index.ts";
+import { monitorCgroup } from "../linux/cgroup/index.ts";
+import { probeFeatures, requireFeatures } from "../linux/kernel.ts";
+import { spawnMonitor } from "../linux/monitor/index.ts";
+import { Nft } from "../linux/nftables/index.ts";
+import { leaseSpace, type PodNetwork } from "../net/index.ts";
+import { EventRecorder, type Node, Pods, systemTimers } from "../pod/index.ts";
+import { readMachine } from "../sandbox/machine.ts";
+import { Runtime } from "../sandbox/runtime.ts";
+import { Store } from "../store/index.ts";
+import { enterCgroup, prepareCgroups } from "./cgroups.ts";
+import { baseImageArchive, monitorBinary } from "./files.ts";
+import { listen } from "./listen.ts";
+import { prepareNetwork } from "./network.ts";
+import { readNodeFacts, readNodeSettings } from "./node-facts.ts";
+import type { Kept, Parts } from "./parts.ts";
+import { System } from "./system.ts";
+import { podrunVersion } from "./version.ts";
+
+export interface Daemon {
+  /** Stops answering and lets everything go that is not a pod's. Pods go on. */
+  leave(): Promise<void>;
+}
+
+/** The name under which a lock and the pid of a daemon stand in the run folder. */
+export const daemonPidFile = (config: Config): string => join(config.run, "daemon.pid");
+
+/** Starts everything; the API answers when this resolves. `onShutdown` is called when a client asks the daemon to leave. */
+export async function startDaemon(config: Config, onShutdown: () => void): Promise<Daemon> {
+  requireRoot();
+  makeFolder(config.run);
+  const lock = LockFile.acquire(daemonPidFile(config));
+  step("daemon.locked");
+  makeFolder(config.root);
+  const store = new Store<Kept>({ config, numbers: leaseSpace(config) });
+  const log = new Logger({ level: process.env["PODRUN_DEBUG"] === undefined ? "info" : "debug" });
+  const [features, facts, nodeFacts] = await Promise.all([
+    probeFeatures(),
+    readMachine(config),
+    readNodeFacts(config.linkPrefix),
+  ]);
+  requireFeatures(features);
+  prepareCgroups(facts.cgroups, config.cgroup);
+  enterCgroup(facts.cgroups, monitorCgroup(config.cgroup), log);
+  const nft = new Nft();
+  prepareNetwork(config, nft, store.leases.list(), log);
+  const binary = monitorBinary();
+  const runtime = new Runtime({
+    facts,
+    sandboxes: store.sandboxes,
+    containers: store.containers,
+    leases: leasesOf(store),
+    nft: (commands) => nft.run(commands),
+    spawnMonitor: () => spawnMonitor({ binary }),
+    log,
+  });
+  step("daemon.recover");
+  await runtime.recover();
+  const images = new Images({
+    root: config.root,
+    records: store.images,
+    embedded: { reference: "podrun.local/base", archive: baseImageArchive() },
+  });
+  const node: Node = {
+    config,
+    runtime,
+    images,
+    log,
+    events: new EventRecorder({ host: nodeFacts.name }),
+    timers: systemTimers,
+    facts: nodeFacts,
+    settings: readNodeSettings(),
+  };
+  const pods = new Pods(node, store.objects);
+  pods.recover();
+  const parts: Parts = { config, log, store, facts, nft, runtime, pods };
+  const version = podrunVersion();
+  const system = new System(parts, { version, features, onShutdown });
+  const api = createApiServer({ pods, system, version });
+  await listen(api.server, config);
+  step("daemon.listening");
+  images.prune().catch((error: unknown) => log.failure("what killed imports left can't be removed", error));
+  return {
+    leave: async () => {
+      await api.close();
+      pods.stop();
+      store.close();
+      lock.release();
+    },
+  };
+}
+
+/** The runtime's view of the store's leases. */
+function leasesOf({ leases }: Store<Kept>) {
+  return {
+    acquire: (podUid: string) => leases.acquire(podUid),
+    release: (podUid: string) => void leases.release(podUid),
+    peek: () => leases.preview(1)[0] as PodNetwork,
+  };
+}
+
+function requireRoot(): void {
+  const uid = process.geteuid?.();
+  if (uid === 0) return;
+  const message = `the podrun daemon must run as root, and this is user ${uid}: try sudo podrun …`;
+  throw new PodrunError("NotRoot", message, { details: { uid } });
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const errno = errnoOf(cause);
+    throw new PodrunError(
+      "StateUnavailable",
+      `the folder ${path} can't be made: ${errno}; podrun keeps its state there`,
+      {
+        details: { path, errno },
+        cause,
+      },
+    );
+  }
+}

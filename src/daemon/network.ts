@@ -1,0 +1,19 @@
+import type { Config } from "../base/config.ts";
+import { PodrunError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Nft } from "../linux/nftables/index.ts";
+import { applyForwarding, baseRuleset, type PodAddresses, wholeRuleset } from "../net/index.ts";
+
+/**
+ * Prepares the host's network for pods: the table with the elements of pods that live, and forwarding. Done again it
+ * changes nothing. A setting that the machine refuses is logged: pods without a way out are better than none.
+ */
+export function prepareNetwork(config: Config, nft: Nft, pods: readonly PodAddresses[], log: Logger): void {
+  nft.run(pods.length > 0 ? wholeRuleset(config, pods) : baseRuleset(config));
+  try {
+    for (const { path, value, why } of applyForwarding()) log.info(`${path} is set to ${value}: ${why}`);
+  } catch (error) {
+    if (!(error instanceof PodrunError)) throw error;
+    log.failure("pods can't reach beyond this machine", error);
+  }
+}

@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism, hostname, totalmem } from "node:os";
+import { errnoOf } from "../base/errors.ts";
+import { RouteSocket } from "../linux/netlink/index.ts";
+import { hostResolver, SYSTEMD_RESOLV_CONF } from "../net/index.ts";
+import { KUBELET_BACKOFF, type NodeFacts, type NodeSettings } from "../pod/index.ts";
+
+/** RT_SCOPE_UNIVERSE: an address that others can reach. */
+const GLOBAL = 0;
+
+/** What pods are told of this machine. */
+export async function readNodeFacts(linkPrefix: string): Promise<NodeFacts> {
+  return {
+    name: hostname(),
+    addresses: await hostAddresses(linkPrefix),
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+    hostsFile: () => readIfThere("/etc/hosts") ?? "",
+    resolver: () => hostResolver(readIfThere("/etc/resolv.conf") ?? "", readIfThere(SYSTEMD_RESOLV_CONF)),
+  };
+}
+
+/** The host's addresses, those of the interface with the default route first, IPv4 first; at least 127.0.0.1. */
+async function hostAddresses(linkPrefix: string): Promise<string[]> {
+  const socket = new RouteSocket();
+  try {
+    const [routes, links, addresses] = [await socket.defaultRoutes(), await socket.links(), await socket.addresses()];
+    const own = links.filter(({ name, loopback }) => !loopback && !name.startsWith(linkPrefix));
+    const uplink = routes[0]?.link.index;
+    const found = addresses
+      .filter(({ index, scope }) => scope === GLOBAL && own.some((link) => link.index === index))
+      .sort((a, b) => Number(b.index === uplink) - Number(a.index === uplink))
+      .map(({ ip }) => ip);
+    const four = found.find((ip) => !ip.includes(":"));
+    const six = found.find((ip) => ip.includes(":"));
+    const first = [four, six].filter((ip) => ip !== undefined);
+    return first.length > 0 ? first : ["127.0.0.1"];
+  } finally {
+    socket.close();
+  }
+}
+
+/**
+ * The node's settings from the environment: PODRUN_RESTART_BACKOFF and PODRUN_RESTART_BACKOFF_MAX in seconds (fractions are
+ * fine), PODRUN_POD_PIDS_LIMIT. Throws TypeError for what is no number.
+ */
+export function readNodeSettings(env: NodeJS.ProcessEnv = process.env): NodeSettings {
+  const initial = readNumber(env, "PODRUN_RESTART_BACKOFF");
+  const max = readNumber(env, "PODRUN_RESTART_BACKOFF_MAX");
+  return {
+    restartBackoff: {
+      initialMillis: initial === undefined ? KUBELET_BACKOFF.initialMillis : initial * 1000,
+      maxMillis: max === undefined ? KUBELET_BACKOFF.maxMillis : max * 1000,
+    },
+    podPidsLimit: readNumber(env, "PODRUN_POD_PIDS_LIMIT"),
+  };
+}
+
+function readNumber(env: NodeJS.ProcessEnv, name: string): number | undefined {
+  const text = env[name];
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (text.trim() === "" || !(number > 0)) throw new TypeError(`${name} is "${text}": want a number above 0`);
+  return number;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
