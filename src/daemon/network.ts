@@ -2,7 +2,8 @@ import type { Config } from "../base/config.ts";
 import { PodrunError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Nft } from "../linux/nftables/index.ts";
-import { applyForwarding, baseRuleset, type PodAddresses, wholeRuleset } from "../net/index.ts";
+import { baseRuleset, type PodAddresses, wholeRuleset } from "../net/index.ts";
+import { applyForwarding } from "./forwarding.ts";
 
 /**
  * Prepares the host's network for pods: the table with the elements of pods that live, and forwarding. Done again it
