@@ -34,8 +34,6 @@ export async function bundle(root: string, { entry, output, faults, program }: B
     minifyWhitespace: program,
     keepNames: program,
     legalComments: "none",
-    sourcemap: program ? false : "inline",
-    sourcesContent: false,
     define: {
       __FAULTS__: String(faults),
       PODRUN_VERSION: JSON.stringify(version),

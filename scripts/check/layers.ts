@@ -21,19 +21,22 @@ const LAYERS: Readonly<Record<string, number>> = {
 /** Modules of one layer that may import one another all the same. */
 const SAME_LAYER: ReadonlySet<string> = new Set(["spec -> base"]);
 
-/** The command line starts fast and works without the daemon's code: of the layers below it may import only these. */
-const CLI_MAY_IMPORT = /^(cli|spec|base)\/|^api\/client/;
+/** Of the layers below it the command line knows the manifests and the API's client; the daemon's code is not in its bundle. */
+const CLI_MAY_IMPORT = /^(spec|base)\/|^api\/(client[a-z-]*|connect|start-daemon|status)\.ts$/;
+const CLI_MAY_LOAD = /^(cli|spec|base|api)\//;
 
 /** `from "./x.ts"`, `import "./x.ts"` and `import("./x.ts")`, types included: a type that points upwards is a wrong layer too. */
-const RELATIVE_IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g;
+const RELATIVE_IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+\.ts)"/g;
+const TYPE_IMPORT = /\b(?:import|export)\s+type\b[^"]*"[^"]+"/g;
 
 /** File paths relative to src/, each with the files it imports. */
 type Imports = ReadonlyMap<string, readonly string[]>;
 
-function readImports(src: string): Imports {
+/** `erase`: what to take out of each file before its imports are read. */
+function readImports(src: string, erase?: RegExp): Imports {
   const imports = new Map<string, readonly string[]>();
   for (const file of globSync("**/*.ts", { cwd: src }).sort()) {
-    const text = readFileSync(join(src, file), "utf8");
+    const text = readFileSync(join(src, file), "utf8").replaceAll(erase ?? /$^/g, "");
     const found = [...text.matchAll(RELATIVE_IMPORT)].map((match) => resolve(src, dirname(file), match[1] ?? ""));
     imports.set(
       file,
@@ -79,10 +82,22 @@ function findCycles(imports: Imports): string[][] {
   return cycles;
 }
 
+/** What the command line would load of the daemon's code, through whatever files: types do not count, for Node erases them. */
+function loadedByCli(imports: Imports): string[] {
+  const reached = new Map([...imports.keys()].filter((file) => moduleOf(file) === "cli").map((file) => [file, ""]));
+  for (const [file] of reached) {
+    for (const next of imports.get(file) ?? []) if (!reached.has(next)) reached.set(next, file);
+  }
+  return [...reached]
+    .filter(([file]) => !CLI_MAY_LOAD.test(file))
+    .map(([file, by]) => `src/${by} makes the command line load ${file}, which is the daemon's`);
+}
+
 /** What is wrong with the imports below `src`: upwards, sideways, or in a circle. */
 export function layerProblems(src: string): readonly string[] {
   const imports = readImports(src);
   const wrong = [...imports].flatMap(([from, targets]) => targets.map((to) => importProblem(from, to)));
   const circles = findCycles(imports).map((cycle) => `import cycle: ${cycle.join(" -> ")}`);
-  return [...wrong.filter((problem) => problem !== undefined), ...circles];
+  const loaded = loadedByCli(readImports(src, TYPE_IMPORT));
+  return [...wrong.filter((problem) => problem !== undefined), ...circles, ...loaded];
 }

@@ -32,6 +32,21 @@ t.test("of api/ the command line may import the client only", async (t) => {
   t.match(layerProblems(src), [/cli\/a\.ts imports api\/server\.ts: cli\/ may import only/]);
 });
 
+t.test(
+  "what the API's client imports must not bring the daemon's code into the command line, but its types may",
+  async (t) => {
+    const src = t.testdir({
+      cli: { "main.ts": 'import "../api/client.ts";' },
+      api: {
+        "client.ts": 'import type { P } from "../pod/p.ts"; import "./server.ts";',
+        "server.ts": 'import "../pod/q.ts";',
+      },
+      pod: { "p.ts": "", "q.ts": "" },
+    });
+    t.same(layerProblems(src), ["src/api/server.ts makes the command line load pod/q.ts, which is the daemon's"]);
+  },
+);
+
 t.test("a cycle within a module is shown whole", async (t) => {
   const src = t.testdir({
     base: { "a.ts": 'import "./b.ts";', "b.ts": 'import "./c.ts";', "c.ts": 'import "./a.ts";' },
