@@ -60,6 +60,9 @@ async function measure(work: string, selection: Selection, contenders: Contender
   const name = `bn${(process.pid % 46656).toString(36)}`;
   const podrun = await Podrun.open(name, work, options.profile);
   contenders.push(podrun);
+  // The daemon unpacks its base image at the first need of it.
+  await podrun.start(0);
+  await podrun.delete(0);
   const floor = await Floor.open({ name: `${name}f`, work: join(work, "floor"), layer: layerFolder(podrun.instance) });
   contenders.unshift(floor);
   if (options.peers) contenders.push(...(await openPeers(work, say)));
