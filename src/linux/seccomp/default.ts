@@ -8,7 +8,7 @@ const words = (text: string): string[] => text.trim().split(/\s+/);
  * keyrings, clocks, swap, kexec, quotas), io_uring and userfaultfd (large attack surface), and new or obscure calls.
  */
 const ALLOWED = words(`
-  _llseek _newselect access adjtimex alarm bind brk cachestat capget capset chdir chmod chown chown32 clock_adjtime
+  _llseek _newselect accept accept4 access adjtimex alarm bind brk cachestat capget capset chdir chmod chown chown32 clock_adjtime
   clock_adjtime64 clock_getres clock_getres_time64 clock_gettime clock_gettime64 clock_nanosleep clock_nanosleep_time64
   close close_range connect copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_ctl_old
   epoll_pwait epoll_pwait2 epoll_wait epoll_wait_old eventfd eventfd2 execve execveat exit exit_group faccessat
