@@ -25,6 +25,8 @@ export interface MachineFacts {
   readonly capabilities: ReadonlySet<string>;
   /** MTU of the interface with the default route; undefined: there is none. */
   readonly mtu: number | undefined;
+  /** Whether overlay takes its layers one by one (`lowerdir+`, Linux 6.8). */
+  readonly overlayAppends: boolean;
   readonly hostDevices: () => readonly HostDevice[];
   /** `struct sock_filter[]`. Throws LibraryMissing, InvalidObject (a bad Localhost profile). */
   readonly seccompFilter: (setting: SeccompSetting, capabilities: ReadonlySet<string>) => Uint8Array | undefined;

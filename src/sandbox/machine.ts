@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { release } from "node:os";
 import type { Config } from "../base/config.ts";
 import { boundingSet, capabilitiesOf } from "../linux/capabilities.ts";
 import { detectCgroups } from "../linux/cgroup/index.ts";
@@ -15,6 +16,7 @@ export async function readMachine(config: Config): Promise<MachineFacts> {
     cgroups: detectCgroups(),
     capabilities: new Set(capabilitiesOf(boundingSet())),
     mtu: await uplinkMtu(),
+    overlayAppends: kernelAtLeast(6, 8),
     hostDevices: () => listHostDevices(),
     seccompFilter,
     isFile: (path) => !statSync(path).isDirectory(),
@@ -26,6 +28,11 @@ function seccompFilter(setting: SeccompSetting, capabilities: ReadonlySet<string
   if (setting.type === "Unconfined") return undefined;
   const profile = setting.type === "Localhost" ? readProfile(setting.path) : DEFAULT_PROFILE;
   return compileSeccomp(profile, capabilities);
+}
+
+function kernelAtLeast(major: number, minor: number): boolean {
+  const [x = 0, y = 0] = release().split(/[.-]/).map(Number);
+  return x > major || (x === major && y >= minor);
 }
 
 /** The smallest MTU of the interfaces with a default route: what leaves a pod must fit through whichever it takes. */

@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { cgroupFolders } from "../linux/cgroup/index.ts";
 import {
   CLONE_NEWNS,
@@ -11,6 +11,7 @@ import {
   O_PATH,
 } from "../linux/constants.ts";
 import { NO_SLOT, RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
+import { makeOverlay } from "./overlay-plan.ts";
 import { makeDevices, mountMessageQueues, mountTerminals } from "./devices-plan.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
@@ -82,24 +83,7 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
       });
       plan.stage("read-only", attributes(out, { set: MOUNT_ATTR_RDONLY | NO_ACCESS, propagation: MS_PRIVATE }));
     });
-  const path = input.config.image.layersFolder;
-  plan.stage("layers are named relative to it", {
-    op: "open",
-    out: LOCAL.layers,
-    dir: NO_SLOT,
-    path,
-    flags: O_PATH | O_DIRECTORY,
-    resolve: 0,
-  });
-  for (const name of ["upper", "work"])
-    plan.stage("what the container writes", {
-      op: "mkdir",
-      dir: NO_SLOT,
-      path: join(input.folder, name),
-      mode: 0o755,
-      resolve: 0,
-      parents: 1,
-    });
+  makeOverlay(plan, input, facts);
   return placed;
 }
 
@@ -126,7 +110,13 @@ export function mountRoot(
     if (mount.readOnly) plan.stage(mount.why ?? "default", attributes(mount.slot, { set: MOUNT_ATTR_RDONLY }));
   }
   plan.stage("default: mounts of its own", { op: "unshare", flags: CLONE_NEWNS });
-  overlay(plan, input);
+  plan.stage("the image and what the container writes", {
+    op: "move_mount",
+    from: LOCAL.root,
+    dir: NO_SLOT,
+    path: `/${POD_ROOT.root}`,
+    resolve: 0,
+  });
   makeDevices(plan, input.config, facts);
   mountTerminals(plan, devpts);
   mountMessageQueues(plan);
@@ -220,22 +210,6 @@ function isFile(mount: ContainerMount, folder: string, facts: MachineFacts): boo
 function podPath({ source }: ContainerMount): string | undefined {
   if (source.kind === "pod") return `/${source.path}`;
   return source.kind === "memory" ? `/${POD_ROOT.volumes}/${source.volume}` : undefined;
-}
-
-/**
- * overlay through mount(2): fsconfig takes no `lowerdir` over 255 characters, and `lowerdir+` is not in 6.1. Names are
- * short and relative to the layers' folder, so that 120 layers fit into mount(2)'s page.
- */
-function overlay(plan: PlanWriter, input: RootfsInput): void {
-  const { layers, layersFolder, reference } = input.config.image;
-  const writable = relative(layersFolder, input.folder);
-  const data = `lowerdir=${[...layers].reverse().join(":")},upperdir=${writable}/upper,workdir=${writable}/work`;
-  plan.stage(
-    `image ${reference}, ${layers.length} ${layers.length === 1 ? "layer" : "layers"}`,
-    { op: "chdir", dir: LOCAL.layers, path: "", resolve: 0 },
-    { op: "mount", source: "overlay", dir: NO_SLOT, target: `/${POD_ROOT.root}`, type: "overlay", flags: 0n, data },
-    { op: "open", out: LOCAL.root, dir: NO_SLOT, path: `/${POD_ROOT.root}`, flags: O_PATH | O_DIRECTORY, resolve: 0 },
-  );
 }
 
 function systemMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts): void {

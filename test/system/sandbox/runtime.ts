@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Config, loadConfig } from "../../../src/base/config.ts";
 import { newUid } from "../../../src/base/ids.ts";
-import { Images } from "../../../src/image/index.ts";
+import { type ImageRecord, Images } from "../../../src/image/index.ts";
 import { prepareCgroup, removeCgroup } from "../../../src/linux/cgroup/index.ts";
 import { type MonitorClient, spawnMonitor } from "../../../src/linux/monitor/index.ts";
 import { Nft } from "../../../src/linux/nftables/index.ts";
@@ -18,6 +18,7 @@ import { type Kept, Store } from "../../../src/store/index.ts";
 const ROOT = join(import.meta.dirname, "../../..");
 
 interface RuntimeKept extends Kept {
+  readonly image: ImageRecord;
   readonly network: PodNetwork;
   readonly sandbox: SandboxRecord;
   readonly container: ContainerRecord;
@@ -83,7 +84,7 @@ export async function startRuntime(label: string): Promise<TestRuntime> {
       },
       nft: (commands) => nft.run(commands),
       spawnMonitor: () => {
-        const monitor = spawnMonitor({ binary: join(ROOT, "native/build/podrun-monitor-test") });
+        const monitor = spawnMonitor({ binary: join(ROOT, "build/podrun-monitor-test") });
         monitors.push(monitor);
         return monitor;
       },
@@ -99,7 +100,11 @@ export async function startRuntime(label: string): Promise<TestRuntime> {
     sandbox: (change) => sandboxConfig(config, change),
     container: (name, script, change) => containerConfig(image, name, script, change),
     async restart() {
-      for (const monitor of monitors.splice(0)) monitor.close();
+      for (const monitor of monitors.splice(0)) {
+        // The dead daemon does not hear of it.
+        monitor.removeAllListeners("closed");
+        monitor.close();
+      }
       runtime = make();
       await runtime.recover();
       return runtime;

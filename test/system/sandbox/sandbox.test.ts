@@ -40,14 +40,17 @@ t.test("exec runs in the container and passes its exit code and its streams apar
   await runtime.removeSandbox(id);
 });
 
-t.test("after a restart of the daemon running containers are taken up again, ended ones keep their exit code", async (t) => {
-  const { id } = await made.runtime.runSandbox(made.sandbox());
-  const running = await made.runtime.createContainer(id, made.container("running", "exec sleep 1000"));
-  const { pid } = await made.runtime.startContainer(running);
-  const runtime = await made.restart();
-  t.match(runtime.containerStatus(running), { state: "running", pid });
-  t.equal((await execText(runtime, running, ["true"])).code, 0);
-  await runtime.stopContainer(running, 0);
-  t.match(runtime.containerStatus(running), { state: "exited", exitCode: 137 });
-  await runtime.removeSandbox(id);
-});
+t.test(
+  "after a restart of the daemon running containers are taken up again, ended ones keep their exit code",
+  async (t) => {
+    const { id } = await made.runtime.runSandbox(made.sandbox());
+    const running = await made.runtime.createContainer(id, made.container("running", "exec sleep 1000"));
+    const { pid } = await made.runtime.startContainer(running);
+    const runtime = await made.restart();
+    t.match(runtime.containerStatus(running), { state: "running", pid });
+    t.equal((await execText(runtime, running, ["true"])).code, 0);
+    await runtime.stopContainer(running, 0);
+    t.match(runtime.containerStatus(running), { state: "exited", exitCode: 137 });
+    await runtime.removeSandbox(id);
+  },
+);

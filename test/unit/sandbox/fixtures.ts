@@ -28,6 +28,7 @@ export function machine(cgroups: CgroupLayout = v2): MachineFacts {
     cgroups,
     capabilities: new Set([...DEFAULT_CAPABILITIES, "CAP_SYS_ADMIN", "CAP_NET_ADMIN"]),
     mtu: 1400,
+    overlayAppends: true,
     hostDevices: () => [{ path: "kvm", mode: 0o20660, major: 10, minor: 232, uid: 0, gid: 0 }],
     seccompFilter: (setting) => (setting.type === "Unconfined" ? undefined : Buffer.alloc(8)),
     isFile: (path) => path.endsWith(".conf"),

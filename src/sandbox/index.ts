@@ -1,0 +1,5 @@
+export type { Dependencies } from "./context.ts";
+export type { MachineFacts, NetworkLease } from "./facts.ts";
+export { readMachine } from "./machine.ts";
+export type { ContainerRecord, Leases, RecordStore, SandboxRecord } from "./records.ts";
+export { Runtime } from "./runtime.ts";

@@ -1,0 +1,64 @@
+import { join, relative } from "node:path";
+import { CLONE_NEWNS, MS_PRIVATE, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { NO_SLOT } from "../linux/plan/table.ts";
+import type { MachineFacts } from "./facts.ts";
+import type { PlanWriter } from "./plan-writer.ts";
+import type { RootfsInput } from "./rootfs-plan.ts";
+import { LOCAL } from "./slots.ts";
+
+/** fsconfig(2) takes no string longer than this. */
+const FSCONFIG_STRING = 255;
+
+/**
+ * The overlay of image and container as a detached mount in `LOCAL.root`, made while the host's mount namespace is still
+ * there: overlay takes only folders of the mount namespace it is made in. Layers are named relative to their folder.
+ */
+export function makeOverlay(plan: PlanWriter, input: RootfsInput, facts: MachineFacts): void {
+  const { layersFolder, layers, reference } = input.config.image;
+  for (const name of ["upper", "work"]) {
+    const path = join(input.folder, name);
+    plan.stage("what the container writes", { op: "mkdir", dir: NO_SLOT, path, mode: 0o755, resolve: 0, parents: 1 });
+  }
+  const flags = O_PATH | O_DIRECTORY;
+  plan.stage(
+    "layers are named relative to it",
+    { op: "open", out: LOCAL.layers, dir: NO_SLOT, path: layersFolder, flags, resolve: 0 },
+    { op: "chdir", dir: LOCAL.layers, path: "", resolve: 0 },
+  );
+  const why = `image ${reference}, ${layers.length} ${layers.length === 1 ? "layer" : "layers"}`;
+  const highestFirst = [...layers].reverse();
+  const folder = relative(layersFolder, input.folder);
+  const writable = [`upperdir=${folder}/upper`, `workdir=${folder}/work`];
+  const joined = highestFirst.join(":");
+  if (facts.overlayAppends || joined.length <= FSCONFIG_STRING) {
+    const lower = facts.overlayAppends ? highestFirst.map((name) => `lowerdir+=${name}`) : [`lowerdir=${joined}`];
+    plan.stage(why, {
+      op: "fsmount",
+      out: LOCAL.root,
+      type: "overlay",
+      options: [...lower, ...writable],
+      attributes: 0n,
+    });
+    return;
+  }
+  attachAndCopy(plan, input, `lowerdir=${joined},${writable.join(",")}`, why);
+}
+
+/**
+ * Many layers before Linux 6.8: `lowerdir+` is not there and one `lowerdir` would be too long, so mount(2) makes it, whose
+ * limit is a page, in a mount namespace of the stage's own; a copy of it is the detached mount.
+ */
+function attachAndCopy(plan: PlanWriter, input: RootfsInput, data: string, why: string): void {
+  const { folder } = input;
+  const everything = { op: "mount_setattr", dir: NO_SLOT, path: "/", recursive: 1, set: 0n, clear: 0n } as const;
+  plan.stage(
+    "too many layers for fsconfig on this kernel",
+    { op: "unshare", flags: CLONE_NEWNS },
+    { ...everything, propagation: MS_PRIVATE, userns: NO_SLOT },
+  );
+  plan.stage(
+    why,
+    { op: "mount", source: "overlay", dir: NO_SLOT, target: folder, type: "overlay", flags: 0n, data },
+    { op: "open_tree", out: LOCAL.root, dir: NO_SLOT, path: folder, recursive: 0, resolve: 0 },
+  );
+}
