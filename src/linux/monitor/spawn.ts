@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, readFileSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { errnoOf, PodrunError } from "../../base/errors.ts";
@@ -25,20 +25,29 @@ const sealed = new Map<string, number>();
 export function spawnMonitor(options: { readonly binary: string }): MonitorClient {
   const fd = sealed.get(options.binary) ?? sealBinary(options.binary);
   sealed.set(options.binary, fd);
-  const child = spawn(`/proc/self/fd/${fd}`, [], {
-    argv0: "podrun-monitor",
-    cwd: "/",
-    env: {},
-    // A session of its own: signals to the daemon's process group (Ctrl-C) must not reach it.
-    detached: true,
-    stdio: ["ignore", "ignore", "ignore", "pipe"],
-  });
+  const child = startProcess(fd, options.binary);
   const socket = child.stdio[CONNECTION];
   if (!(socket instanceof Socket)) throw new TypeError("descriptor 3 of a child is a socket");
-  // The reason comes after the socket has closed; requests then fail with it.
-  child.on("error", (cause) => socket.destroy(startFailure(options.binary, cause)));
+  // Without a process: the errno comes as an event, but only after the first write has failed with EPIPE.
+  child.on("error", () => undefined);
+  if (child.pid === undefined) socket.destroy(startFailure(options.binary, "no process could be made (EAGAIN)"));
   child.unref();
   return new MonitorClient(socket);
+}
+
+function startProcess(fd: number, binary: string): ChildProcess {
+  try {
+    return spawn(`/proc/self/fd/${fd}`, [], {
+      argv0: "podrun-monitor",
+      cwd: "/",
+      env: {},
+      // A session of its own: signals to the daemon's process group (Ctrl-C) must not reach it.
+      detached: true,
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
+    });
+  } catch (cause) {
+    throw startFailure(binary, cause);
+  }
 }
 
 /** A memfd with the binary's bytes, sealed. It is CLOEXEC, which does not hinder executing it through /proc/self/fd. */

@@ -1,0 +1,67 @@
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { connectMonitor, spawnMonitor } from "../../../src/linux/monitor/index.ts";
+import { commandLine, startTime } from "../../../src/linux/proc.ts";
+
+const BINARY = join(import.meta.dirname, "../../../build/podrun-monitor");
+
+/** Not t.testdir(): a socket's path may have 107 bytes at most. */
+function folder(t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), "podrun-run-"));
+  t.teardown(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+t.test("a monitor runs from a sealed copy of its binary, in a session of its own", async (t) => {
+  const client = spawnMonitor({ binary: BINARY });
+  t.teardown(() => client.close());
+  const { pid } = await client.ready;
+  t.match(readlinkSync(`/proc/${pid}/exe`), /^\/memfd:podrun-monitor/);
+  t.match(commandLine(pid), ["podrun-monitor"]);
+  const session = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[3];
+  t.equal(Number(session), pid);
+});
+
+t.test("a monitor that was never set up leaves when its connection closes", async (t) => {
+  const client = spawnMonitor({ binary: BINARY });
+  const { pid } = await client.ready;
+  const started = startTime(pid);
+  client.close();
+  await t.resolves(
+    (async () => {
+      while (startTime(pid) === started) await new Promise((resolve) => setImmediate(resolve));
+    })(),
+  );
+});
+
+t.test("a monitor that was set up is found again at its socket, and shutdown ends it", async (t) => {
+  const run = folder(t);
+  const first = spawnMonitor({ binary: BINARY });
+  await first.setup(run, "podrun-monitor default/web");
+  const { pid } = await first.ready;
+  first.close();
+  const again = await connectMonitor(join(run, "monitor.sock"));
+  t.equal((await again.ready).pid, pid);
+  t.strictSame(await again.list(), []);
+  await again.shutdown();
+  t.equal(existsSync(join(run, "monitor.sock")), false);
+});
+
+t.test("a monitor that is killed is gone for everybody who waits for it", async (t) => {
+  const client = spawnMonitor({ binary: BINARY });
+  const { pid } = await client.ready;
+  const closed = once(client, "closed");
+  process.kill(pid, "SIGKILL");
+  t.match((await closed)[0], { code: "MonitorGone" });
+  await t.rejects(client.list(), { code: "MonitorGone" });
+});
+
+t.test("a binary that is not there is refused by name", async (t) => {
+  t.throws(() => spawnMonitor({ binary: "/nowhere/podrun-monitor" }), {
+    code: "OperationFailed",
+    message: /the monitor \/nowhere\/podrun-monitor can't be started: ENOENT/,
+  });
+});
