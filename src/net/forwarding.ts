@@ -34,17 +34,3 @@ export function forwardingSettings(interfaces: readonly HostInterface[], ipv6: b
     { path: "net/ipv6/conf/all/forwarding", value: "1", why: "IPv6 packets of pods are routed" },
   ];
 }
-
-/** RTF_ADDRCONF (linux/ipv6_route.h): the kernel made the route from a router advertisement. */
-const FROM_ADVERTISEMENT = 0x0004_0000;
-
-/** The interfaces with a default route that the kernel learned by advertisement, from the text of /proc/net/ipv6_route. */
-export function advertisedInterfaces(routes: string): readonly string[] {
-  const names = routes.split("\n").flatMap((line) => {
-    const [destination = "", length, , , , , , , flags = "0", name] = line.trim().split(/\s+/);
-    const isDefault = /^0{32}$/.test(destination) && length === "00";
-    const learned = (Number.parseInt(flags, 16) & FROM_ADVERTISEMENT) !== 0;
-    return isDefault && learned && name !== undefined ? [name] : [];
-  });
-  return [...new Set(names)];
-}

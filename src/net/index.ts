@@ -1,5 +1,4 @@
 export { type AddressRange, formatAddress, inRange, parseAddress, parseRange } from "./addresses.ts";
-export { applyForwarding, missingForwarding } from "./apply-forwarding.ts";
 export { forwardingSettings, type HostInterface, type Setting } from "./forwarding.ts";
 export { type HostAlias, type HostsInput, nodeHosts, podHosts } from "./hosts.ts";
 export { type LeaseSpace, leaseSpace, type PodNetwork } from "./lease-space.ts";
