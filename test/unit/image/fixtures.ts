@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -11,8 +11,12 @@ interface Cleanup {
   teardown(clean: () => void): void;
 }
 
+/**
+ * A folder that goes when the test ends. On tmpfs where there is one: an import waits until its file system's dirty data is
+ * on the disk, and that may be gigabytes of somebody else's.
+ */
 export function scratch(t: Cleanup): string {
-  const folder = mkdtempSync(join(tmpdir(), "podrun-image-"));
+  const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "podrun-image-"));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
