@@ -1,12 +1,14 @@
 // podrun as a contender: its API over the unix socket, and its command line.
+import { globSync, readFileSync } from "node:fs";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { openStream } from "../src/api/client-stream.ts";
 import { apiSocket } from "../src/base/config.ts";
+import { detectCgroups, podCgroup, processFolder } from "../src/linux/cgroup/index.ts";
 import { type Contender, now, time } from "./contender.ts";
 import { type Instance, startInstance } from "./instance.ts";
 import { CONTAINERS, NAMESPACE, podManifest, podName, TRUE } from "./pod.ts";
-import { listProcesses, proportionalMemory } from "./proc.ts";
+import { listProcesses, parentOf, proportionalMemory } from "./proc.ts";
 import { run } from "./processes.ts";
 
 const PROGRAM = join(import.meta.dirname, "..", "dist", "podrun.cjs");
@@ -84,15 +86,26 @@ export class Podrun implements Contender {
     });
   }
 
+  /** The monitor is the parent of a container's process, and pause is the monitor's child. */
   async memory(pods: readonly number[]): Promise<readonly number[]> {
-    const processes = listProcesses();
-    return pods.map((pod) => {
-      const titles = ["podrun-monitor", "pause"].map((program) => `${program} ${NAMESPACE}/${podName(pod)}`);
-      const found = processes.filter(({ title }) => titles.includes(title));
-      if (found.length !== 2)
-        throw new Error(`${podName(pod)}: ${found.length} of its monitor and pause found in /proc`);
-      return found.reduce((sum, { pid }) => sum + proportionalMemory(pid), 0);
-    });
+    const all: number[] = [];
+    for (const pod of pods) {
+      const [container] = await this.#processes(pod);
+      const monitor = container === undefined ? 0 : parentOf(container);
+      const pause = listProcesses().find(({ pid, title }) => title.startsWith("pause ") && parentOf(pid) === monitor);
+      if (monitor === 0 || !pause) throw new Error(`${podName(pod)}: its monitor and pause are not found in /proc`);
+      all.push(proportionalMemory(monitor) + proportionalMemory(pause.pid));
+    }
+    return all;
+  }
+
+  async #processes(pod: number): Promise<readonly number[]> {
+    const { metadata } = (await this.#json("GET", `${PODS}/${podName(pod)}`)) as { metadata: { uid: string } };
+    const cgroup = podCgroup(this.instance.config.cgroup, "Burstable", metadata.uid);
+    const folder = processFolder(detectCgroups(), cgroup);
+    return globSync(join(folder, "*", "cgroup.procs")).flatMap((path) =>
+      readFileSync(path, "utf8").trim().split("\n").map(Number),
+    );
   }
 
   /** The timeline of the pod's last start. */

@@ -27,6 +27,15 @@ export function listProcesses(): ProcessEntry[] {
     });
 }
 
+/** 0 when the process has ended. */
+export function parentOf(pid: number): number {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return 0;
+  }
+}
+
 /** Whether a cgroup hierarchy that is mounted now has the option; one that was unmounted still counts for the kernel. */
 export const mountedFavordynmods = (): boolean =>
   parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")).some(
