@@ -1,4 +1,4 @@
-import { describeOperation } from "../linux/plan/print.ts";
+import { describe } from "../sandbox/describe.ts";
 import type { ContainerConfig } from "../sandbox/types.ts";
 import type { Container, Pod } from "../spec/index.ts";
 import { buildContainerConfig } from "./container-config.ts";
@@ -47,7 +47,7 @@ async function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean)
     part: several ? `${pod.metadata.name}/${operation.part ?? "sandbox"}` : (operation.part ?? "sandbox"),
     actor: operation.actor,
     op: operation.op,
-    text: describeOperation(operation),
+    text: describe(operation),
     why: operation.why,
   }));
 }

@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { PodrunError } from "../base/errors.ts";
 import { step } from "../base/fault.ts";
 import { newRuntimeId } from "../base/ids.ts";
-import { PodrunError } from "../base/errors.ts";
 import { containerCgroup } from "../linux/cgroup/index.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
 import { containerCommand, containerIdentity } from "./identity.ts";

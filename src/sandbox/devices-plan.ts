@@ -42,7 +42,7 @@ export function makeDevices(plan: PlanWriter, config: ContainerConfig, facts: Ma
       op: "fsmount",
       out: LOCAL.dev,
       type: "tmpfs",
-      options: ["mode=755", "size=65536k"],
+      options: ["source=tmpfs", "mode=755", "size=65536k"],
       attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME,
     },
     { op: "move_mount", from: LOCAL.dev, dir: LOCAL.root, path: "dev", resolve: RESOLVE_IN_ROOT },
@@ -63,7 +63,7 @@ export function mountTerminals(plan: PlanWriter, devptsSlot: number): void {
       op: "fsmount",
       out: devptsSlot,
       type: "devpts",
-      options: ["newinstance", "ptmxmode=0666", "mode=0620", `gid=${TTY_GROUP}`],
+      options: ["source=devpts", "newinstance", "ptmxmode=0666", "mode=0620", `gid=${TTY_GROUP}`],
       attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
     },
     { op: "move_mount", from: devptsSlot, dir: LOCAL.dev, path: "pts", resolve: 0 },
@@ -74,7 +74,7 @@ export function mountMessageQueues(plan: PlanWriter): void {
   const attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   plan.stage(
     "default: message queues of the pod's IPC namespace",
-    { op: "fsmount", out: LOCAL.scratch, type: "mqueue", options: [], attributes },
+    { op: "fsmount", out: LOCAL.scratch, type: "mqueue", options: ["source=mqueue"], attributes },
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.dev, path: "mqueue", resolve: 0 },
     { op: "close", slots: [LOCAL.scratch] },
   );

@@ -1,9 +1,9 @@
 import { killCgroup, readOomKills } from "../linux/cgroup/index.ts";
 import { type ExitedMessage, exitOf, type MonitorClient } from "../linux/monitor/index.ts";
-import { containerStatus, sandboxStatus } from "./status.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
 import { containersOf, updateContainer, updateSandbox } from "./lookup.ts";
 import { PAUSE_KEY } from "./sandbox-plan.ts";
+import { containerStatus, sandboxStatus } from "./status.ts";
 
 /** From now on exits are taken note of, and the loss of the monitor or of pause ends the sandbox. */
 export function watchMonitor(context: Context, sandbox: LiveSandbox, monitor: MonitorClient): void {

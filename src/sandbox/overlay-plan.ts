@@ -36,7 +36,7 @@ export function makeOverlay(plan: PlanWriter, input: RootfsInput, facts: Machine
       op: "fsmount",
       out: LOCAL.root,
       type: "overlay",
-      options: [...lower, ...writable],
+      options: ["source=overlay", ...lower, ...writable],
       attributes: 0n,
     });
     return;

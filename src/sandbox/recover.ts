@@ -1,14 +1,14 @@
 import { join } from "node:path";
-import { connectMonitor, type ListedMessage, type MonitorClient } from "../linux/monitor/index.ts";
 import { PodrunError } from "../base/errors.ts";
+import { connectMonitor, type ListedMessage, type MonitorClient } from "../linux/monitor/index.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
 import { containersOf, updateContainer } from "./lookup.ts";
 import { loseSandbox, takeExit, watchMonitor } from "./monitor-events.ts";
+import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import { removeContainer } from "./remove-container.ts";
 import { eraseSandbox } from "./remove-sandbox.ts";
 import { sandboxFolder } from "./run-sandbox.ts";
 import { PAUSE_KEY } from "./sandbox-plan.ts";
-import type { ContainerRecord, SandboxRecord } from "./records.ts";
 
 /**
  * Takes up what an earlier daemon left. A sandbox that was being made or removed is removed; one that was there is connected

@@ -11,9 +11,9 @@ import {
   O_PATH,
 } from "../linux/constants.ts";
 import { NO_SLOT, RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
-import { makeOverlay } from "./overlay-plan.ts";
 import { makeDevices, mountMessageQueues, mountTerminals } from "./devices-plan.ts";
 import type { MachineFacts } from "./facts.ts";
+import { makeOverlay } from "./overlay-plan.ts";
 import type { PlanWriter } from "./plan-writer.ts";
 import { POD_ROOT } from "./sandbox-plan.ts";
 import { LOCAL, POD } from "./slots.ts";
@@ -145,7 +145,7 @@ export function mountRoot(
 export function mountFromInside(plan: PlanWriter, config: ContainerConfig, facts: MachineFacts): void {
   plan.child(
     "default: every container has /proc",
-    { op: "fsmount", out: LOCAL.scratch, type: "proc", options: [], attributes: NO_ACCESS },
+    { op: "fsmount", out: LOCAL.scratch, type: "proc", options: ["source=proc"], attributes: NO_ACCESS },
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.proc, path: "", resolve: 0 },
     { op: "close", slots: [LOCAL.scratch] },
   );
@@ -159,7 +159,7 @@ export function mountFromInside(plan: PlanWriter, config: ContainerConfig, facts
   const access = config.security.privileged ? NO_ACCESS : NO_ACCESS | MOUNT_ATTR_RDONLY;
   plan.child(
     "default: /sys/fs/cgroup shows the container its own",
-    { op: "fsmount", out: LOCAL.scratch, type: "cgroup2", options: [], attributes: access },
+    { op: "fsmount", out: LOCAL.scratch, type: "cgroup2", options: ["source=cgroup2"], attributes: access },
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.cgroupMount, path: "", resolve: 0 },
     { op: "close", slots: [LOCAL.scratch] },
   );
@@ -228,7 +228,7 @@ function systemMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts)
       op: "fsmount",
       out: LOCAL.scratch,
       type: "sysfs",
-      options: [],
+      options: ["source=sysfs"],
       attributes: privileged ? NO_ACCESS : NO_ACCESS | MOUNT_ATTR_RDONLY,
     },
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.root, path: "sys", resolve: RESOLVE_IN_ROOT },
@@ -247,7 +247,13 @@ function systemMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts)
   }
   plan.stage(
     "v1: one folder a hierarchy",
-    { op: "fsmount", out: LOCAL.scratch, type: "tmpfs", options: ["mode=755", "size=64k"], attributes: NO_ACCESS },
+    {
+      op: "fsmount",
+      out: LOCAL.scratch,
+      type: "tmpfs",
+      options: ["source=tmpfs", "mode=755", "size=64k"],
+      attributes: NO_ACCESS,
+    },
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.root, path: "sys/fs/cgroup", resolve: RESOLVE_IN_ROOT },
   );
   cgroupFolders(facts.cgroups, "/").forEach((mountPoint, i) => {

@@ -174,7 +174,13 @@ function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: string)
   });
   plan.stage(
     "pause is no window to the host: an empty root",
-    { op: "fsmount", out: LOCAL.root, type: "tmpfs", options: ["mode=755", "size=64k"], attributes: NO_ACCESS },
+    {
+      op: "fsmount",
+      out: LOCAL.root,
+      type: "tmpfs",
+      options: ["source=tmpfs", "mode=755", "size=64k"],
+      attributes: NO_ACCESS,
+    },
     { op: "move_mount", from: LOCAL.root, dir: NO_SLOT, path: input.folder, resolve: 0 },
   );
   for (const name of [POD_ROOT.root, POD_ROOT.shm, POD_ROOT.etc, ...(volumes.length > 0 ? [POD_ROOT.volumes] : [])])
@@ -225,7 +231,7 @@ function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: string)
 function tmpfs(plan: PlanWriter, path: string, options: readonly string[], attributes: bigint, why: string): void {
   plan.stage(
     why,
-    { op: "fsmount", out: LOCAL.scratch, type: "tmpfs", options, attributes },
+    { op: "fsmount", out: LOCAL.scratch, type: "tmpfs", options: ["source=tmpfs", ...options], attributes },
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.root, path, resolve: 0 },
     { op: "close", slots: [LOCAL.scratch] },
   );

@@ -1,4 +1,4 @@
-import { PLAN_SLOTS } from "../linux/plan/table.ts";
+import { PLAN_SLOTS, PROC_SLOT } from "../linux/plan/table.ts";
 
 // Who has which descriptor slot (docs/architecture.md, "Slots"). Old monitors meet new daemons: a number that is in use by
 // running pods keeps its meaning.
@@ -56,3 +56,26 @@ export const LOCAL = {
   /** Mounts that come from outside, one each from here. */
   mounts: PLAN_SLOTS + 48,
 } as const;
+
+/** Slots of which there are several, each list by its first. */
+const LISTS = [
+  ["cgroups", LOCAL.cgroups],
+  ["cgroupMounts", LOCAL.cgroupMounts],
+  ["mounts", LOCAL.mounts],
+] as const;
+
+const NAMES = new Map<number, string>([
+  [PROC_SLOT, "host:proc"],
+  ...Object.entries(POD).map(([name, slot]) => [slot, `pod:${name}`] as const),
+  ...Object.entries(LOCAL).map(([name, slot]) => [slot, name] as const),
+]);
+
+/** What a slot holds, for readers of plans: `pod:net`, `container:devpts`, `root`, `mounts+2`. */
+export function slotName(slot: number): string {
+  const name = NAMES.get(slot);
+  if (name !== undefined) return name;
+  if (slot < PLAN_SLOTS)
+    return (slot - FIRST_CONTAINER) % PER_CONTAINER === 0 ? "container:process" : "container:devpts";
+  const [base, first] = LISTS.findLast(([, start]) => slot > start) ?? ["slot", PLAN_SLOTS];
+  return `${base}+${slot - first}`;
+}

@@ -1,7 +1,7 @@
 import { PodrunError } from "../base/errors.ts";
 import { planFault, step } from "../base/fault.ts";
 import { PlanError } from "../linux/plan/failure.ts";
-import { compileContainer, type ContainerPlanInput } from "./container-plan.ts";
+import { type ContainerPlanInput, compileContainer } from "./container-plan.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
 import { containerCommand } from "./identity.ts";
 import { monitorOf, updateContainer } from "./lookup.ts";

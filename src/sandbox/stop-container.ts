@@ -1,6 +1,6 @@
 import { constants } from "node:os";
-import { step } from "../base/fault.ts";
 import { PodrunError } from "../base/errors.ts";
+import { step } from "../base/fault.ts";
 import { killCgroup } from "../linux/cgroup/index.ts";
 import type { MonitorClient } from "../linux/monitor/index.ts";
 import type { Context, LiveContainer } from "./context.ts";

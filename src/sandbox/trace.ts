@@ -1,8 +1,8 @@
 import { errnoName } from "../linux/errno.ts";
 import type { OperationResult } from "../linux/monitor/index.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
-import { describeOperation } from "../linux/plan/print.ts";
 import type { LiveSandbox } from "./context.ts";
+import { describe } from "./describe.ts";
 import type { TracedOperation } from "./types.ts";
 
 /** Enters a plan's measured operations into its sandbox's timeline; those that did not run are left out. */
@@ -38,7 +38,7 @@ function traced(operation: Operation, index: number): Omit<TracedOperation, "sta
     op,
     why,
     get text() {
-      return describeOperation(operation);
+      return describe(operation);
     },
   };
 }
