@@ -3,6 +3,9 @@ import { createConnection, type Socket } from "node:net";
 import { apiSocket, type Config } from "../base/config.ts";
 import { errnoOf, PodrunError } from "../base/errors.ts";
 
+/** sun_path of a unix socket's address, unix(7), without its NUL. */
+const PATH_LIMIT = 107;
+
 export interface ConnectOptions {
   /** Start the daemon when its socket is missing or dead. Default: true. */
   readonly start?: boolean;
@@ -39,7 +42,8 @@ function tryConnect(path: string): Promise<Socket | undefined> {
     });
     socket.once("error", (cause) => {
       const errno = errnoOf(cause);
-      const text = `cannot connect to the podrun daemon at ${path}: ${cause.message}`;
+      const why = Buffer.byteLength(path) > PATH_LIMIT ? `the path is longer than ${PATH_LIMIT} bytes` : cause.message;
+      const text = `cannot connect to the podrun daemon at ${path}: ${why}`;
       if (errno === "ENOENT" || errno === "ECONNREFUSED") resolve(undefined);
       else reject(new PodrunError("DaemonUnreachable", text, { cause, details: { socket: path, errno } }));
     });

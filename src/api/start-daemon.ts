@@ -52,14 +52,17 @@ async function launch(config: Config): Promise<void> {
     stdio: ["ignore", log, log, "pipe"],
   });
   closeSync(log);
-  child.unref();
   const exited = new Promise<number | string>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code, signal) => resolve(code ?? signal ?? "unknown"));
   });
   const pipe = child.stdio[READY_FD] as Readable;
-  const told = await Promise.race([readLine(pipe), exited.then(() => undefined)]).finally(() => pipe.destroy());
-  if (told === "ready") return;
+  const told = await readLine(pipe).finally(() => pipe.destroy());
+  if (told === "ready") {
+    // Not earlier: while the daemon starts, it is what keeps this process waiting.
+    child.unref();
+    return;
+  }
   if (told?.startsWith("{")) throw startError(told);
   // The pipe was closed without a word: the daemon is leaving.
   const code = await exited;
@@ -89,7 +92,10 @@ function openLog(config: Config): number {
 
 function lastWords(config: Config, from: number): string {
   const text = readFileSync(logPath(config)).subarray(from).toString("utf8").trim();
-  return text === "" ? `it said nothing; see ${logPath(config)}` : text.split("\n").slice(-5).join("\n");
+  if (text === "") return `it said nothing; see ${logPath(config)}`;
+  const lines = text.split("\n");
+  // What Node prints of an uncaught error: the error's line stands above its stack.
+  return lines.findLast((line) => /^\w*Error\b/.test(line)) ?? lines.slice(-5).join("\n");
 }
 
 /** Only what a daemon should know of the caller: two callers' daemons must be the same. */

@@ -4,6 +4,7 @@ import { EventEmitter } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildSync } from "esbuild";
 import type { Test } from "tap";
 import { ApiClient } from "../../../src/api/client.ts";
 import { createApiServer } from "../../../src/api/server.ts";
@@ -313,7 +314,24 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
+let program: string | undefined;
+
+/** The command line as one file, made once a test file: Node takes 0.4 s to run the sources as they are. */
+function bundleProgram(): string {
+  if (program !== undefined) return program;
+  const folder = mkdtempSync(join(tmpdir(), "podrun-cli-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  program = join(folder, "podrun.cjs");
+  buildSync({
+    entryPoints: [join(import.meta.dirname, "../../../src/cli/main.ts")],
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    target: "node24",
+    format: "cjs",
+  });
+  return program;
+}
 
 /** Runs `podrun ARGV` as a process of its own against the fake; `onChild` may type into it or signal it. */
 export function runCommand(
@@ -335,7 +353,7 @@ export function runCommand(
     PODRUN_DAEMON: join(config.run, "no-daemon.cjs"),
     ...options.env,
   };
-  const child = spawn(process.execPath, ["--no-warnings", MAIN, ...argv], { env, stdio: "pipe" });
+  const child = spawn(process.execPath, [bundleProgram(), ...argv], { env, stdio: "pipe" });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => {

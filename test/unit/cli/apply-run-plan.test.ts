@@ -1,0 +1,157 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { makePod, runCommand, runningPod, startFake } from "../api/fake.ts";
+import { manifest, said } from "./said.ts";
+
+// Each command is a process of its own.
+t.setTimeout(120_000);
+
+t.test("apply creates, leaves unchanged what is the same, and changes what differs", async (t) => {
+  const fake = await startFake(t);
+  const file = join(fake.folder, "pod.yaml");
+  writeFileSync(file, manifest("hello"));
+  said(t, await runCommand(fake, ["apply", "-f", file]), { stdout: "pod/hello created\n", stderr: "" });
+  said(t, await runCommand(fake, ["apply", "-f", file]), { stdout: "pod/hello unchanged\n" });
+  const changed = manifest("hello").replace("  name: hello", "  name: hello\n  labels: {a: b}");
+  said(t, await runCommand(fake, ["apply", "-f", "-"], { input: changed }), { stdout: "pod/hello configured\n" });
+  t.same(fake.pods.get("default", "hello").metadata.labels, { a: "b" });
+});
+
+t.test("apply of several documents, files and a folder: one bad document, and nothing is applied", async (t) => {
+  const fake = await startFake(t);
+  const folder = join(fake.folder, "pods");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "a.yaml"), `${manifest("one")}---\n${manifest("two")}`);
+  writeFileSync(join(folder, "b.yml"), manifest("three", "  hostNetwrok: true\n"));
+  writeFileSync(join(folder, "README"), "not a manifest");
+  const bad = await runCommand(fake, ["apply", "-f", folder]);
+  said(t, bad, { code: 1, stdout: "", stderr: /^error: .*b\.yml:6: spec\.hostNetwrok: .*hostNetwork/ });
+  t.equal(fake.pods.pods.size, 0);
+  writeFileSync(join(folder, "b.yml"), manifest("three"));
+  said(t, await runCommand(fake, ["apply", "-f", folder]), {
+    stdout: "pod/one created\npod/two created\npod/three created\n",
+  });
+});
+
+t.test("apply refuses what is no manifest, naming file and line, and starts no daemon for it", async (t) => {
+  const fake = await startFake(t);
+  await fake.close();
+  for (const [text, want] of [
+    ["a: b: c\n", /standard input:1: /],
+    ["a:\n\t- b\n", /standard input:2: .*tab/],
+    ["\x00\x01", /binary/],
+    ["", /no objects in -/],
+    ["kind: Pod\napiVersion: v1\nmetadata: {name: UPPER}\nspec: {containers: []}\n", /metadata\.name/],
+    [`${manifest("x")}---\n${manifest("x")}`, /pod "x" is there twice/],
+  ] as const) {
+    const result = await runCommand(fake, ["apply", "-f", "-"], { input: text });
+    said(t, result, { code: 1, stdout: "", stderr: want });
+    t.match(result.stderr, /^error: /);
+  }
+  said(t, await runCommand(fake, ["apply", "-f", "/nonexistent.yaml"]), {
+    code: 1,
+    stderr: 'error: the path "/nonexistent.yaml" does not exist\n',
+  });
+  said(t, await runCommand(fake, ["apply"]), { code: 1, stderr: /must specify -f/ });
+  const other = await runCommand(fake, ["apply", "-n", "b", "-f", "-"], {
+    input: manifest("x").replace("name: x", "name: x\n  namespace: a"),
+  });
+  said(t, other, { code: 1, stderr: /does not match the namespace "b"/ });
+});
+
+t.test("create refuses a pod that exists, in kubectl's words", async (t) => {
+  const fake = await startFake(t);
+  fake.pods.put(makePod("hello"));
+  said(t, await runCommand(fake, ["create", "-f", "-"], { input: manifest("hello") }), {
+    code: 1,
+    stdout: "",
+    stderr: 'Error from server (AlreadyExists): pods "hello" already exists\n',
+  });
+});
+
+t.test("run makes the pod that kubectl run makes", async (t) => {
+  const fake = await startFake(t);
+  const dry = await runCommand(fake, [
+    ...["run", "web", "--image=podrun.local/base", "--dry-run=client", "-o", "json", "--env=A=b=c", "--port=80"],
+    ...["--labels=x=y,z=w", "--restart=Never", "--command", "--", "sleep", "9"],
+  ]);
+  const pod = JSON.parse(dry.stdout);
+  t.match(pod, {
+    metadata: { name: "web", labels: { x: "y", z: "w" } },
+    spec: {
+      restartPolicy: "Never",
+      containers: [
+        { name: "web", command: ["sleep", "9"], env: [{ name: "A", value: "b=c" }], ports: [{ containerPort: 80 }] },
+      ],
+    },
+  });
+  t.notOk("uid" in pod.metadata);
+  t.equal(fake.pods.pods.size, 0);
+  said(t, await runCommand(fake, ["run", "podrun.local/base:latest", "--", "a"]), { stdout: "pod/base created\n" });
+  t.match(fake.pods.get("default", "base").spec.containers[0], { image: "podrun.local/base:latest", args: ["a"] });
+  for (const argv of [[], ["x", "--image=a", "--rm"], ["x", "--image=a", "-t"], ["x", "--image=a", "--port=http"]])
+    said(t, await runCommand(fake, ["run", ...argv]), { code: 1, stderr: /^error: / });
+});
+
+t.test("run -i --rm --restart=Never attaches, exits as the container did, and deletes the pod", async (t) => {
+  const fake = await startFake(t);
+  fake.pods.programs["attach"] = (session) => {
+    session.events.on("endStdin", () => {
+      session.onStdout(Buffer.concat(session.input));
+      const pod = runningPod("sh", ["sh"]);
+      pod.spec.restartPolicy = "Never";
+      pod.status.phase = "Failed";
+      const [status] = pod.status.containerStatuses ?? [];
+      if (status !== undefined) status.state = { terminated: { exitCode: 5 } };
+      fake.pods.put(pod);
+      session.end(0);
+    });
+  };
+  const argv = ["run", "-i", "--rm", "sh", "--image=podrun.local/base", "--restart=Never"];
+  const running = runCommand(fake, argv, { input: "typed" });
+  while (fake.pods.pods.size === 0) await fake.client.version();
+  fake.pods.put(runningPod("sh", ["sh"]));
+  said(t, await running, { code: 5, stdout: "typed", stderr: 'pod "sh" deleted\n' });
+});
+
+t.test("plan is grouped by sandbox and container, with reasons; -o json is the data", async (t) => {
+  const fake = await startFake(t);
+  const why = "pod.yaml:7 spec.hostNetwork";
+  fake.pods.operations = [
+    { index: 0, part: "sandbox", actor: "monitor", op: "unshare", text: "ipc", why },
+    { index: 1, part: "web", actor: "stage", op: "mount", text: "mount proc on /proc", why: "default" },
+  ];
+  const { stdout } = await runCommand(fake, ["plan", "-f", "-"], { input: manifest("web") });
+  t.equal(
+    stdout,
+    "sandbox\n  0  monitor  unshare ipc          # pod.yaml:7 spec.hostNetwork\n\ncontainer web\n" +
+      "  1  stage    mount proc on /proc  # default\n\n2 operations; nothing was executed.\n",
+  );
+  t.match(fake.pods.planned?.sources?.[0], {
+    "metadata.name": "standard input:4",
+    "spec.containers[0].image": "standard input:8",
+  });
+  const json = await runCommand(fake, ["plan", "-f", "-", "-o", "json"], { input: manifest("web") });
+  t.same(JSON.parse(json.stdout), { operations: fake.pods.operations });
+  t.equal(fake.pods.pods.size, 0);
+});
+
+t.test("trace draws bars, a picture, and data", async (t) => {
+  const fake = await startFake(t);
+  fake.pods.put(runningPod("web"));
+  const operation = { part: "sandbox", actor: "monitor", op: "open", text: 'a<b>&"c"', why: "" };
+  fake.pods.traced = [
+    { ...operation, index: 0, start: 1000n, end: 501_000n },
+    { ...operation, index: 1, start: 501_000n, end: 1_001_000n, errno: "ENOENT" },
+    { ...operation, index: 2, start: 0n, end: 0n },
+  ];
+  const { stdout } = await runCommand(fake, ["trace", "web"]);
+  t.match(
+    stdout,
+    /^sandbox\n +0 +monitor +open a<b>&"c" +500 µs █+\n +1 +monitor +ENOENT: open .* 500 µs +█+\n\n2 operations in 1\.00 ms\.\n$/,
+  );
+  const svg = (await runCommand(fake, ["trace", "web", "-o", "svg"])).stdout;
+  t.match(svg, /^<svg [\s\S]*open a&lt;b&gt;&amp;&quot;c&quot;[\s\S]*<\/svg>\n$/);
+  t.equal(JSON.parse((await runCommand(fake, ["trace", "web", "-o", "json"])).stdout).operations.length, 3);
+});
