@@ -62,12 +62,15 @@ static void send_result(struct run *r) {
     if (r->conn != NULL) conn_flush(r->conn, encode_result(&r->conn->out, r->request, &m));
 }
 
-static void release(struct run *r) {
+static void close_all(struct run *r) {
     worker_close(&r->stage);
     worker_close(&r->child);
     slots_close_own(&r->actor.slots);
     if (r->actor.null > 0) close(r->actor.null);
     if (r->actor.empty > 0) close(r->actor.empty);
+}
+
+static void release(struct run *r) {
     munmap(r->actor.results, r->actor.results_size);
     munmap((void *)(uintptr_t)r->plan.bytes, r->plan.length);
     unlink_run(r);
@@ -80,8 +83,13 @@ static void finish(struct run *r) {
     bool done = r->verdict == STATUS_DONE;
     bool ended = r->child.gone;
     uint32_t status = (uint32_t)r->child.status;
-    if (!done) undo(r);
+    /* Who is told of a failure finds nothing left of the plan; who is told of a success need not wait for the closing. */
+    if (!done) {
+        undo(r);
+        close_all(r);
+    }
     send_result(r);
+    if (done) close_all(r);
     release(r);
     if (p == NULL || !done) return;
     if (ended) process_exited(p, status);

@@ -1,5 +1,5 @@
 // A real monitor for one test file, and small plans for it: no image, no network, no cgroup, just the mechanism.
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CLONE_NEWNS, CLONE_NEWPID, MS_PRIVATE, O_DIRECTORY, O_PATH } from "../../../src/linux/constants.ts";
@@ -49,6 +49,7 @@ export const handOver = (...slots: number[]): Operation[] =>
 /** A folder with busybox and the places that a container's mounts go to. */
 export function makeRootfs(): string {
   const root = mkdtempSync(join(tmpdir(), "podrun-rootfs-"));
+  chmodSync(root, 0o755);
   for (const name of ["bin", "proc", "dev", "tmp"]) mkdirSync(join(root, name));
   copyFileSync("/bin/busybox", join(root, "bin/busybox"));
   for (const name of ["sh", "cat", "sleep", "true", "tty", "stty", "ls", "readlink", "grep", "yes", "head", "id", "wc"])
@@ -89,6 +90,10 @@ export async function startMonitor(t: Tap.Test, binary = TEST_MONITOR): Promise<
 export declare namespace Tap {
   interface Test {
     teardown(handler: () => unknown): void;
+  }
+  interface Assert {
+    match(found: unknown, wanted: object, name: string): boolean;
+    ok(value: unknown, name: string): boolean;
   }
 }
 
@@ -222,4 +227,16 @@ export function exitOfKey(connection: MonitorClient | MonitorStream, key: number
     };
     connection.on("exited", listen);
   });
+}
+
+/** tap's rejects, with fields that errors of this project have. */
+export async function rejects(t: Tap.Assert, promise: Promise<unknown>, fields: object = {}, name = "fails") {
+  const [error] = await Promise.all([
+    promise.then(
+      () => undefined,
+      (cause: unknown) => cause,
+    ),
+  ]);
+  t.match(error, fields, name);
+  t.ok(error instanceof Error, name);
 }
