@@ -15,6 +15,9 @@ const ALL_SEALS = 0xf;
 
 const CONNECTION = 3;
 
+/** Bytes that a title may have: a namespace and a pod's name are at most 63 and 253 characters, most are far shorter. */
+const TITLE_ROOM = 128;
+
 /** One sealed copy of each binary for the life of the daemon: a container can never write to what its parent runs. */
 const sealed = new Map<string, number>();
 
@@ -40,7 +43,8 @@ function startProcess(fd: number, binary: string): ChildProcess {
     return spawn(`/proc/self/fd/${fd}`, [], {
       argv0: "podrun-monitor",
       cwd: "/",
-      env: {},
+      // It takes nothing from the environment; pause and monitor write their titles over it (native/pause.c).
+      env: { TITLE: " ".repeat(TITLE_ROOM) },
       // A session of its own: signals to the daemon's process group (Ctrl-C) must not reach it.
       detached: true,
       stdio: ["ignore", "ignore", "ignore", "pipe"],

@@ -14,6 +14,7 @@ import type { ContainerRecord, SandboxRecord } from "../../../src/sandbox/record
 import { Runtime } from "../../../src/sandbox/runtime.ts";
 import type { ContainerConfig, ContainerSecurity, RuntimeImage, SandboxConfig } from "../../../src/sandbox/types.ts";
 import { type Kept, Store } from "../../../src/store/index.ts";
+import { findLeaks, type Traceable } from "../support/leaks.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -25,14 +26,14 @@ interface RuntimeKept extends Kept {
 }
 
 /** A runtime of its own on this machine's kernel, without a daemon: state, cgroups, table and links are the test's. */
-export interface TestRuntime {
+export interface TestRuntime extends Traceable {
   readonly runtime: Runtime;
-  readonly config: Config;
   readonly image: RuntimeImage;
   sandbox(change?: Partial<SandboxConfig>): SandboxConfig;
   container(name: string, script: string, change?: Partial<ContainerConfig>): ContainerConfig;
   /** A second runtime on the same state, as after the daemon's death: the first one's connections are closed. */
   restart(): Promise<Runtime>;
+  /** Removes what is there, and fails when something of it stays. */
   close(): Promise<void>;
 }
 
@@ -48,15 +49,18 @@ export const security: ContainerSecurity = {
 
 export async function startRuntime(label: string): Promise<TestRuntime> {
   const folder = mkdtempSync(join(tmpdir(), `podrun-${label}-`));
+  // Of this process's own, so that test files can run side by side.
+  const { pid } = process;
+  const namespace = `test-${label}-${pid}`;
   const config = loadConfig({
     PODRUN_ROOT: join(folder, "root"),
     PODRUN_RUN: join(folder, "run"),
     PODRUN_LOGS: join(folder, "logs"),
-    PODRUN_CGROUP: `/podrun-${label}`,
-    PODRUN_TABLE: `podrun_${label}`,
-    PODRUN_LINK_PREFIX: label.slice(0, 4),
-    PODRUN_CIDR4: "10.78.0.0/24",
-    PODRUN_CIDR6: "fd78::/120",
+    PODRUN_CGROUP: `/podrun-${label}-${pid}`,
+    PODRUN_TABLE: `podrun_${label}_${pid}`,
+    PODRUN_LINK_PREFIX: `${label.slice(0, 3)}x${(pid % 36 ** 3).toString(36)}`,
+    PODRUN_CIDR4: `10.${16 + (pid % 60)}.0.0/16`,
+    PODRUN_CIDR6: `fd78:${(pid % 0xffff).toString(16)}::/112`,
   });
   for (const path of [config.root, config.run, config.logs]) mkdirSync(path, { recursive: true });
   const numbers = leaseSpace(config);
@@ -91,13 +95,17 @@ export async function startRuntime(label: string): Promise<TestRuntime> {
       log: { warn: (message, about) => console.error(message, about) },
     });
   let runtime = make();
-  return {
+  const made: TestRuntime = {
     get runtime() {
       return runtime;
     },
     config,
+    cgroups: facts.cgroups,
+    nft,
+    namespace,
+    store,
     image,
-    sandbox: (change) => sandboxConfig(config, change),
+    sandbox: (change) => sandboxConfig(config, namespace, change),
     container: (name, script, change) => containerConfig(image, name, script, change),
     async restart() {
       for (const monitor of monitors.splice(0)) {
@@ -111,18 +119,21 @@ export async function startRuntime(label: string): Promise<TestRuntime> {
     },
     async close() {
       for (const { id } of runtime.listSandboxes()) await runtime.removeSandbox(id);
+      const leaks = await findLeaks(made);
       nft.run(removeRuleset(config.table));
       await removeCgroup(facts.cgroups, config.cgroup);
       store.close();
       rmSync(folder, { recursive: true });
+      if (leaks.length > 0) throw new Error(`what the test leaves behind:\n${leaks.join("\n")}`);
     },
   };
+  return made;
 }
 
-function sandboxConfig(config: Config, change: Partial<SandboxConfig> = {}): SandboxConfig {
+function sandboxConfig(config: Config, namespace: string, change: Partial<SandboxConfig> = {}): SandboxConfig {
   const uid = newUid();
   return {
-    metadata: { name: "pod", namespace: "test", uid, attempt: 0 },
+    metadata: { name: "pod", namespace, uid, attempt: 0 },
     hostname: "pod",
     hosts: (addresses) => `127.0.0.1\tlocalhost\n${addresses.map((address) => `${address}\tpod\n`).join("")}`,
     resolvConf: "nameserver 192.0.2.1\n",
@@ -134,7 +145,7 @@ function sandboxConfig(config: Config, change: Partial<SandboxConfig> = {}): San
     qos: "BestEffort",
     resources: {},
     memoryVolumes: {},
-    logDirectory: join(config.logs, `test_pod_${uid}`),
+    logDirectory: join(config.logs, `${namespace}_pod_${uid}`),
     ...change,
   };
 }
