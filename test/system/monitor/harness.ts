@@ -10,7 +10,8 @@ import type { Operation } from "../../../src/linux/plan/operations.gen.ts";
 import { ACTORS, NO_SLOT, PLAN_SLOTS, PROC_SLOT } from "../../../src/linux/plan/table.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
-export const TEST_MONITOR = join(ROOT, "build/podrun-monitor-test");
+/** PODRUN_TEST_MONITOR: another build, such as the sanitized one (`make -C native asan`). */
+export const TEST_MONITOR = process.env["PODRUN_TEST_MONITOR"] ?? join(ROOT, "build/podrun-monitor-test");
 
 /** An operation without its reason: tests need none. */
 export type Bare = Operation extends infer O ? (O extends Operation ? Omit<O, "why" | "actor"> : never) : never;
