@@ -1,16 +1,16 @@
 // `npm run bench`: podrun beside the floor program and, with --peers, beside podman and containerd, in turns in one run.
 //   npm run bench -- [start] [exec] [delete] [memory] [scale] [--rounds N] [--pods N] [--peers] [--favordynmods]
-//                    [--profile FOLDER] [-o json]
+//                    [--against DIST] [--profile FOLDER] [-o json]
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, release, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { detectCgroups } from "../src/linux/cgroup/index.ts";
 import type { Contender } from "./contender.ts";
 import { Floor } from "./floor.ts";
-import { layerFolder } from "./instance.ts";
+import { DIST, layerFolder } from "./instance.ts";
 import { measureMemory, measureRounds, measureScale, type Results, type Selection } from "./measures.ts";
 import { openPeers } from "./peers.ts";
 import { Podrun } from "./podrun.ts";
@@ -27,6 +27,7 @@ const { values: options, positionals } = parseArgs({
     pods: { type: "string", default: "220" },
     peers: { type: "boolean", default: false },
     favordynmods: { type: "boolean", default: false },
+    against: { type: "string" },
     profile: { type: "string" },
     output: { type: "string", short: "o", default: "table" },
   },
@@ -58,8 +59,13 @@ async function main(): Promise<void> {
 
 async function measure(work: string, selection: Selection, contenders: Contender[], results: Results): Promise<void> {
   const name = `bn${(process.pid % 46656).toString(36)}`;
-  const podrun = await Podrun.open(name, work, options.profile);
+  const { profile, against } = options;
+  const podrun = await Podrun.open("podrun", { name, work: join(work, "podrun"), dist: DIST, network: 91, profile });
   contenders.push(podrun);
+  if (against !== undefined) {
+    const other = { name: `x${name}`, work: join(work, "against"), dist: resolve(against), network: 93 };
+    contenders.push(await Podrun.open("against", other));
+  }
   // The daemon unpacks its base image at the first need of it.
   await podrun.start(0);
   await podrun.delete(0);
@@ -71,7 +77,8 @@ async function measure(work: string, selection: Selection, contenders: Contender
   const timed = selection.start || selection.exec || selection.delete;
   if (timed) await measureRounds(contenders, selection, Number(options.rounds), results);
   if (selection.memory) await measureMemory(contenders, results);
-  if (selection.scale) await measureScale([floor, podrun], Number(options.pods), results);
+  const own = contenders.filter((contender) => contender === floor || contender instanceof Podrun);
+  if (selection.scale) await measureScale(own, Number(options.pods), results);
   const rows = rowsOf(results);
   if (options.output === "json") console.log(JSON.stringify({ machine, rows }, undefined, 2));
   else printTable(rows);

@@ -8,7 +8,21 @@ import { Nft } from "../src/linux/nftables/index.ts";
 import { removeRuleset } from "../src/net/index.ts";
 import { ended } from "./processes.ts";
 
-const DIST = join(import.meta.dirname, "..", "dist");
+/** What `npm run build` made of this checkout. */
+export const DIST = join(import.meta.dirname, "..", "dist");
+
+export interface InstanceOptions {
+  /** Its cgroup, its table, and (at most 7 characters) the beginning of its links' names. */
+  readonly name: string;
+  /** Folder of its state. */
+  readonly work: string;
+  /** Built files to run. */
+  readonly dist: string;
+  /** Second number of its addresses, 10.N.0.0/16. */
+  readonly network: number;
+  /** V8 writes a CPU profile into this folder when the daemon leaves. */
+  readonly profile?: string | undefined;
+}
 
 export interface Instance {
   readonly config: Config;
@@ -18,8 +32,9 @@ export interface Instance {
   close(): Promise<void>;
 }
 
-/** Starts the shipped daemon with its state below `work`. `profile`: V8 writes a CPU profile there when the daemon leaves. */
-export async function startInstance(name: string, work: string, profile?: string): Promise<Instance> {
+/** Starts the shipped daemon, and waits until its socket answers. */
+export async function startInstance(options: InstanceOptions): Promise<Instance> {
+  const { name, work, dist, network, profile } = options;
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     PODRUN_ROOT: join(work, "state"),
@@ -27,16 +42,16 @@ export async function startInstance(name: string, work: string, profile?: string
     PODRUN_LOGS: join(work, "logs"),
     PODRUN_CGROUP: `/${name}`,
     PODRUN_TABLE: name,
-    PODRUN_LINK_PREFIX: name.slice(0, 5),
-    PODRUN_CIDR4: "10.91.0.0/16",
-    PODRUN_CIDR6: "fd91::/64",
+    PODRUN_LINK_PREFIX: name.slice(0, 7),
+    PODRUN_CIDR4: `10.${network}.0.0/16`,
+    PODRUN_CIDR6: `fd${network}::/64`,
   };
   const config = loadConfig(env);
   mkdirSync(config.run, { recursive: true, mode: 0o700 });
   const log = openSync(join(work, "daemon.log"), "a", 0o600);
   const flags = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
   // A group of its own: Ctrl-C reaches the benchmark, which takes it down in order.
-  const child = spawn(process.execPath, [...flags, join(DIST, "daemon.cjs")], {
+  const child = spawn(process.execPath, [...flags, join(dist, "daemon.cjs")], {
     stdio: ["ignore", log, log, "pipe"],
     env: { ...env, PODRUN_READY_FD: "3" },
     cwd: "/",

@@ -6,12 +6,11 @@ import { openStream } from "../src/api/client-stream.ts";
 import { apiSocket } from "../src/base/config.ts";
 import { detectCgroups, podCgroup, processFolder } from "../src/linux/cgroup/index.ts";
 import { type Contender, now, time } from "./contender.ts";
-import { type Instance, startInstance } from "./instance.ts";
+import { type Instance, type InstanceOptions, startInstance } from "./instance.ts";
 import { CONTAINERS, NAMESPACE, podManifest, podName, TRUE } from "./pod.ts";
 import { listProcesses, parentOf, proportionalMemory } from "./proc.ts";
 import { run } from "./processes.ts";
 
-const PROGRAM = join(import.meta.dirname, "..", "dist", "podrun.cjs");
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
 const LONGEST_MS = 30_000;
@@ -29,19 +28,23 @@ interface Operation {
 }
 
 export class Podrun implements Contender {
-  readonly name = "podrun";
+  readonly name: string;
   readonly instance: Instance;
+  readonly #program: string;
   readonly #agent: Agent;
   readonly #waiting = new Map<string, () => void>();
   #watch: IncomingMessage | undefined;
 
-  private constructor(instance: Instance) {
+  private constructor(name: string, instance: Instance, dist: string) {
+    this.name = name;
     this.instance = instance;
+    this.#program = join(dist, "podrun.cjs");
     this.#agent = new Agent({ keepAlive: true });
   }
 
-  static async open(name: string, work: string, profile?: string): Promise<Podrun> {
-    const podrun = new Podrun(await startInstance(name, work, profile));
+  /** `title`: its name in the results. */
+  static async open(title: string, options: InstanceOptions): Promise<Podrun> {
+    const podrun = new Podrun(title, await startInstance(options), options.dist);
     await podrun.#startWatch();
     return podrun;
   }
@@ -75,7 +78,7 @@ export class Podrun implements Contender {
 
   execProcess(pod: number): Promise<number> {
     const { env } = this.instance;
-    return time(() => run(PROGRAM, ["exec", "-n", NAMESPACE, podName(pod), "--", ...TRUE], { env }));
+    return time(() => run(this.#program, ["exec", "-n", NAMESPACE, podName(pod), "--", ...TRUE], { env }));
   }
 
   async delete(pod: number): Promise<number> {
