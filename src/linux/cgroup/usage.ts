@@ -84,12 +84,15 @@ function keyedValue(text: string | undefined, key: string): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
-/** ENODEV comes from a file of a cgroup that was removed after the file had been opened. */
+/**
+ * ENODEV comes from a file of a cgroup that was removed after the file had been opened, EOPNOTSUPP from cgroup.procs of a
+ * threaded v2 cgroup (a privileged container may make one), whose processes the cgroup above it lists.
+ */
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENODEV") return undefined;
+    if (["ENOENT", "ENODEV", "EOPNOTSUPP", "ENOTSUP"].includes(errnoOf(error) ?? "")) return undefined;
     throw error;
   }
 }
