@@ -32,7 +32,6 @@ function runInTerminal(command: string, inputs: readonly string[]): Promise<stri
   return new Promise((resolve) => terminal.onExit(() => resolve(cleanTerminal(shown))));
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: terminals speak in them
 const cleanTerminal = (text: string): string => text.replaceAll("\r", "").replaceAll(/\u001b\[[0-9;?]*[a-zA-Z]/g, "");
 
 async function fillBlock(block: string): Promise<string> {
