@@ -1,0 +1,14 @@
+export { EventRecorder } from "./events.ts";
+export {
+  type ImageSource,
+  type Node,
+  type NodeFacts,
+  type NodeSettings,
+  systemTimers,
+  type Timers,
+} from "./node.ts";
+export { type PodStore, Pods } from "./pods.ts";
+export { type BackoffSettings, KUBELET_BACKOFF } from "./restart.ts";
+export { logDirectory } from "./sandbox-config.ts";
+export type * from "./types.ts";
+export { podFolder } from "./volumes.ts";
