@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Config, loadConfig } from "../../../src/base/config.ts";
 import { newUid } from "../../../src/base/ids.ts";
 import { type ImageRecord, Images } from "../../../src/image/index.ts";
@@ -9,10 +9,19 @@ import { type MonitorClient, spawnMonitor } from "../../../src/linux/monitor/ind
 import { Nft } from "../../../src/linux/nftables/index.ts";
 import { leaseSpace, type PodNetwork } from "../../../src/net/lease-space.ts";
 import { baseRuleset, removeRuleset } from "../../../src/net/ruleset.ts";
+import type { MachineFacts } from "../../../src/sandbox/facts.ts";
 import { readMachine } from "../../../src/sandbox/machine.ts";
 import type { ContainerRecord, SandboxRecord } from "../../../src/sandbox/records.ts";
 import { Runtime } from "../../../src/sandbox/runtime.ts";
-import type { ContainerConfig, ContainerSecurity, RuntimeImage, SandboxConfig } from "../../../src/sandbox/types.ts";
+import type {
+  ContainerConfig,
+  ContainerSecurity,
+  ContainerStatus,
+  ExecRequest,
+  RuntimeImage,
+  SandboxConfig,
+  StreamSession,
+} from "../../../src/sandbox/types.ts";
 import { type Kept, Store } from "../../../src/store/index.ts";
 import { findLeaks, type Traceable } from "../support/leaks.ts";
 
@@ -29,6 +38,13 @@ interface RuntimeKept extends Kept {
 export interface TestRuntime extends Traceable {
   readonly runtime: Runtime;
   readonly image: RuntimeImage;
+  readonly facts: MachineFacts;
+  /** The test's folder: state, run state and logs are below it; so may be what it mounts into containers. */
+  readonly folder: string;
+  /** Makes a layer by hand (see {@link writeFiles}). */
+  layer(name: string, files: Readonly<Record<string, string>>): string;
+  /** The base image with more layers on top. */
+  imageWith(...layers: readonly string[]): RuntimeImage;
   sandbox(change?: Partial<SandboxConfig>): SandboxConfig;
   container(name: string, script: string, change?: Partial<ContainerConfig>): ContainerConfig;
   /** A second runtime on the same state, as after the daemon's death: the first one's connections are closed. */
@@ -47,7 +63,10 @@ export const security: ContainerSecurity = {
   seccomp: { type: "RuntimeDefault" },
 };
 
-export async function startRuntime(label: string): Promise<TestRuntime> {
+let instances = 0;
+
+/** @param machine what plans are to believe of this machine, where that differs from what it is */
+export async function startRuntime(label: string, machine: Partial<MachineFacts> = {}): Promise<TestRuntime> {
   const folder = mkdtempSync(join(tmpdir(), `podrun-${label}-`));
   // Of this process's own, so that test files can run side by side.
   const { pid } = process;
@@ -59,8 +78,8 @@ export async function startRuntime(label: string): Promise<TestRuntime> {
     PODRUN_CGROUP: `/podrun-${label}-${pid}`,
     PODRUN_TABLE: `podrun_${label}_${pid}`,
     PODRUN_LINK_PREFIX: `${label.slice(0, 3)}x${(pid % 36 ** 3).toString(36)}`,
-    PODRUN_CIDR4: `10.${16 + (pid % 60)}.0.0/16`,
-    PODRUN_CIDR6: `fd78:${(pid % 0xffff).toString(16)}::/112`,
+    PODRUN_CIDR4: `10.${16 + ((pid + 7 * instances) % 60)}.0.0/16`,
+    PODRUN_CIDR6: `fd78:${(pid % 0xffff).toString(16)}:${instances++}::/112`,
   });
   for (const path of [config.root, config.run, config.logs]) mkdirSync(path, { recursive: true });
   const numbers = leaseSpace(config);
@@ -73,7 +92,7 @@ export async function startRuntime(label: string): Promise<TestRuntime> {
   const image = await images.resolve("podrun.local/base");
   const nft = new Nft();
   nft.run(baseRuleset(config));
-  const facts = await readMachine(config);
+  const facts = { ...(await readMachine(config)), ...machine };
   for (const name of ["", "/burstable", "/besteffort"]) prepareCgroup(facts.cgroups, `${config.cgroup}${name}`);
   const monitors: MonitorClient[] = [];
   const make = (): Runtime =>
@@ -105,6 +124,8 @@ export async function startRuntime(label: string): Promise<TestRuntime> {
     namespace,
     store,
     image,
+    facts,
+    folder,
     sandbox: (change) => sandboxConfig(config, namespace, change),
     container: (name, script, change) => containerConfig(image, name, script, change),
     async restart() {
@@ -117,6 +138,11 @@ export async function startRuntime(label: string): Promise<TestRuntime> {
       await runtime.recover();
       return runtime;
     },
+    layer(name, files) {
+      writeFiles(join(image.layersFolder, name), files);
+      return name;
+    },
+    imageWith: (...layers) => ({ ...image, layers: [...image.layers, ...layers] }),
     async close() {
       for (const { id } of runtime.listSandboxes()) await runtime.removeSandbox(id);
       const leaks = await findLeaks(made);
@@ -128,6 +154,17 @@ export async function startRuntime(label: string): Promise<TestRuntime> {
     },
   };
   return made;
+}
+
+/** Paths to contents; a path that ends in `/` is a folder, a content `-> TARGET` a symbolic link. */
+export function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name);
+    mkdirSync(name.endsWith("/") ? path : dirname(path), { recursive: true });
+    if (text.startsWith("-> ")) symlinkSync(text.slice(3), path);
+    else if (!name.endsWith("/")) writeFileSync(path, text);
+  }
 }
 
 function sandboxConfig(config: Config, namespace: string, change: Partial<SandboxConfig> = {}): SandboxConfig {
@@ -173,22 +210,38 @@ function containerConfig(
   };
 }
 
-/** Creates, starts, and waits for the end of one container; answers its exit code and its log's text. */
-export async function runToEnd(
-  runtime: Runtime,
-  sandboxId: string,
-  container: ContainerConfig,
-): Promise<{ readonly code: number | undefined; readonly log: string; readonly reason: string | undefined }> {
-  const id = await runtime.createContainer(sandboxId, container);
-  const ended = new Promise<void>((resolve) => {
+export interface Ended {
+  readonly id: string;
+  readonly code: number | undefined;
+  readonly log: string;
+  readonly reason: string | undefined;
+  readonly status: ContainerStatus;
+}
+
+/** Resolves when the container has exited; call it before it can. */
+export function untilExited(runtime: Runtime, id: string): Promise<void> {
+  return new Promise((resolve) => {
     runtime.on((event) => {
       if (event.type === "containerExited" && event.container.id === id) resolve();
     });
   });
+}
+
+/** Creates, starts, and waits for the end of one container; answers its exit code and its log's text. */
+export async function runToEnd(runtime: Runtime, sandboxId: string, container: ContainerConfig): Promise<Ended> {
+  const id = await runtime.createContainer(sandboxId, container);
+  const ended = untilExited(runtime, id);
   await runtime.startContainer(id);
   await ended;
-  const { exitCode, reason, logPath } = runtime.containerStatus(id);
-  return { code: exitCode, reason, log: logText(logPath) };
+  const status = runtime.containerStatus(id);
+  return { id, code: status.exitCode, reason: status.reason, log: logText(status.logPath), status };
+}
+
+/** Creates and starts a container that goes on running. */
+export async function startOne(runtime: Runtime, sandboxId: string, container: ContainerConfig): Promise<string> {
+  const id = await runtime.createContainer(sandboxId, container);
+  await runtime.startContainer(id);
+  return id;
 }
 
 /** The text of a CRI log: its lines without time, stream and tag. */
@@ -197,23 +250,41 @@ export function logText(path: string): string {
   return lines.map((line) => line.split(" ").slice(3).join(" ")).join("\n");
 }
 
+export interface Said {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export const request = (command: readonly string[], change: Partial<ExecRequest> = {}): ExecRequest => ({
+  command,
+  tty: false,
+  stdin: false,
+  stdout: true,
+  stderr: true,
+  ...change,
+});
+
 /** Runs a command in a container and collects what it says. */
 export async function execText(
   runtime: Runtime,
   containerId: string,
   command: readonly string[],
-): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
-  const request = { command, tty: false, stdin: false, stdout: true, stderr: true };
-  const session = await runtime.exec(containerId, request);
-  let stdout = "";
-  let stderr = "";
+  change: Partial<ExecRequest> = {},
+): Promise<Said> {
+  return collect(await runtime.exec(containerId, request(command, change)));
+}
+
+/** What a session says until its process's end; closes it. */
+export async function collect(session: StreamSession): Promise<Said> {
+  const said = { stdout: "", stderr: "" };
   session.onStdout = (data) => {
-    stdout += data;
+    said.stdout += data;
   };
   session.onStderr = (data) => {
-    stderr += data;
+    said.stderr += data;
   };
   const code = await session.exited;
   session.close();
-  return { code, stdout, stderr };
+  return { code, ...said };
 }
