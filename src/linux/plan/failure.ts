@@ -1,7 +1,8 @@
+import { dirname } from "node:path";
 import { type ErrorCode, PodrunError } from "../../base/errors.ts";
 import { errnoName } from "../errno.ts";
 import { describeMessages } from "../netlink/index.ts";
-import type { Operation } from "./operations.gen.ts";
+import type { ExecOperation, Operation } from "./operations.gen.ts";
 import { nameOperation, operationPath } from "./print.ts";
 
 export interface PlanFailure {
@@ -53,8 +54,22 @@ function word(failure: PlanFailure, operation: Operation | undefined, errno: str
   const place = `(operation ${failure.index + 1} of ${failure.plan.length})`;
   if (!operation) return `the monitor named an operation that the plan has not ${place}`;
   const part = operation.part === undefined ? "" : `${partName(operation.part)}: `;
+  if (operation.op === "exec" && errno !== undefined) return `${part}${wordExec(operation, errno)} ${place}`;
   const reason = errno ?? `the ${operation.actor} process died here, probably killed`;
   return `${part}${nameOperation(operation)}${which(failure, operation)}: ${reason} ${place}`;
+}
+
+/** Why a command could not be run (execve(2)); its paths are where the container's PATH let it be looked for. */
+function wordExec({ argv, paths }: ExecOperation, errno: string): string {
+  const command = `command ${JSON.stringify(argv[0] ?? "")}`;
+  const [only] = paths;
+  if (errno === "ENOENT" && paths.length > 1) return `${command} not found in ${paths.map(dirname).join(", ")}: ENOENT`;
+  if (errno === "ENOENT")
+    return `${command} not found: ${only} is not there, or the interpreter that it names is not: ENOENT`;
+  if (errno === "ENOTDIR") return `${command} not found: a part of ${only} is not a folder: ENOTDIR`;
+  if (errno === "EACCES") return `${command} is not executable: EACCES`;
+  if (errno === "ENOEXEC") return `${command} is not a program for this machine, nor a script with a #! line: ENOEXEC`;
+  return `${command}: ${errno}`;
 }
 
 const partName = (part: string): string => (part === "sandbox" ? "sandbox" : `container ${JSON.stringify(part)}`);
