@@ -10,7 +10,7 @@ import type { Pod } from "../../../src/spec/index.ts";
 const ROOT = join(import.meta.dirname, "../../..");
 
 /** What a test object offers to register a clean-up with; tap's and node:test's alike. */
-interface Teardown {
+export interface Teardown {
   teardown(clean: () => void | Promise<void>): void;
 }
 
@@ -80,7 +80,7 @@ export class Instance {
 
   run(
     args: readonly string[],
-    options: { readonly input?: string; readonly signal?: AbortSignal } = {},
+    options: { readonly input?: string; readonly signal?: AbortSignal; readonly uid?: number } = {},
   ): Promise<Result> {
     const child = spawn(process.execPath, [join(ROOT, "dist/podrun.cjs"), ...args], {
       env: this.env,
@@ -88,6 +88,7 @@ export class Instance {
       timeout: COMMAND_MILLIS,
       killSignal: "SIGKILL",
       ...(options.signal && { signal: options.signal }),
+      ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
     });
     const output = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
