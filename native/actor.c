@@ -65,7 +65,8 @@ void actor_exit(int code) {
 static int perform_sync(struct actor *a, const struct step *s) {
     actor_begin(a, s);
     int error = actor_fault(a, s);
-    if (error == 0) error = s->args.sync.from == a->who ? sync_send(a, s) : sync_receive(a, s);
+    if (error != 0) return actor_end(a, s, error);
+    error = s->args.sync.from == a->who ? sync_send(a, s) : sync_receive(a, s);
     if (error == EPIPE) actor_exit(EXIT_PEER_LOST);
     return actor_end(a, s, error);
 }

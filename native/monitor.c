@@ -23,7 +23,7 @@
 enum { FIRST_CONNECTION = 3, LEAVE_MS = 10000 };
 
 static struct watch signals = {.fd = -1}, listener = {.fd = -1};
-static int run_folder = -1;
+static int run_folder = -1, spare = -1;
 static bool set_up, leaving;
 static struct conn *leave_for; /* who asked to shut down, while it is connected */
 static uint32_t leave_request;
@@ -36,10 +36,19 @@ static void signals_ready(struct watch *watch, uint32_t events) {
     reap_children();
 }
 
+/* Without a free descriptor a waiting connection would turn the loop for ever: the spare one is given up to refuse it. */
+static void refuse_connection(int listening) {
+    if (spare >= 0) close(spare);
+    int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) close(fd);
+    spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static void listener_ready(struct watch *watch, uint32_t events) {
     (void)events;
     int fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0) conn_open(fd);
+    else if (errno == EMFILE || errno == ENFILE) refuse_connection(watch->fd);
 }
 
 /* Bound by a name relative to its folder: the folder's own path may be longer than a socket address holds. */
@@ -54,6 +63,7 @@ static int listen_in(int folder) {
     umask(mask);
     if (chdir("/") < 0 && error == 0) error = errno;
     if (error == 0) error = CHECK(listen(fd, 64));
+    spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     listener = (struct watch){.ready = listener_ready, .fd = fd};
     if (error == 0 && !watch_set(&listener, EPOLLIN)) error = errno;
     if (error != 0) close(fd);

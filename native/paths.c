@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,9 +67,23 @@ static int right_kind(int fd, bool file) {
     return file ? EISDIR : ENOTDIR;
 }
 
+/* `name`, at the end of the path's first part, is a link to nothing, as images have them (/etc/resolv.conf). Puts what it
+ * says into the path: what it points to is made instead, inside like everything. */
+static int follow(int parent, char space[PATH_MAX], const char *name, const char *rest) {
+    char path[PATH_MAX], target[PATH_MAX];
+    ssize_t n = readlinkat(parent, name, target, sizeof target - 1);
+    if (n < 0) return ENOENT; /* not a link: somebody has removed what was there */
+    target[n] = 0;
+    int before = target[0] == '/' ? 0 : (int)(name - space);
+    int length = snprintf(path, sizeof path, "%.*s%s/%s", before, space, target, rest);
+    if (length >= PATH_MAX) return ENAMETOOLONG;
+    strcpy(space, path);
+    return 0;
+}
+
 /* One name at a time from the top. Each is looked up anew from `dir` with what is already there, so that a link that
- * someone puts in between is still resolved inside. */
-static int make_names(int dir, char *space, bool file, uint32_t mode, int *made) {
+ * someone puts in between is still resolved inside. EAGAIN: `space` says another path now. */
+static int make_names(int dir, char space[PATH_MAX], bool file, uint32_t mode, int *made) {
     int parent = sys_open_inside(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     if (parent < 0) return errno;
     for (char *name = space; *name != 0;) {
@@ -76,13 +91,17 @@ static int make_names(int dir, char *space, bool file, uint32_t mode, int *made)
         char after = *end;
         char *next = end + strspn(end, "/");
         bool last = *next == 0;
-        int error = 0;
         *end = 0;
-        if (is_name(name)) error = make_last(parent, name, last && file, last ? mode : 0755);
+        int error = is_name(name) ? make_last(parent, name, last && file, last ? mode : 0755) : 0;
+        int fd = error != 0 ? -1 : sys_open_inside(dir, space[0] == 0 ? "." : space, O_PATH | O_CLOEXEC, 0);
+        if (fd < 0 && error == 0) error = errno;
+        if (error == ENOENT && is_name(name)) {
+            error = follow(parent, space, name, next);
+            if (error == 0) error = EAGAIN;
+        }
         close(parent);
         if (error != 0) return error;
-        parent = sys_open_inside(dir, space[0] == 0 ? "." : space, O_PATH | O_CLOEXEC, 0);
-        if (parent < 0) return errno;
+        parent = fd;
         *end = after;
         name = next;
     }
@@ -97,8 +116,9 @@ int make_inside(int dir, const char *path, bool file, uint32_t mode) {
     if (fd < 0) {
         if (strlen(path) >= sizeof space) return ENAMETOOLONG;
         strcpy(space, path);
-        int error = make_names(dir, space, file, mode, &fd);
-        if (error != 0) return error;
+        int error = EAGAIN;
+        for (int links = 0; error == EAGAIN && links < 16; links++) error = make_names(dir, space, file, mode, &fd);
+        if (error != 0) return error == EAGAIN ? ELOOP : error;
     }
     int error = right_kind(fd, file);
     close(fd);

@@ -75,6 +75,9 @@ static bool check_sync(struct plan *plan, const struct step *s, struct plan_erro
     if (from == to || !actor_exists(plan, from) || !actor_exists(plan, to)) {
         return refuse(e, s->index, EINVAL, "sync: two different actors that exist by then");
     }
+    if (plan->child_end != NO_OPERATION && (from == ACTOR_CHILD || to == ACTOR_CHILD)) {
+        return refuse(e, s->index, EINVAL, "sync: the child has ended in exec or pause");
+    }
     if (s->args.sync.slots.count > SYNC_SLOTS_LIMIT) return refuse(e, s->index, E2BIG, "sync: too many slots");
     if (from != ACTOR_MONITOR && to != ACTOR_MONITOR) plan->stage_child_sync = true;
     return true;

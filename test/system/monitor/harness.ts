@@ -53,7 +53,22 @@ export function makeRootfs(): string {
   chmodSync(root, 0o755);
   for (const name of ["bin", "proc", "dev", "tmp"]) mkdirSync(join(root, name));
   copyFileSync("/bin/busybox", join(root, "bin/busybox"));
-  for (const name of ["sh", "cat", "sleep", "true", "tty", "stty", "ls", "readlink", "grep", "yes", "head", "id", "wc"])
+  for (const name of [
+    "sh",
+    "cat",
+    "sleep",
+    "true",
+    "tty",
+    "stty",
+    "ls",
+    "readlink",
+    "grep",
+    "yes",
+    "head",
+    "id",
+    "wc",
+    "stat",
+  ])
     symlinkSync("busybox", join(root, "bin", name));
   return root;
 }
