@@ -51,7 +51,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   prepareCgroups(facts.cgroups, config.cgroup);
   enterCgroup(facts.cgroups, monitorCgroup(config.cgroup), log);
   const nft = new Nft();
-  prepareNetwork(config, nft, store.leases.list(), log);
+  await prepareNetwork(config, nft, store.leases.list(), log);
   const binary = monitorBinary();
   const runtime = new Runtime({
     facts,

@@ -19,6 +19,7 @@ import { Store } from "../store/index.ts";
 import { MNT_DETACH } from "./check/folders.ts";
 import { deleteLink, isPodLink } from "./check/network.ts";
 import { daemonPidFile } from "./daemon.ts";
+import { removeHostAddresses } from "./network.ts";
 
 /** How long a daemon may take to leave before it is killed. */
 const LEAVE_MILLIS = 10_000;
@@ -43,6 +44,7 @@ export async function resetInstance(config: Config): Promise<readonly string[]> 
   await attempt("pods ended", () => endMonitors(config));
   await attempt("processes killed, cgroups removed", () => removeCgroups(config));
   await attempt("links removed", () => removeLinks(config));
+  await attempt("host addresses removed", () => removeHostAddresses(config).then(() => false));
   await attempt(`nftables table inet ${config.table} removed`, () => removeTable(config));
   await attempt("mounts detached", () => detachMounts(config));
   await attempt("logs removed", () => removeLogs(config));

@@ -63,6 +63,16 @@ export function leaseSpace(config: Pick<Config, "cidr4" | "cidr6" | "linkPrefix"
   };
 }
 
+/**
+ * The host's own address in each pod range: the first of it, which is never leased. What the host sends to a pod comes from
+ * there, so that pods are reached also while the machine has no other address (its network is down).
+ */
+export function hostAddresses(config: Pick<Config, "cidr4" | "cidr6">): readonly [ip4: string, ip6: string] {
+  const at = (family: 4 | 6, range: string, field: string): string =>
+    formatAddress(family, parseRange(range, field).first + 1n);
+  return [at(4, config.cidr4, "cidr4"), at(6, config.cidr6, "cidr6")];
+}
+
 function wrongFamily(field: string, value: string, wanted: string): PodrunError {
   return new PodrunError("InvalidObject", `${field} "${value}": it must be an ${wanted} range`, {
     details: { field, value },

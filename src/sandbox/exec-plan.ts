@@ -25,7 +25,11 @@ export interface ExecPlanInput {
   readonly key: number;
 }
 
-const EVERY_NAMESPACE = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWCGROUP;
+/**
+ * All but the cgroup namespace: from inside it the kernel lets nobody be cloned into a cgroup who comes from outside
+ * (nsdelegate, ENOENT), so the child enters it once it is in the cgroup.
+ */
+const NAMESPACES = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID;
 
 /** Another process in a running container: its namespaces, its cgroup, its user, its limits. Pure. */
 export function compileExec(input: ExecPlanInput, facts: MachineFacts): readonly Operation[] {
@@ -43,7 +47,7 @@ export function compileExec(input: ExecPlanInput, facts: MachineFacts): readonly
   plan.stage("a child on its way in is no window to the host", { op: "dumpable", value: 0 }, { op: "close_fds", keep });
   openCgroup(plan, input.cgroup, facts);
   // One call with the pidfd: the kernel takes all namespaces of the container's first process, or none (setns(2)).
-  plan.stage("into the container", { op: "setns", namespace: slots.process, type: EVERY_NAMESPACE });
+  plan.stage("into the container", { op: "setns", namespace: slots.process, type: NAMESPACES });
   const stdio = request.tty ? terminal(plan, input) : piped;
   plan.stage("in the container's process namespace", {
     op: "clone",
@@ -56,9 +60,10 @@ export function compileExec(input: ExecPlanInput, facts: MachineFacts): readonly
   plan.child(
     "nothing of the host comes along",
     { op: "dumpable", value: 0 },
-    { op: "close_fds", keep: [PROC_SLOT, ...own, ...stdioSlots(stdio)] },
+    { op: "close_fds", keep: [PROC_SLOT, slots.process, ...own, ...stdioSlots(stdio)] },
   );
   joinCgroups(plan, facts);
+  plan.child("its cgroup is its root cgroup", { op: "setns", namespace: slots.process, type: CLONE_NEWCGROUP });
   plan.child("a session of its own", { op: "setsid" });
   plan.optional("child", "as its container", { op: "oom_score_adj", value: input.identity.oomScoreAdj });
   becomeProcess(plan, input.identity, request.command, stdio, facts);

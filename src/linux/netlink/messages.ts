@@ -84,9 +84,14 @@ export function deleteLinkMessage(index: number, sequence: number): Buffer {
 
 /** An address with the full prefix length. IPv6 without duplicate detection: a tentative address can't be bound. */
 export function addressMessage(index: number, ip: Buffer, sequence: number): Buffer {
+  return message(MessageType.NEWADDR, FlagsNew.CREATE, sequence, [addressBody(index, ip)]);
+}
+
+/** Of an address that stands alone (/32, /128). Without duplicate address detection, for a tentative one can't be bound. */
+export function addressBody(index: number, ip: Buffer): Buffer {
   const family = familyOf(ip);
   const flags = family === AF_INET6 ? { flags: { nodad: true } as const } : {};
-  return message(MessageType.NEWADDR, FlagsNew.CREATE, sequence, [
+  return Buffer.concat([
     rt.formatAddress({ family, prefixlen: ip.length * 8, index, ...flags }),
     collect(rt.formatAddressAttrs({ local: ip, address: ip })),
   ]);

@@ -16,7 +16,8 @@ import {
 } from "netlink";
 import { PodrunError } from "../../base/errors.ts";
 import { failedWith } from "../libc.ts";
-import { AF_INET, AF_INET6, AF_UNSPEC, formatIp } from "./address.ts";
+import { AF_INET, AF_INET6, AF_UNSPEC, formatIp, ipBytes } from "./address.ts";
+import { addressBody } from "./messages.ts";
 
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
@@ -87,6 +88,16 @@ export class RouteSocket {
   /** Deletes a link; absent is fine (its namespace may just have taken it along). Waits up to 16 ms for the kernel. */
   async deleteLink(index: number): Promise<void> {
     await this.#request(rt.MessageType.DELLINK, rt.formatLink({ index }), 0, ["ENODEV"]);
+  }
+
+  /** Gives a link an address of its own (/32, /128); already there is fine. */
+  async addAddress(index: number, ip: string): Promise<void> {
+    await this.#request(rt.MessageType.NEWADDR, addressBody(index, ipBytes(ip)), FlagsNew.CREATE, ["EEXIST"]);
+  }
+
+  /** Takes it away; absent is fine. */
+  async deleteAddress(index: number, ip: string): Promise<void> {
+    await this.#request(rt.MessageType.DELADDR, addressBody(index, ipBytes(ip)), 0, ["EADDRNOTAVAIL"]);
   }
 
   /** Whether the kernel can make veth pairs (its module is loaded by asking): makes one, and deletes it (16 ms). */

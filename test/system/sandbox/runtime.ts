@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Config, loadConfig } from "../../../src/base/config.ts";
 import { newUid } from "../../../src/base/ids.ts";
+import { addHostAddresses, removeHostAddresses } from "../../../src/daemon/network.ts";
 import { type ImageRecord, Images } from "../../../src/image/index.ts";
 import { prepareCgroup, removeCgroup } from "../../../src/linux/cgroup/index.ts";
 import { type MonitorClient, spawnMonitor } from "../../../src/linux/monitor/index.ts";
@@ -91,6 +92,7 @@ export async function startRuntime(label: string, machine: Partial<MachineFacts>
   });
   const image = await images.resolve("podrun.local/base");
   const nft = new Nft();
+  await addHostAddresses(config);
   nft.run(baseRuleset(config));
   const facts = { ...(await readMachine(config)), ...machine };
   for (const name of ["", "/burstable", "/besteffort"]) prepareCgroup(facts.cgroups, `${config.cgroup}${name}`);
@@ -147,6 +149,7 @@ export async function startRuntime(label: string, machine: Partial<MachineFacts>
       for (const { id } of runtime.listSandboxes()) await runtime.removeSandbox(id);
       const leaks = await findLeaks(made);
       nft.run(removeRuleset(config.table));
+      await removeHostAddresses(config);
       await removeCgroup(facts.cgroups, config.cgroup);
       store.close();
       rmSync(folder, { recursive: true });
