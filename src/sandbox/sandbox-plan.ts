@@ -28,6 +28,15 @@ import type { SandboxConfig } from "./types.ts";
 /** The uid that pause runs as; it owns nothing. */
 const PAUSE_USER = 65535;
 
+/**
+ * A pod's network is its own, so its users may do there what only root may do in the host's: listen on any port, ping
+ * (containerd's enable_unprivileged_ports and enable_unprivileged_icmp).
+ */
+const POD_SYSCTLS = [
+  ["net.ipv4.ip_unprivileged_port_start", "0"],
+  ["net.ipv4.ping_group_range", "0\t2147483647"],
+] as const;
+
 /** Process key of pause in its monitor's table. */
 export const PAUSE_KEY = 0;
 
@@ -152,6 +161,9 @@ function network(plan: PlanWriter, lease: NetworkLease, facts: MachineFacts): vo
 function identity(plan: PlanWriter, config: SandboxConfig, why: (field: string) => string): void {
   if (config.network === "pod")
     plan.stage(why("hostname"), { op: "sethostname", hostname: config.hostname, domainname: "" });
+  const given = new Set(Object.keys(config.sysctls).map((name) => name.replaceAll("/", ".")));
+  for (const [name, value] of config.network === "pod" ? POD_SYSCTLS : [])
+    if (!given.has(name)) plan.stage("default: as under containerd and podman", { op: "sysctl", name, value });
   for (const [name, value] of Object.entries(config.sysctls))
     plan.stage(why(`sysctl ${name}`), { op: "sysctl", name, value });
 }
