@@ -103,6 +103,7 @@ static _Noreturn void become_child(struct actor *a, const struct step *s, int to
     a->peer[ACTOR_MONITOR] = a->child_end;
     a->peer[ACTOR_STAGE] = to_stage;
     a->child_end = 0;
+    a->umask_set = false; /* the stage's own, for exact modes: a command starts with the usual one unless told */
     a->results->at[ACTOR_CHILD] = s->index;
     if (!lay_out_exec(a)) actor_exit(EXIT_FAILED);
     actor_walk(a);

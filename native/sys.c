@@ -67,7 +67,7 @@ int sys_fsmount(int fs, uint64_t attributes) {
 }
 
 int sys_clone_tree(int dir, const char *path, bool recursive) {
-    unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW;
+    unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
     if (recursive) flags |= AT_RECURSIVE;
     if (path[0] == 0) flags |= AT_EMPTY_PATH;
     return (int)syscall(SYS_open_tree, dir, path, flags);
