@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as table from "../src/linux/plan/table.ts";
 import { messagesCodec, messagesHeader, operationsDecoder, operationsHeader } from "./generate/c.ts";
+import { operationsDocument } from "./generate/markdown.ts";
 import { messagesModule, operationsModule } from "./generate/typescript.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -30,6 +31,7 @@ const FILES: Readonly<Record<string, string>> = {
   "native/gen/decode_operations.c": operationsDecoder(table.OPERATIONS),
   "native/gen/messages.h": messagesHeader(table.MESSAGES),
   "native/gen/messages.c": messagesCodec(table.MESSAGES),
+  "docs/operations.md": operationsDocument(table.OPERATIONS, table.MESSAGES),
 };
 
 /** Codes are append-only and unique: two names on one code would make an old monitor do the wrong thing. */
