@@ -13,7 +13,7 @@ import type { ContainerConfig } from "./types.ts";
 
 /**
  * Enters a container: number, names looked up, log folder. Nothing of it runs before `startContainer`.
- * Throws InvalidObject for a user or a command that the image does not have.
+ * Throws InvalidImage for a user that the image lacks, InvalidObject without a command.
  */
 export function createContainer(context: Context, sandbox: LiveSandbox, config: ContainerConfig): LiveContainer {
   const { record: pod } = sandbox;

@@ -20,16 +20,19 @@ export function containerCommand(config: ContainerConfig): readonly string[] {
   );
 }
 
-/** Looks up the user and composes the environment. Throws InvalidObject, naming the container, for a user the image lacks. */
+/** Looks up the user and composes the environment. Throws InvalidImage for a user the image lacks, InvalidObject for root
+ * where runAsNonRoot is asked for. */
 export function containerIdentity(config: ContainerConfig, sandbox: Pick<SandboxShape, "hostname">): ProcessIdentity {
   const { security, image } = config;
-  const wanted = security.runAsUser === undefined ? image.config.user : String(security.runAsUser);
-  const user = lookupUser(image, wanted);
+  const user =
+    security.runAsUser === undefined ? lookupUser(image, image.config.user) : numbered(config, security.runAsUser);
   if (security.runAsNonRoot && user.uid === 0) throw runsAsRoot(config);
-  const groups = new Set([...user.groups, ...security.supplementalGroups]);
+  const gid = security.runAsGroup ?? user.gid;
+  // The primary group too: a set-group-ID program would lose it, and with it what the group is denied (CVE-2023-25173).
+  const groups = new Set([gid, ...user.groups, ...security.supplementalGroups]);
   return {
     uid: user.uid,
-    gid: security.runAsGroup ?? user.gid,
+    gid,
     groups: [...groups],
     security,
     oomScoreAdj: config.oomScoreAdj,
@@ -37,6 +40,12 @@ export function containerIdentity(config: ContainerConfig, sandbox: Pick<Sandbox
     env: environment(config, sandbox.hostname, user.home),
     why: config.why ?? {},
   };
+}
+
+/** runAsUser is a uid and nothing else: an image must not give it another meaning by a user whose name is that number. */
+function numbered({ image }: ContainerConfig, uid: number): ReturnType<typeof lookupUser> {
+  const lines = image.passwd.split("\n").filter((line) => !line.startsWith(`${uid}:`));
+  return lookupUser({ ...image, passwd: lines.join("\n") }, String(uid));
 }
 
 /** The words of the kubelet, `container has runAsNonRoot and image will run as root`, with what would be right. */

@@ -27,9 +27,9 @@ export interface Stdio {
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Paths that execvp(3) would try: the name itself when it has a slash, else one for each folder of the container's PATH. */
+/** Paths that execvp(3) would try: the name itself when it has a slash or is empty, else one for each folder of the PATH. */
 export function commandCandidates(name: string, env: readonly string[]): readonly string[] {
-  if (name.includes("/")) return [name];
+  if (name === "" || name.includes("/")) return [name];
   const path = env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) || DEFAULT_PATH;
   return path.split(":").map((folder) => (folder === "" ? `./${name}` : `${folder.replace(/\/+$/, "")}/${name}`));
 }
