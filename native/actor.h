@@ -47,6 +47,7 @@ struct actor {
     bool pivoted;
     bool umask_set;
     uint32_t pdeathsig;
+    bool guarded; /* a child that dies with the monitor, until it is about to be a process of its own */
     char **paths, **argv, **env; /* the child's exec, laid out before seccomp can forbid to allocate */
 };
 

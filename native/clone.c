@@ -7,7 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "actor.h"
+#include "ops.h"
+#include "pause.h"
 #include "sys.h"
 
 static const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
@@ -105,6 +106,11 @@ static _Noreturn void become_child(struct actor *a, const struct step *s, int to
     a->child_end = 0;
     a->umask_set = false; /* the stage's own, for exact modes: a command starts with the usual one unless told */
     a->results->at[ACTOR_CHILD] = s->index;
+    /* Whoever ends a lost pod's processes finds them in its cgroups, which a child may not have come to yet. */
+    a->pdeathsig = SIGKILL;
+    a->guarded = true;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) actor_exit(EXIT_FAILED);
+    if (peer_gone(a->peer[ACTOR_MONITOR])) actor_exit(EXIT_PEER_LOST);
     if (!lay_out_exec(a)) actor_exit(EXIT_FAILED);
     actor_walk(a);
 }

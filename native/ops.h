@@ -73,6 +73,8 @@ int op_pause(struct actor *a, const struct op_pause *o);
 int op_setsid(struct actor *a);
 int op_umask(struct actor *a, const struct op_umask *o);
 int op_dumpable(struct actor *a, const struct op_dumpable *o);
+/* The child outlives its monitor from here on. */
+int unguard(struct actor *a);
 int op_pdeathsig(struct actor *a, const struct op_pdeathsig *o);
 int op_set_name(struct actor *a, const struct op_set_name *o);
 

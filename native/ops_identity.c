@@ -115,9 +115,10 @@ int op_no_new_privs(struct actor *a) {
 }
 
 int op_seccomp(struct actor *a, const struct op_seccomp *o) {
-    (void)a;
     enum { INSTRUCTION = 8, INSTRUCTIONS = 4096 }; /* struct sock_filter; BPF_MAXINSNS */
     if (o->filter.length % INSTRUCTION != 0 || o->filter.length / INSTRUCTION > INSTRUCTIONS) return EINVAL;
+    int error = unguard(a); /* the filter may forbid it afterwards */
+    if (error != 0) return error;
     return CHECK(sys_seccomp(o->flags, o->filter.data, (uint16_t)(o->filter.length / INSTRUCTION)));
 }
 

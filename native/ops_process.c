@@ -89,11 +89,19 @@ static int default_signals(void) {
     return CHECK(sigprocmask(SIG_SETMASK, &none, NULL));
 }
 
+int unguard(struct actor *a) {
+    if (!a->guarded) return 0;
+    a->guarded = false;
+    a->pdeathsig = 0;
+    return CHECK(prctl(PR_SET_PDEATHSIG, 0UL, 0, 0, 0));
+}
+
 /* As execvp(3): a name that is not there or is below a file is looked for further on, and what one may not execute is
  * reported only when nothing else was found. */
 int op_exec(struct actor *a, uint32_t index) {
     int denied = 0;
-    int error = default_signals();
+    int error = unguard(a);
+    if (error == 0) error = default_signals();
     if (error != 0) return error;
     if (!a->umask_set) umask(022);
     for (uint32_t i = 0; a->paths[i] != NULL; i++) {
@@ -128,6 +136,7 @@ int op_dumpable(struct actor *a, const struct op_dumpable *o) {
 int op_pdeathsig(struct actor *a, const struct op_pdeathsig *o) {
     if (prctl(PR_SET_PDEATHSIG, (unsigned long)o->signal, 0, 0, 0) < 0) return errno;
     a->pdeathsig = o->signal;
+    a->guarded = false;
     if (a->peer[ACTOR_MONITOR] > 0 && peer_gone(a->peer[ACTOR_MONITOR])) actor_exit(EXIT_PEER_LOST);
     return 0;
 }
