@@ -1,4 +1,5 @@
 import {
+  type Resources as CgroupResources,
   type CgroupWrite,
   cgroupFolders,
   cgroupWrites,
@@ -11,7 +12,7 @@ import { NO_SLOT } from "../linux/plan/table.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
 import { LOCAL } from "./slots.ts";
-import type { ContainerConfig } from "./types.ts";
+import type { ContainerConfig, Resources } from "./types.ts";
 
 export function cgroupFileOperation(plan: PlanWriter, write: CgroupWrite, why: string): void {
   const operation = {
@@ -26,6 +27,11 @@ export function cgroupFileOperation(plan: PlanWriter, write: CgroupWrite, why: s
   else plan.stage(why, operation);
 }
 
+/** Limits in the cgroup layer's names. */
+export function cgroupResources({ memoryLimitBytes: memoryLimit, ...others }: Resources): CgroupResources {
+  return { ...others, ...(memoryLimit !== undefined && { memoryLimit }) };
+}
+
 /** Makes the container's cgroup with its limits and device filter. The stage stays outside: set-up is not charged to it. */
 export function makeContainerCgroup(
   plan: PlanWriter,
@@ -36,9 +42,8 @@ export function makeContainerCgroup(
   const folders = cgroupFolders(facts.cgroups, cgroup);
   for (const path of folders)
     plan.stage("the container's limits", { op: "mkdir", dir: NO_SLOT, path, mode: 0o755, resolve: 0, parents: 1 });
-  const { memoryLimitBytes, ...resources } = config.resources;
-  const wanted = { ...resources, memoryLimit: memoryLimitBytes, oomGroup: memoryLimitBytes !== undefined };
-  for (const write of cgroupWrites(facts.cgroups, cgroup, wanted))
+  const wanted = cgroupResources(config.resources);
+  for (const write of cgroupWrites(facts.cgroups, cgroup, { ...wanted, oomGroup: wanted.memoryLimit !== undefined }))
     cgroupFileOperation(plan, write, config.why?.["resources"] ?? "default");
   openCgroup(plan, cgroup, facts);
   if (!config.security.privileged) filterDevices(plan, cgroup, facts);

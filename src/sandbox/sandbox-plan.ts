@@ -19,7 +19,7 @@ import { insideBatch, outsideBatch } from "../linux/netlink/index.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import { ACTORS, NO_SLOT, PROC_SLOT } from "../linux/plan/table.ts";
 import { podElements } from "../net/ruleset.ts";
-import { cgroupFileOperation } from "./cgroup-plan.ts";
+import { cgroupFileOperation, cgroupResources } from "./cgroup-plan.ts";
 import type { MachineFacts, NetworkLease } from "./facts.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import { LOCAL, POD } from "./slots.ts";
@@ -94,7 +94,7 @@ function podCgroups(plan: PlanWriter, config: SandboxConfig, facts: MachineFacts
   const why = `QoS class ${config.qos}`;
   for (const path of cgroupFolders(facts.cgroups, cgroup))
     plan.stage(why, { op: "mkdir", dir: NO_SLOT, path, mode: 0o755, resolve: 0, parents: 1 });
-  for (const write of cgroupWrites(facts.cgroups, cgroup, config.resources))
+  for (const write of cgroupWrites(facts.cgroups, cgroup, cgroupResources(config.resources)))
     cgroupFileOperation(plan, write, "the sum over the pod's containers");
   if (facts.cgroups.mode !== "v2") return;
   const folder = controllerFolder(facts.cgroups, cgroup, "memory") as string;
