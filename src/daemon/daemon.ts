@@ -9,7 +9,6 @@ import { Logger } from "../base/logger.ts";
 import { Images } from "../image/index.ts";
 import { monitorCgroup } from "../linux/cgroup/index.ts";
 import { probeFeatures, requireFeatures } from "../linux/kernel.ts";
-import { spawnMonitor } from "../linux/monitor/index.ts";
 import { Nft } from "../linux/nftables/index.ts";
 import { leaseSpace, type PodNetwork } from "../net/index.ts";
 import { EventRecorder, type Node, Pods, systemTimers } from "../pod/index.ts";
@@ -24,6 +23,7 @@ import { readNodeFacts, readNodeSettings } from "./node-facts.ts";
 import type { Kept, Parts } from "./parts.ts";
 import { System } from "./system.ts";
 import { podrunVersion } from "./version.ts";
+import { WarmMonitors } from "./warm-monitors.ts";
 
 export interface Daemon {
   /** Stops answering and lets everything go that is not a pod's. Pods go on. */
@@ -52,14 +52,14 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   enterCgroup(facts.cgroups, monitorCgroup(config.cgroup), log);
   const nft = new Nft();
   await prepareNetwork(config, nft, store.leases.list(), log);
-  const binary = monitorBinary();
+  const monitors = new WarmMonitors(monitorBinary());
   const runtime = new Runtime({
     facts,
     sandboxes: store.sandboxes,
     containers: store.containers,
     leases: leasesOf(store),
     nft: (commands) => nft.run(commands),
-    spawnMonitor: () => spawnMonitor({ binary }),
+    spawnMonitor: () => monitors.take(),
     log,
   });
   step("daemon.recover");
@@ -87,11 +87,13 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   const api = createApiServer({ pods, system, version });
   await listen(api.server, config);
   step("daemon.listening");
+  monitors.refill();
   images.prune().catch((error: unknown) => log.failure("what killed imports left can't be removed", error));
   return {
     leave: async () => {
       await api.close();
       pods.stop();
+      monitors.close();
       store.close();
       lock.release();
     },

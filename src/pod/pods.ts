@@ -24,7 +24,7 @@ import type {
 import { PodWorker, type WorkerOwner } from "./worker.ts";
 
 /** Where pods are kept; `store/` implements it. */
-export type PodStore = Pick<Objects, "put" | "list" | "delete">;
+export type PodStore = Pick<Objects, "put" | "list" | "delete" | "flush">;
 
 /** The pods of this node: one worker each, the store and the watchers told of every change. */
 export class Pods implements PodService, WorkerOwner {
@@ -65,7 +65,7 @@ export class Pods implements PodService, WorkerOwner {
       });
     if (options.dryRun) return pod;
     step("pod.record-intent");
-    const stored = this.#store.put(pod, { mode: "create" });
+    const stored = this.#store.put(pod, { mode: "create", durability: "normal" });
     step("pod.intent-recorded");
     const worker = this.#add(stored);
     this.#node.events.record(stored.metadata, {
@@ -75,6 +75,8 @@ export class Pods implements PodService, WorkerOwner {
     });
     this.#notify({ type: "ADDED", object: stored });
     worker.start();
+    // The answer promises that the pod survives a power cut; its start need not wait for the disk.
+    await this.#store.flush();
     return stored;
   }
 
@@ -114,10 +116,12 @@ export class Pods implements PodService, WorkerOwner {
       deletionGracePeriodSeconds: deletion.graceSeconds,
     };
     step("pod.record-deletion");
-    const stored = this.#store.put({ ...pod, metadata: { ...pod.metadata, ...marks } }, { mode: "update" });
+    const marked = { ...pod, metadata: { ...pod.metadata, ...marks } };
+    const stored = this.#store.put(marked, { mode: "update", durability: "normal" });
     step("pod.deletion-recorded");
     worker.delete(stored, deletion);
     this.#notify({ type: "MODIFIED", object: stored });
+    await this.#store.flush();
     return stored;
   }
 
@@ -177,7 +181,8 @@ export class Pods implements PodService, WorkerOwner {
 
   gone(pod: Pod): void {
     const { namespace, name, uid } = pod.metadata;
-    const last = this.#store.delete<Pod>("Pod", namespace, name) ?? pod;
+    // A power cut may bring the object back: marked for deletion, it is removed once more.
+    const last = this.#store.delete<Pod>("Pod", namespace, name, { durability: "normal" }) ?? pod;
     step("pod.removed");
     this.#workers.delete(keyOf(namespace, name));
     this.#byUid.delete(uid);

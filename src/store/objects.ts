@@ -62,8 +62,13 @@ export class Objects {
   }
 
   /** Removes an object and returns it with the resourceVersion of its removal; undefined: there was none. */
-  delete<T extends StoredObject>(kind: string, namespace: string, name: string): Versioned<T> | undefined {
-    const to = this.#full;
+  delete<T extends StoredObject>(
+    kind: string,
+    namespace: string,
+    name: string,
+    options: Pick<PutOptions, "durability"> = {},
+  ): Versioned<T> | undefined {
+    const to = options.durability === "normal" ? this.#normal : this.#full;
     return to.database.transaction(() => {
       const row = to.remove.get(kind, namespace, name);
       if (row === undefined) return undefined;
@@ -71,6 +76,14 @@ export class Objects {
       const resourceVersion = String(to.nextVersion.get()?.["value"]);
       return { ...object, metadata: { ...object.metadata, resourceVersion } };
     });
+  }
+
+  /**
+   * Resolves when everything that was recorded with durability `normal` is on the disk too. Work can be under way while the
+   * disk is waited for, and nothing else waits. Throws StateUnavailable.
+   */
+  flush(): Promise<void> {
+    return this.#normal.database.flush();
   }
 
   /** The last resourceVersion given out: a list's `metadata.resourceVersion`. */

@@ -85,6 +85,7 @@ export async function until(condition: () => boolean): Promise<void> {
 /** A store in memory that counts its writes. */
 export class MemoryStore implements PodStore {
   readonly objects = new Map<string, string>();
+  readonly flush = async (): Promise<void> => undefined;
   writes = 0;
 
   // biome-ignore lint/suspicious/noExplicitAny: the store's own signatures are generic

@@ -82,3 +82,12 @@ t.test("objects are there for the next daemon", async (t) => {
   // Not closed: a killed daemon closes nothing.
   t.equal(open().objects.list("Pod").length, 2);
 });
+
+t.test("a deletion may be as durable as a status, and flush brings both to the disk", async (t) => {
+  const { store } = testStore(t);
+  store.objects.put(pod("a"), { durability: "normal" });
+  await store.objects.flush();
+  t.equal(store.objects.delete("Pod", "default", "a", { durability: "normal" })?.metadata.resourceVersion, "2");
+  await store.objects.flush();
+  t.equal(store.objects.get("Pod", "default", "a"), undefined);
+});
