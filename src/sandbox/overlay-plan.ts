@@ -3,8 +3,14 @@ import { CLONE_NEWNS, MS_PRIVATE, O_DIRECTORY, O_PATH } from "../linux/constants
 import { NO_SLOT } from "../linux/plan/table.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
-import type { RootfsInput } from "./rootfs-plan.ts";
 import { LOCAL } from "./slots.ts";
+import type { RuntimeImage } from "./types.ts";
+
+export interface OverlayInput {
+  /** The container's folder: `upper` and `work` are made in it. */
+  readonly folder: string;
+  readonly image: RuntimeImage;
+}
 
 /** fsconfig(2) takes no string longer than this. */
 const FSCONFIG_STRING = 255;
@@ -13,8 +19,8 @@ const FSCONFIG_STRING = 255;
  * The overlay of image and container as a detached mount in `LOCAL.root`, made while the host's mount namespace is still
  * there: overlay takes only folders of the mount namespace it is made in. Layers are named relative to their folder.
  */
-export function makeOverlay(plan: PlanWriter, input: RootfsInput, facts: MachineFacts): void {
-  const { layersFolder, layers, reference } = input.config.image;
+export function makeOverlay(plan: PlanWriter, input: OverlayInput, facts: MachineFacts): void {
+  const { layersFolder, layers, reference } = input.image;
   for (const name of ["upper", "work"]) {
     const path = join(input.folder, name);
     plan.stage("what the container writes", { op: "mkdir", dir: NO_SLOT, path, mode: 0o755, resolve: 0, parents: 1 });
@@ -48,7 +54,7 @@ export function makeOverlay(plan: PlanWriter, input: RootfsInput, facts: Machine
  * Many layers before Linux 6.8: `lowerdir+` is not there and one `lowerdir` would be too long, so mount(2) makes it, whose
  * limit is a page, in a mount namespace of the stage's own; a copy of it is the detached mount.
  */
-function attachAndCopy(plan: PlanWriter, input: RootfsInput, data: string, why: string): void {
+function attachAndCopy(plan: PlanWriter, input: OverlayInput, data: string, why: string): void {
   const { folder } = input;
   const everything = { op: "mount_setattr", dir: NO_SLOT, path: "/", recursive: 1, set: 0n, clear: 0n } as const;
   plan.stage(

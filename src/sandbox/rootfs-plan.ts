@@ -83,7 +83,7 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
       });
       plan.stage("read-only", attributes(out, { set: MOUNT_ATTR_RDONLY | NO_ACCESS, propagation: MS_PRIVATE }));
     });
-  makeOverlay(plan, input, facts);
+  makeOverlay(plan, { folder: input.folder, image: input.config.image }, facts);
   return placed;
 }
 

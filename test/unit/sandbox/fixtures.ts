@@ -1,8 +1,7 @@
-import type { MachineFacts } from "../../../src/sandbox/facts.ts";
-import { DEFAULT_CAPABILITIES } from "../../../src/linux/capabilities.ts";
 import { loadConfig } from "../../../src/base/config.ts";
+import { DEFAULT_CAPABILITIES } from "../../../src/linux/capabilities.ts";
 import type { CgroupLayout } from "../../../src/linux/cgroup/index.ts";
-import type { NetworkLease } from "../../../src/sandbox/facts.ts";
+import type { MachineFacts, NetworkLease } from "../../../src/sandbox/facts.ts";
 import type { ContainerConfig, ContainerSecurity, RuntimeImage, SandboxConfig } from "../../../src/sandbox/types.ts";
 
 export const v2: CgroupLayout = {
