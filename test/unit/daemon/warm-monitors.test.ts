@@ -17,12 +17,14 @@ function makePool(t: { teardown(clean: () => void): void }) {
   return { pool, made };
 }
 
-const refilled = () => new Promise((resolve) => setTimeout(resolve, 100));
+async function refilled(made: readonly unknown[]): Promise<void> {
+  while (made.length === 0) await new Promise((resolve) => setImmediate(resolve));
+}
 
 t.test("a monitor that was made ready is handed out once", async (t) => {
   const { pool, made } = makePool(t);
   pool.refill();
-  await refilled();
+  await refilled(made);
   t.equal(made.length, 1);
   t.equal(pool.take(), made[0]);
   t.not(pool.take(), made[0]);
@@ -31,7 +33,7 @@ t.test("a monitor that was made ready is handed out once", async (t) => {
 t.test("a monitor that has died while it waited is not handed out", async (t) => {
   const { pool, made } = makePool(t);
   pool.refill();
-  await refilled();
+  await refilled(made);
   (made[0] as { open: boolean }).open = false;
   const taken = pool.take();
   t.not(taken, made[0]);
@@ -41,7 +43,7 @@ t.test("a monitor that has died while it waited is not handed out", async (t) =>
 t.test("closing ends the one that waits", async (t) => {
   const { pool, made } = makePool(t);
   pool.refill();
-  await refilled();
+  await refilled(made);
   pool.close();
   t.equal(made[0]?.open, false);
 });
