@@ -26,7 +26,8 @@ const STEPS: readonly Step[] = [
   { name: "types", run: () => tool(bin("tsc"), "--noEmit", "-p", ".") },
   { name: "lint and format", run: () => tool(bin("biome"), "check", "--error-on-warnings", ".") },
   { name: "layers and cycles", run: () => layerProblems(join(ROOT, "src")) },
-  { name: "generated files", run: () => tool(process.execPath, "scripts/generate.ts", "--check") },
+  { name: "generated codecs", run: () => tool(process.execPath, "scripts/generate.ts", "--check") },
+  { name: "generated fields", run: () => tool(process.execPath, "scripts/generate-fields.ts", "--check") },
   { name: "errors documented", run: () => undocumentedErrors(ROOT) },
   { name: "file sizes", run: () => reportSizes(ROOT) },
 ];
