@@ -165,7 +165,8 @@ static int meet(struct run *r) {
     struct actor *a = &r->actor;
     int error = r->step.args.sync.from == ACTOR_MONITOR ? sync_send(a, &r->step) : sync_receive(a, &r->step);
     struct worker *peer = r->step.args.sync.from == ACTOR_CHILD || r->step.args.sync.to == ACTOR_CHILD ? &r->child : &r->stage;
-    if (error == EAGAIN && !watch_set(&peer->watch, EPOLLIN)) error = errno;
+    uint32_t wanted = r->step.args.sync.from == ACTOR_MONITOR ? EPOLLOUT : EPOLLIN;
+    if (error == EAGAIN && !watch_set(&peer->watch, wanted)) error = errno;
     if (error == EAGAIN) return error;
     watch_set(&peer->watch, 0);
     if (error == EPIPE) { /* its death comes with SIGCHLD, and says more */
