@@ -6,7 +6,7 @@ import { newUid } from "../../../src/base/ids.ts";
 import { addHostAddresses, removeHostAddresses } from "../../../src/daemon/network.ts";
 import { type ImageRecord, Images } from "../../../src/image/index.ts";
 import { prepareCgroup, removeCgroup } from "../../../src/linux/cgroup/index.ts";
-import { type MonitorClient, spawnMonitor } from "../../../src/linux/monitor/index.ts";
+import { spawnMonitor } from "../../../src/linux/monitor/index.ts";
 import { Nft } from "../../../src/linux/nftables/index.ts";
 import { leaseSpace, type PodNetwork } from "../../../src/net/lease-space.ts";
 import { baseRuleset, removeRuleset } from "../../../src/net/ruleset.ts";
@@ -25,6 +25,7 @@ import type {
 } from "../../../src/sandbox/types.ts";
 import { type Kept, Store } from "../../../src/store/index.ts";
 import { findLeaks, type Traceable } from "../support/leaks.ts";
+import { severConnections } from "./support/sever.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -66,11 +67,17 @@ export const security: ContainerSecurity = {
 
 let instances = 0;
 
-/** @param machine what plans are to believe of this machine, where that differs from what it is */
-export async function startRuntime(label: string, machine: Partial<MachineFacts> = {}): Promise<TestRuntime> {
-  const folder = mkdtempSync(join(tmpdir(), `podrun-${label}-`));
+/**
+ * @param machine what plans are to believe of this machine, where that differs from what it is
+ * @param at the first instance that another process has made, to go on with it when that process has ended
+ */
+export async function startRuntime(
+  label: string,
+  machine: Partial<MachineFacts> = {},
+  at?: { readonly folder: string; readonly pid: number },
+): Promise<TestRuntime> {
   // Of this process's own, so that test files can run side by side.
-  const { pid } = process;
+  const { folder, pid } = at ?? { folder: mkdtempSync(join(tmpdir(), `podrun-${label}-`)), pid: process.pid };
   const namespace = `test-${label}-${pid}`;
   const config = loadConfig({
     PODRUN_ROOT: join(folder, "root"),
@@ -96,7 +103,6 @@ export async function startRuntime(label: string, machine: Partial<MachineFacts>
   nft.run(baseRuleset(config));
   const facts = { ...(await readMachine(config)), ...machine };
   for (const name of ["", "/burstable", "/besteffort"]) prepareCgroup(facts.cgroups, `${config.cgroup}${name}`);
-  const monitors: MonitorClient[] = [];
   const make = (): Runtime =>
     new Runtime({
       facts,
@@ -108,11 +114,7 @@ export async function startRuntime(label: string, machine: Partial<MachineFacts>
         peek: () => store.leases.preview(1)[0] as PodNetwork,
       },
       nft: (commands) => nft.run(commands),
-      spawnMonitor: () => {
-        const monitor = spawnMonitor({ binary: join(ROOT, "build/podrun-monitor-test") });
-        monitors.push(monitor);
-        return monitor;
-      },
+      spawnMonitor: () => spawnMonitor({ binary: join(ROOT, "build/podrun-monitor-test") }),
       log: { warn: (message, about) => console.error(message, about) },
     });
   let runtime = make();
@@ -131,11 +133,7 @@ export async function startRuntime(label: string, machine: Partial<MachineFacts>
     sandbox: (change) => sandboxConfig(config, namespace, change),
     container: (name, script, change) => containerConfig(image, name, script, change),
     async restart() {
-      for (const monitor of monitors.splice(0)) {
-        // The dead daemon does not hear of it.
-        monitor.removeAllListeners("closed");
-        monitor.close();
-      }
+      severConnections();
       runtime = make();
       await runtime.recover();
       return runtime;
