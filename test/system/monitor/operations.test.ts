@@ -26,7 +26,7 @@ import {
 
 let nextKey = 1;
 
-/** Runs a script in a container after more operations of the stage (before pivot_root) and the child (before exec). */
+/** What a script prints, errors in their place, after more operations of the stage (before pivot_root) and of the child. */
 async function inspect(
   f: Fixture,
   script: string,
@@ -34,7 +34,7 @@ async function inspect(
 ): Promise<string[]> {
   const key = nextKey++;
   const log = join(f.folder, `${key}.log`);
-  const plan = container({ rootfs: f.rootfs, key, log, argv: ["sh", "-c", script] });
+  const plan = container({ rootfs: f.rootfs, key, log, argv: ["sh", "-c", `exec 2>&1; ${script}`] });
   const at = (op: string): number => plan.findIndex((operation) => operation.op === op);
   const changed = plan
     .toSpliced(at("exec"), 0, ...(more.child ?? []))
