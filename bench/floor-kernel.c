@@ -228,7 +228,7 @@ void become(struct identity identity)
     umask(022);
     for (int c = 0; c <= CAP_LAST_CAP; c++)
         if (!(identity.capabilities >> c & 1)) prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
-    MUST(setgroups(0, NULL)), MUST(setresgid(identity.uid, identity.uid, identity.uid)), MUST(setresuid(identity.uid, identity.uid, identity.uid));
+    MUST(setgroups(identity.filtered, &identity.uid)), MUST(setresgid(identity.uid, identity.uid, identity.uid)), MUST(setresuid(identity.uid, identity.uid, identity.uid));
     if (identity.filtered) MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter));
     MUST(syscall(SYS_capset, &head, data));
     if (identity.no_new_privs) MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));

@@ -80,7 +80,7 @@ static void pod_mounts(void)
     int root = filesystem("tmpfs", "mode=755,size=64k", NO_ACCESS);
     attach(root, AT_FDCWD, work);
     MUST(fchdir(root));
-    MUST(mkdir("root", 0755)), MUST(mkdir("layers", 0755)), MUST(mkdir("shm", 0755)), MUST(mkdir("etc", 0755));
+    MUST(mkdir("root", 0755)), MUST(mkdir("shm", 0755)), MUST(mkdir("etc", 0755));
     mount_on("tmpfs", "mode=1777,size=67108864", NO_ACCESS, root, "shm");
     mount_on("tmpfs", "mode=755,size=1m", NO_ACCESS, root, "etc");
     for (int i = 0; i < 3; i++) write_file(files[i][0], files[i][1], O_CREAT);
@@ -114,6 +114,7 @@ static void sandbox(int number)
         network_outside(host, text("%s%x", name, number), number), network_inside(number);
         close(host);
         MUST(sethostname("pod", 3));
+        write_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0", 0), write_file("/proc/sys/net/ipv4/ping_group_range", "0\t2147483647", 0);
         pod_mounts();
         if (start_process(0, group, &page->child) == 0) pause_process(ready[1]);
         _exit(0);
@@ -156,8 +157,8 @@ static void system_mounts(int root, const int *groups)
     close(all);
 }
 
-// Copies of what the container takes from the pod's mount namespace and of its termination log, upon its own root.
-static void pod_files(int root, int termination)
+// Copies of what the container takes from the pod's mount namespace, upon its own root.
+static void pod_files(int root)
 {
     static const char *const paths[] = {"shm", "etc/hosts", "etc/resolv.conf", "etc/hostname"}, *const targets[] = {"dev/shm", "etc/hosts", "etc/resolv.conf", "etc/hostname"};
     mkdirat(root, "etc", 0755);
@@ -166,17 +167,6 @@ static void pod_files(int root, int termination)
         if (i > 0) mknodat(root, targets[i], S_IFREG | 0644, 0);
         attach(copy, root, targets[i]), close(copy);
     }
-    mknodat(root, "dev/termination-log", S_IFREG | 0644, 0);
-    attach(termination, root, "dev/termination-log"), close(termination);
-}
-
-static int root_filesystem(int layers, const char *dir)
-{
-    attach(layers, AT_FDCWD, "/layers"); // overlay takes layers only from mounts of its own mount namespace
-    MUST(fchdir(layers));
-    MUST(mount("overlay", "/root", "overlay", 0, text("lowerdir=layer,upperdir=%s/upper,workdir=%s/work", dir, dir)));
-    MUST(chdir("/")), MUST(umount2("/layers", MNT_DETACH)), close(layers);
-    return MUST(open("/root", O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 static void container_process(const int stdio[3], const int *joins)
@@ -187,7 +177,7 @@ static void container_process(const int stdio[3], const int *joins)
     MUST(unshare(CLONE_NEWCGROUP)), MUST(setsid());
     int proc = filesystem("proc", "", NO_ACCESS);
     attach(proc, AT_FDCWD, "/proc");
-    write_file("/proc/self/oom_score_adj", "993", 0);
+    write_file("/proc/self/oom_score_adj", "998", 0);
     for (unsigned i = 0; i < sizeof masked / sizeof *masked; i++) mask(text("/proc/%s", masked[i]));
     for (unsigned i = 0; i < sizeof read_only / sizeof *read_only; i++) read_only_again(text("/proc/%s", read_only[i]));
     if (cgroup_v2()) mount_on("cgroup2", "", NO_ACCESS | MOUNT_ATTR_RDONLY, AT_FDCWD, "/sys/fs/cgroup");
@@ -205,17 +195,16 @@ static void container_stage(int number, int k, const int stdio[3])
     cgroup_make(group, 67108864, 102, 1), cgroup_open(group, joins), cgroup_filter(joins[0]);
     MUST(chdir(work));
     MUST(mkdir(dir, 0711)), MUST(mkdir(text("%s/upper", dir), 0755)), MUST(mkdir(text("%s/work", dir), 0755));
-    MUST(mknod(text("%s/termination-log", dir), S_IFREG | 0666, 0));
-    int termination = copy_mount(text("%s/termination-log", dir)), layers = copy_mount(".");
-    set_mount(termination, 0, MS_PRIVATE);
+    // Made here and attached there: overlay takes layers only from mounts of the caller's mount namespace.
+    int root = filesystem("overlay", text("lowerdir=layer,upperdir=%s/upper,workdir=%s/work", dir, dir), 0);
     if (!cgroup_v2()) for (int i = 0; i < hierarchy_count; i++) {
         groups[i] = copy_mount(text("/sys/fs/cgroup/%s/%s", hierarchies[i], group));
         set_mount(groups[i], MOUNT_ATTR_RDONLY | NO_ACCESS, MS_PRIVATE);
     }
     for (int i = 0; i < 4; i++) MUST(setns(pod->ns[i], 0));
     MUST(unshare(CLONE_NEWNS));
-    int root = root_filesystem(layers, dir);
-    devices(root), system_mounts(root, groups), pod_files(root, termination);
+    attach(root, AT_FDCWD, "/root");
+    devices(root), system_mounts(root, groups), pod_files(root);
     MUST(fchdir(root)), close(root);
     mask("sys/firmware"), mask("sys/devices/virtual/powercap");
     pivot();
@@ -268,12 +257,13 @@ static void exec_stage(int number, int k, const int stdio[3])
     int joins[HIERARCHIES];
     dumpable_off(), die_with_parent();
     cgroup_open(text("%s/pod%d/c%d", name, number, k), joins);
-    MUST(setns(pods[number].pidfd[k], CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWCGROUP));
+    MUST(setns(pods[number].pidfd[k], CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID));
     if (start_process(0, cgroup_v2() ? joins[0] : -1, &page->child) != 0) _exit(0);
     dumpable_off();
     cgroup_join(joins);
+    MUST(setns(pods[number].pidfd[k], CLONE_NEWCGROUP)); // from within its cgroup: nsdelegate lets nobody out of the namespace
     MUST(setsid());
-    write_file("/proc/self/oom_score_adj", "993", 0);
+    write_file("/proc/self/oom_score_adj", "998", 0);
     for (int i = 0; i < 3; i++) MUST(dup2(stdio[i], i));
     MUST(close_range(3, ~0U, CLOSE_RANGE_CLOEXEC)), MUST(chdir("/"));
     become((struct identity){.uid = 0, .capabilities = DEFAULT_CAPABILITIES, .filtered = 1});
