@@ -104,11 +104,13 @@ void process_exited(struct process *p, uint32_t status) {
     p->status = status;
     p->finished = clock_realtime();
     if (io != NULL) io_drain(io);
-    write_record(p);
+    if (p->role != ROLE_EXEC) write_record(p);
     struct msg_exited m = {
         .key = p->key, .pid = (uint32_t)p->pid, .status = status, .role = p->role, .finished = p->finished};
     tell_exited(&m);
     if (io != NULL) io_ended(io);
+    /* Who wanted to know of an exec's end has just been told; probes would fill the table. */
+    if (p->role == ROLE_EXEC) process_forget(p);
 }
 
 void process_forget(struct process *p) {

@@ -9,12 +9,15 @@
 /* The wait status of a process that was not our child: nobody can say. */
 #define STATUS_UNKNOWN 0xffffffffu
 
+/* The roles of the `process` operation. */
+enum { ROLE_PAUSE, ROLE_CONTAINER, ROLE_EXEC };
+
 struct process {
     struct grave grave;
     struct watch watch; /* its pidfd, of an adopted process */
     struct process *next;
     uint32_t key;
-    uint32_t role; /* 0 pause, 1 container, 2 exec */
+    uint32_t role;
     pid_t pid;
     int pidfd;
     bool adopted;
@@ -30,7 +33,7 @@ int process_add(uint32_t key, pid_t pid, uint32_t role, int pidfd, struct proces
 int process_adopt(uint32_t key, pid_t pid, uint32_t role);
 struct process *process_find(uint32_t key);
 struct process *process_first(void);
-/* Reads its last output, writes the exit record, tells who listens. */
+/* Reads its last output, writes the exit record, tells who listens; an exec is forgotten then. */
 void process_exited(struct process *p, uint32_t status);
 /* Drops it and its exit record. */
 void process_forget(struct process *p);

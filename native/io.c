@@ -79,7 +79,7 @@ static void source_ready(struct watch *watch, uint32_t events) {
     }
     if (io->log.fd >= 0) log_close(&io->log);
     if (io->with_process || io->owner == NULL) return;
-    tell_exited(&(struct msg_exited){.key = io->key, .role = 2, .finished = now_realtime()});
+    tell_exited(&(struct msg_exited){.key = io->key, .role = ROLE_EXEC, .finished = now_realtime()});
     io_close(io);
 }
 

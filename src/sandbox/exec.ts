@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { PodrunError } from "../base/errors.ts";
 import { planFault } from "../base/fault.ts";
@@ -11,7 +12,8 @@ import type { ExecRequest, StreamSession } from "./types.ts";
 
 /** Exec keys begin above every container's. */
 const FIRST_EXEC_KEY = 1 << 16;
-let nextExecKey = FIRST_EXEC_KEY;
+/** Begins anywhere: what an earlier daemon's exec left running still has its key. */
+let nextExecKey = FIRST_EXEC_KEY + randomInt(2 ** 31);
 
 /**
  * Runs a command in a running container, its streams on a connection of their own to the monitor.
