@@ -177,5 +177,8 @@ const formatTime = (time: string | undefined): string =>
 function layOut(lines: readonly Line[], indent: number): string {
   const width = Math.max(14, ...lines.filter(([, value]) => value !== "").map(([label]) => label.length + 1));
   const margin = " ".repeat(indent);
-  return lines.map(([label, value]) => `${`${margin}${label.padEnd(width)} ${value}`.trimEnd()}\n`).join("");
+  return lines
+    .map(([label, value]) => `${margin}${label.padEnd(width)} ${value}`.trimEnd())
+    .map((line) => `${line.replaceAll("\n", `\n${margin}  `)}\n`)
+    .join("");
 }

@@ -60,8 +60,8 @@ export function formatPlan(operations: readonly PlannedOperation[], colour: bool
   const bold = (text: string): string => (colour ? `\x1b[1m${text}\x1b[22m` : text);
   const numberWidth = String(operations.at(-1)?.index ?? 0).length;
   const actorWidth = Math.max(0, ...operations.map((one) => one.actor.length));
-  // A few very long lines must not push every reason off the screen.
-  const textWidth = Math.min(76, Math.max(0, ...operations.map((one) => wordOperation(one).length)));
+  const textWidth = Math.min(TEXT_WIDTH, Math.max(0, ...operations.map((one) => wordOperation(one).length)));
+  const margin = " ".repeat(2 + numberWidth + 2 + actorWidth + 2);
   let text = "";
   let part: string | undefined;
   for (const operation of operations) {
@@ -69,11 +69,22 @@ export function formatPlan(operations: readonly PlannedOperation[], colour: bool
       text += `${part === undefined ? "" : "\n"}${bold(wordPart(operation.part))}\n`;
       part = operation.part;
     }
+    const [first = "", ...more] = foldText(wordOperation(operation));
     const number = String(operation.index).padStart(numberWidth);
-    const left = `  ${number}  ${operation.actor.padEnd(actorWidth)}  ${wordOperation(operation).padEnd(textWidth)}`;
+    const left = `  ${number}  ${operation.actor.padEnd(actorWidth)}  ${first.padEnd(textWidth)}`;
     text += operation.why === "" ? `${left.trimEnd()}\n` : `${left}  ${dim(`# ${operation.why}`)}\n`;
+    text += more.map((line) => `${margin}${line}\n`).join("");
   }
   return `${text}\n${operations.length} operations; nothing was executed.\n`;
+}
+
+/** Longer texts must not push every reason off the screen. */
+const TEXT_WIDTH = 76;
+
+/** The steps of a long batch each on a line of its own. */
+function foldText(text: string): readonly string[] {
+  if (text.length <= TEXT_WIDTH) return [text];
+  return text.split(/(?<=;) /).map((step, index) => (index === 0 ? step : `  ${step}`));
 }
 
 export function wordOperation({ op, text }: Pick<PlannedOperation, "op" | "text">): string {

@@ -67,7 +67,9 @@ export function formatInfo(info: SystemInfo): string {
     const width = Math.max(0, ...Object.keys(value).map((name) => name.length));
     for (const [name, inner] of Object.entries(value)) {
       const isList = Array.isArray(inner);
-      if (typeof inner === "object" && inner !== null && !isList) {
+      const feature = wordFeature(inner);
+      if (feature !== undefined) lines.push(`${indent}${`${name}:`.padEnd(width + 1)} ${feature}`);
+      else if (typeof inner === "object" && inner !== null && !isList) {
         lines.push(`${indent}${name}:`);
         visit(inner, `${indent}  `);
       } else lines.push(`${indent}${`${name}:`.padEnd(width + 1)} ${isList ? inner.join(", ") : String(inner)}`);
@@ -75,6 +77,15 @@ export function formatInfo(info: SystemInfo): string {
   };
   visit(info, "");
   return `${lines.join("\n")}\n`;
+}
+
+/** `{available, needed, detail}` in a line. */
+function wordFeature(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null || !("available" in value)) return undefined;
+  const detail = "detail" in value ? String(value.detail) : "";
+  if (value.available === true) return detail === "" ? "available" : detail;
+  const missing = "needed" in value && value.needed === true ? "MISSING" : "not there";
+  return detail === "" ? missing : `${missing}: ${detail}`;
 }
 
 /** Exit code 0: clean, or mended. */
