@@ -126,12 +126,19 @@ export class Podrun implements Contender {
   /** Resolves at the watch's event. A pod that fails would never come to it: rejects after a while. */
   #until(event: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const limit = setTimeout(() => reject(new Error(`no "${event}" within ${LONGEST_MS / 1000} s`)), LONGEST_MS);
+      const limit = setTimeout(() => this.#giveUp(event).catch(reject), LONGEST_MS);
       this.#waiting.set(event, () => {
         clearTimeout(limit);
         resolve();
       });
     });
+  }
+
+  /** Says how the pod stands when what was waited for does not come. */
+  async #giveUp(event: string): Promise<never> {
+    const pod = await this.#json("GET", `${PODS}/${event.split(" ")[1]}`).catch(String);
+    const status = typeof pod === "string" ? pod : JSON.stringify((pod as WatchedPod).status);
+    throw new Error(`no "${event}" within ${LONGEST_MS / 1000} s: ${status}`);
   }
 
   #told(event: string): void {
