@@ -61,7 +61,8 @@ export async function runTap(
   const child = spawn(command[0], command.slice(1), {
     cwd: options.cwd,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, TAP_TIMEOUT: String(limit) },
+    // tap gives up a little sooner, for it can say which test hangs, and tidies up.
+    env: { ...process.env, TAP_TIMEOUT: String(limit - 20) },
   });
   running.add(child);
   let stderr = "";
