@@ -40,7 +40,8 @@ export function spawnMonitor(options: { readonly binary: string }): MonitorClien
 
 function startProcess(fd: number, binary: string): ChildProcess {
   try {
-    return spawn(`/proc/self/fd/${fd}`, [], {
+    // By our own descriptor table: in the child's, the connection may already stand where the binary does with us.
+    return spawn(`/proc/${process.pid}/fd/${fd}`, [], {
       argv0: "podrun-monitor",
       cwd: "/",
       // It takes nothing from the environment; pause and monitor write their titles over it (native/pause.c).
