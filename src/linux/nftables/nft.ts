@@ -6,6 +6,10 @@ import { loadLibrary } from "../libc.ts";
 const NFT_CTX_DEFAULT = 0;
 const NFT_CTX_OUTPUT_JSON = 1 << 4;
 
+const ATTEMPTS = 20;
+/** strerror(3) of EINTR, as libnftables words it. */
+const INTERRUPTED = "Interrupted system call";
+
 interface Library {
   readonly nft_ctx_new: (flags: number) => unknown;
   readonly nft_ctx_free: (context: unknown) => void;
@@ -71,7 +75,18 @@ export class Nft {
     this.#library.nft_ctx_free(this.#context);
   }
 
+  /** Where somebody else changes the rules while libnftables reads them it gives up (EINTR) before it has done anything. */
   #execute(commands: string, flags: number): string {
+    for (let left = ATTEMPTS; ; left--) {
+      try {
+        return this.#attempt(commands, flags);
+      } catch (error) {
+        if (left <= 1 || !(error instanceof PodrunError) || !error.message.includes(INTERRUPTED)) throw error;
+      }
+    }
+  }
+
+  #attempt(commands: string, flags: number): string {
     this.#library.nft_ctx_output_set_flags(this.#context, flags);
     const failed = this.#library.nft_run_cmd_from_buffer(this.#context, commands) !== 0;
     // Reading a buffer empties it, so both are read whatever happened.

@@ -124,7 +124,7 @@ static int overwrite(const char *pid) {
 static void look_at(const char *pid) {
     static const char *const files[] = {"environ", "maps", "mem", "syscall"};
     static const char *const links[] = {"exe", "root", "cwd", "ns/mnt"};
-    char path[300], target[300];
+    char path[600], target[300];
     for (size_t i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "/proc/%s/%s", pid, files[i]);
         int fd = open(path, O_RDONLY);
@@ -137,7 +137,9 @@ static void look_at(const char *pid) {
     DIR *folder = opendir(path);
     if (folder == NULL) return;
     for (struct dirent *e; (e = readdir(folder)) != NULL;) {
-        if (e->d_name[0] != '.') printf("descriptor %s\n", e->d_name);
+        if (e->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "/proc/%s/fd/%s", pid, e->d_name);
+        if (readlink(path, target, sizeof target) >= 0 || open(path, O_PATH) >= 0) printf("descriptor %s\n", e->d_name);
     }
     closedir(folder);
 }
@@ -148,7 +150,7 @@ static int look(void) {
     int seen = 0;
     for (struct dirent *e; proc != NULL && (e = readdir(proc)) != NULL;) {
         long pid = strtol(e->d_name, NULL, 10);
-        char path[300], name[64] = "";
+        char path[600], name[64] = "";
         if (pid <= 1 || pid == getpid() || pid == getppid()) continue;
         snprintf(path, sizeof path, "/proc/%ld/comm", pid);
         FILE *comm = fopen(path, "r");

@@ -16,7 +16,6 @@ export function buildProgram(name: string): string {
   const result = spawnSync("cc", ["-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source], {
     encoding: "utf8",
   });
-  if (result.status === 0) return program;
-  if (existsSync(program)) return program;
+  if (result.status === 0 || (result.error && existsSync(program))) return program;
   throw new Error(`${source} can't be compiled: ${result.error?.message ?? result.stderr}`);
 }
