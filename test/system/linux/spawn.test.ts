@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -64,4 +65,11 @@ t.test("a binary that is not there is refused by name", async (t) => {
     code: "OperationFailed",
     message: /the monitor \/nowhere\/podrun-monitor can't be started: ENOENT/,
   });
+});
+
+t.test("a monitor starts also when its binary has the number that its connection will have", async (t) => {
+  const script = join(import.meta.dirname, "support/low-memfd.ts");
+  const stdio = ["ignore", "pipe", "pipe", "pipe"] as const;
+  const { stdout, stderr } = spawnSync(process.execPath, [script, BINARY], { stdio: [...stdio], encoding: "utf8" });
+  t.equal(stdout, "started\n", stderr);
 });
