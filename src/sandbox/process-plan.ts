@@ -1,4 +1,4 @@
-import { NO_SLOT } from "../linux/plan/table.ts";
+import { NO_SLOT, RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
 import { capabilityMask, containerCapabilities } from "./capabilities.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
@@ -44,11 +44,16 @@ export function becomeProcess(
 ): void {
   const { stdin, stdout, stderr } = stdio;
   plan.child("its input and output", { op: "stdio", stdin, stdout, stderr, terminal: stdio.terminal ? 1 : 0 });
+  // CLOEXEC comes too late: working directory and command are looked up before it, also as /proc/self/fd/N (CVE-2024-21626).
+  plan.child("no descriptor of the host's is open when paths of the container's are looked up", {
+    op: "close_fds",
+    keep: [],
+  });
   plan.child(identity.why["workingDir"] ?? "default", {
     op: "chdir",
     dir: NO_SLOT,
     path: identity.workingDir,
-    resolve: 0,
+    resolve: RESOLVE_IN_ROOT,
   });
   plan.child("default", { op: "umask", mask: 0o022 });
   credentials(plan, identity, facts);

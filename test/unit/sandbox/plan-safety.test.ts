@@ -112,6 +112,15 @@ for (const [name, plan] of Object.entries(plans)) {
     t.equal(plan.filter(({ op }) => op === "exec" || op === "pause").length, 1);
   });
 
+  t.test(`${name}: no descriptor is open when the child looks up paths that the container chose`, async (t) => {
+    const own = plan.filter(({ actor }) => actor === "child");
+    if (own.at(-1)?.op === "pause") return;
+    const chosen = own.slice(own.findLastIndex(({ op }) => op === "close_fds"));
+    t.match(chosen[0], { op: "close_fds", keep: [] });
+    t.match(chosen[1], { op: "chdir", resolve: RESOLVE_IN_ROOT });
+    t.notOk(chosen.some(({ op }) => ["open", "setns", "fsmount", "stdio"].includes(op)));
+  });
+
   t.test(`${name}: mounts below a container's root are resolved inside it`, async (t) => {
     const below = plan.filter(
       (operation) => operation.op === "move_mount" && operation.dir === LOCAL.root && operation.path.startsWith("/"),
