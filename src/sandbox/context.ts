@@ -1,7 +1,8 @@
 import type { MonitorClient } from "../linux/monitor/index.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { ContainerRecord, Leases, RecordStore, SandboxRecord } from "./records.ts";
-import type { ContainerConfig, RuntimeEvent, TracedOperation } from "./types.ts";
+import type { Trace } from "./trace.ts";
+import type { ContainerConfig, RuntimeEvent } from "./types.ts";
 
 /** What the runtime stands on; the daemon wires it. */
 export interface Dependencies {
@@ -22,7 +23,7 @@ export interface LiveSandbox {
   monitor: MonitorClient | undefined;
   /** Run folder: monitor.sock, exits/. */
   readonly folder: string;
-  readonly trace: TracedOperation[];
+  readonly trace: Trace;
   nextKey: number;
 }
 

@@ -7,8 +7,9 @@ import { loseSandbox, takeExit, watchMonitor } from "./monitor-events.ts";
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import { removeContainer } from "./remove-container.ts";
 import { eraseSandbox } from "./remove-sandbox.ts";
-import { sandboxFolder } from "./run-sandbox.ts";
+import { sandboxFolder, traceFile } from "./run-sandbox.ts";
 import { PAUSE_KEY } from "./sandbox-plan.ts";
+import { Trace } from "./trace.ts";
 
 /**
  * Takes up what an earlier daemon left. A sandbox that was being made or removed is removed; one that was there is connected
@@ -30,7 +31,7 @@ function revive(context: Context, record: SandboxRecord): LiveSandbox {
     record,
     monitor: undefined,
     folder: sandboxFolder(context, record.id),
-    trace: [],
+    trace: new Trace(traceFile(context, record.id), context.log),
     nextKey: 1,
   };
 }

@@ -41,6 +41,7 @@ export async function eraseSandbox(context: Context, sandbox: LiveSandbox): Prom
     step("sandbox.nft-removed");
     context.leases.release(record.id);
   }
+  sandbox.trace.close();
   await rm(sandbox.folder, { recursive: true, force: true });
   step("sandbox.folder-removed");
   context.sandboxes.delete(record.id);

@@ -9,12 +9,16 @@ import { updateSandbox } from "./lookup.ts";
 import { watchMonitor } from "./monitor-events.ts";
 import { eraseSandbox } from "./remove-sandbox.ts";
 import { compileSandbox } from "./sandbox-plan.ts";
-import { recordTrace, traceDaemon } from "./trace.ts";
+import { Trace } from "./trace.ts";
 import type { SandboxConfig } from "./types.ts";
 
 /** Folder of a sandbox's run state. */
 export const sandboxFolder = (context: Pick<Context, "facts">, id: string): string =>
   join(context.facts.config.run, "pods", id);
+
+/** The timeline of a sandbox's last start. */
+export const traceFile = (context: Pick<Context, "facts">, id: string): string =>
+  join(sandboxFolder(context, id), "trace.json");
 
 /**
  * Makes a sandbox: record, lease, monitor, plan. When anything fails everything made before it is undone, and the error
@@ -59,7 +63,7 @@ function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
     record,
     monitor: undefined,
     folder: sandboxFolder(context, id),
-    trace: [],
+    trace: new Trace(traceFile(context, id), context.log),
     nextKey: 1,
   };
   context.sandboxes.put(record);
@@ -72,7 +76,7 @@ async function carryOut(context: Context, sandbox: LiveSandbox, config: SandboxC
   const { folder, record } = sandbox;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const plan = compileSandbox({ config, lease: record.lease, folder }, context.facts);
-  const monitor = traceDaemon(sandbox, "spawn", "podrun-monitor", () => context.spawnMonitor());
+  const monitor = sandbox.trace.daemon("spawn", "podrun-monitor", () => context.spawnMonitor());
   sandbox.monitor = monitor;
   step("sandbox.monitor-spawned");
   const title = `podrun-monitor ${record.metadata.namespace}/${record.metadata.name}`;
@@ -81,7 +85,7 @@ async function carryOut(context: Context, sandbox: LiveSandbox, config: SandboxC
   runDaemonOperations(context, sandbox, plan);
   const [result] = await Promise.all([runPlan(monitor, plan), setUp]);
   step("sandbox.plan-done");
-  recordTrace(sandbox, plan, result.results);
+  sandbox.trace.record("sandbox", plan, result.results);
   sandbox.record = { ...record, pausePid: result.pid };
   watchMonitor(context, sandbox, monitor);
 }
@@ -94,6 +98,6 @@ function runPlan(monitor: MonitorClient, plan: readonly Operation[]) {
 /** The daemon's part of a plan: nft. It comes first, so that the pod's first packet finds its rules. */
 function runDaemonOperations(context: Context, sandbox: LiveSandbox, plan: readonly Operation[]): void {
   for (const operation of plan)
-    if (operation.op === "nft") traceDaemon(sandbox, "nft", operation.commands, () => context.nft(operation.commands));
+    if (operation.op === "nft") sandbox.trace.daemon("nft", operation.commands, () => context.nft(operation.commands));
   step("sandbox.nft-done");
 }

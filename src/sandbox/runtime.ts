@@ -103,6 +103,6 @@ export class Runtime implements types.RuntimeService {
   }
 
   trace(sandboxId: string): readonly types.TracedOperation[] {
-    return findSandbox(this.#context, sandboxId).trace;
+    return findSandbox(this.#context, sandboxId).trace.list();
   }
 }

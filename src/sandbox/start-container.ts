@@ -8,7 +8,6 @@ import { monitorOf, updateContainer } from "./lookup.ts";
 import { endContainer } from "./monitor-events.ts";
 import { containerSlots } from "./slots.ts";
 import { containerStatus } from "./status.ts";
-import { recordTrace } from "./trace.ts";
 import type { ContainerConfig, SandboxShape } from "./types.ts";
 
 /** Kept of each container's log, as the kubelet does (containerLogMaxSize, containerLogMaxFiles). */
@@ -29,7 +28,7 @@ export async function startContainer(context: Context, sandbox: LiveSandbox, con
     const plan = compileContainer(planInput(container, config, sandbox.record), context.facts);
     const result = await monitor.run(plan, { fault: planFault("container") });
     step("container.plan-done");
-    recordTrace(sandbox, plan, result.results);
+    sandbox.trace.record(record.name, plan, result.results);
     // A command that ends at once may have been reported before its start was.
     if (container.record.state !== "starting") return;
     updateContainer(context, container, { state: "running", startedAt: new Date().toISOString(), pid: result.pid });

@@ -26,7 +26,8 @@ export class PlanError extends PodrunError {
   readonly path: string | undefined;
   /** `ENOENT` …; undefined when the actor died. */
   readonly errno: string | undefined;
-  readonly results: PlanFailure["results"];
+  /** Hidden from printing: hundreds of rows that say nothing to a reader of the error. */
+  declare readonly results: PlanFailure["results"];
 
   constructor(failure: PlanFailure) {
     const operation = failure.plan[failure.index];
@@ -40,7 +41,7 @@ export class PlanError extends PodrunError {
     this.op = operation?.op ?? "unknown";
     this.path = path;
     this.errno = errno;
-    this.results = failure.results;
+    Object.defineProperty(this, "results", { value: failure.results, enumerable: false });
   }
 }
 

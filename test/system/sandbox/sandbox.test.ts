@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { execText, runToEnd, startRuntime } from "./runtime.ts";
 
@@ -51,6 +53,29 @@ t.test(
     t.equal((await execText(runtime, running, ["true"])).code, 0);
     await runtime.stopContainer(running, 0);
     t.match(runtime.containerStatus(running), { state: "exited", exitCode: 137 });
+    await runtime.removeSandbox(id);
+  },
+);
+
+t.test(
+  "the timeline of the last start outlives the daemon, and a container that starts anew replaces its own part",
+  async (t) => {
+    const { id } = await made.runtime.runSandbox(made.sandbox());
+    const first = await made.runtime.createContainer(id, made.container("main", "exec sleep 1000"));
+    await made.runtime.startContainer(first);
+    const parts = (trace: readonly { readonly part: string }[]) => [...new Set(trace.map(({ part }) => part))];
+    const before = made.runtime.trace(id);
+    t.same(parts(before), ["sandbox", "main"]);
+    t.ok(before.every(({ start, end }) => start > 0n && (end === 0n || end >= start)));
+    const file = join(made.config.run, "pods", id, "trace.json");
+    while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 10));
+    const runtime = await made.restart();
+    t.same(runtime.trace(id), before);
+    await runtime.stopContainer(first, 0);
+    const second = await runtime.createContainer(id, made.container("main", "exec sleep 1000", { attempt: 1 }));
+    await runtime.startContainer(second);
+    t.same(parts(runtime.trace(id)), ["sandbox", "main"]);
+    t.equal(runtime.trace(id).length, before.length);
     await runtime.removeSandbox(id);
   },
 );
