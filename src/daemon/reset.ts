@@ -6,6 +6,7 @@ import type { Config } from "../base/config.ts";
 import { Deadline } from "../base/deadline.ts";
 import { errnoOf, PodrunError } from "../base/errors.ts";
 import { holderOf, LockFile } from "../base/lock-file.ts";
+import { removeTree } from "../base/remove-tree.ts";
 import { cgroupFolders, detectCgroups, killCgroup, readProcesses, removeCgroup } from "../linux/cgroup/index.ts";
 import { call } from "../linux/libc.ts";
 import { connectMonitor } from "../linux/monitor/index.ts";
@@ -153,7 +154,7 @@ async function removeLogs(config: Config): Promise<number> {
   const store = new Store({ config, numbers: leaseSpace(config) });
   try {
     const pods = store.objects.list<Pod>("Pod");
-    for (const pod of pods) await rm(logDirectory(config.logs, pod), { recursive: true, force: true });
+    for (const pod of pods) await removeTree(logDirectory(config.logs, pod));
     return pods.length;
   } finally {
     store.close();
@@ -163,7 +164,7 @@ async function removeLogs(config: Config): Promise<number> {
 async function removeFolder(path: string): Promise<boolean> {
   if (listNames(path).length === 0) return false;
   // What is in it goes, it may be a mount point; then itself, when it can.
-  for (const name of listNames(path)) await rm(join(path, name), { recursive: true, force: true });
+  for (const name of listNames(path)) await removeTree(join(path, name));
   await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
     if (errnoOf(error) !== "EBUSY") throw error;
   });

@@ -1,5 +1,5 @@
-import { rm } from "node:fs/promises";
 import { step } from "../base/fault.ts";
+import { removeTree } from "../base/remove-tree.ts";
 import type { Pod } from "../spec/index.ts";
 import type { Node } from "./node.ts";
 import { record } from "./run-container.ts";
@@ -48,7 +48,7 @@ export async function tearDown(
   step("pod.sandbox-removed");
   await removeVolumes(node.config.root, uid);
   step("pod.volumes-removed");
-  await rm(logDirectory(node.config.logs, pod), { recursive: true, force: true });
+  await removeTree(logDirectory(node.config.logs, pod));
   step("pod.logs-removed");
 }
 

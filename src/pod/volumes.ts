@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, type Stats, statSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errnoOf, PodrunError } from "../base/errors.ts";
+import { removeTree } from "../base/remove-tree.ts";
 import type { MountSource } from "../sandbox/types.ts";
 import type { Pod, Volume } from "../spec/index.ts";
 
@@ -38,7 +38,7 @@ export function setUpVolumes(pod: Pod, root: string): VolumeSources {
 
 /** Removes a pod's emptyDir folders and what is in them. Never follows a link out of them. */
 export async function removeVolumes(root: string, uid: string): Promise<void> {
-  await rm(podFolder(root, uid), { recursive: true, force: true });
+  await removeTree(podFolder(root, uid));
 }
 
 function setUpEmptyDir(name: string, path: string): void {

@@ -1,5 +1,5 @@
-import { rm } from "node:fs/promises";
 import { step } from "../base/fault.ts";
+import { removeTree } from "../base/remove-tree.ts";
 import { killCgroup, removeCgroup } from "../linux/cgroup/index.ts";
 import type { Context, LiveContainer } from "./context.ts";
 import { updateContainer } from "./lookup.ts";
@@ -16,7 +16,7 @@ export async function removeContainer(context: Context, container: LiveContainer
   await removeCgroup(context.facts.cgroups, record.cgroup);
   step("container.cgroup-removed");
   await sandbox?.monitor?.forget({ keys: [record.key], slots: allContainerSlots(record.number) });
-  await rm(record.folder, { recursive: true, force: true });
+  await removeTree(record.folder);
   step("container.folder-removed");
   context.containers.delete(record.id);
   context.live.containers.delete(record.id);

@@ -1,5 +1,5 @@
-import { rm } from "node:fs/promises";
 import { step } from "../base/fault.ts";
+import { removeTree } from "../base/remove-tree.ts";
 import { killCgroup, removeCgroup } from "../linux/cgroup/index.ts";
 import { podElements } from "../net/ruleset.ts";
 import type { Context, LiveSandbox } from "./context.ts";
@@ -42,7 +42,7 @@ export async function eraseSandbox(context: Context, sandbox: LiveSandbox): Prom
     context.leases.release(record.id);
   }
   sandbox.trace.close();
-  await rm(sandbox.folder, { recursive: true, force: true });
+  await removeTree(sandbox.folder);
   step("sandbox.folder-removed");
   context.sandboxes.delete(record.id);
   context.live.sandboxes.delete(record.id);
