@@ -1,5 +1,6 @@
 // `npm run build`: what ships, in dist/. The C programs have been made by then (see "build" in package.json).
 //   podrun.cjs        the command line, one file, run by the Node that this repository installed
+//   yaml.cjs          the YAML parser, which podrun.cjs loads when it reads a manifest
 //   daemon.cjs        the daemon; daemon-test.cjs obeys the fault switch (src/base/fault.ts)
 //   podrun-monitor    and podrun-monitor-test
 //   base-image.tar    the image podrun.local/base
@@ -25,6 +26,7 @@ function copyProgram(name: string): void {
 mkdirSync(DIST, { recursive: true });
 await Promise.all([
   bundle(ROOT, { entry: "src/cli/main.ts", output: "dist/podrun.cjs", faults: false, program: true }),
+  bundle(ROOT, { entry: "yaml", output: "dist/yaml.cjs", faults: false, program: false }),
   bundle(ROOT, { entry: "src/daemon/main.ts", output: "dist/daemon.cjs", faults: false, program: false }),
   bundle(ROOT, { entry: "src/daemon/main.ts", output: "dist/daemon-test.cjs", faults: true, program: false }),
 ]);
