@@ -276,9 +276,11 @@ export class PodWorker {
   #abortStart(graceSeconds: number): void {
     const millis = Math.min(graceSeconds * 1000, ABORT_MILLIS);
     this.#node.timers.after(millis, () => {
-      const starting =
-        this.#busy && [...this.#containers.values()].some(({ run }) => run?.state === "starting" || !run);
-      if (starting) this.#inBackground("abort start", this.#node.runtime.stopSandbox(this.#pod.metadata.uid));
+      const starting = [...this.#containers.values()].some(
+        ({ run }) => run?.state !== "running" && run?.state !== "exited",
+      );
+      if (this.#busy && starting)
+        this.#inBackground("abort start", this.#node.runtime.stopSandbox(this.#pod.metadata.uid));
     });
   }
 

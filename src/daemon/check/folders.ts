@@ -17,13 +17,14 @@ export function checkFolders(parts: Parts): Difference[] {
   const podUids = new Set(pods.list().map(({ metadata }) => metadata.uid));
   const sandboxes = new Set(runtime.listSandboxes().map(({ id }) => id));
   const containers = new Set(runtime.listContainers().map(({ id }) => id));
+  // In the order of their repair: processes hold mounts, mounts hold folders.
   return [
+    ...strayCgroups(parts, sandboxes),
+    ...strayMounts(config.root),
+    ...strayMounts(config.run),
     ...strayFolders(join(config.root, "containers"), containers, "container"),
     ...strayFolders(join(config.run, "pods"), sandboxes, "sandbox"),
     ...strayFolders(join(config.root, "pods"), podUids, "pod"),
-    ...strayMounts(config.root),
-    ...strayMounts(config.run),
-    ...strayCgroups(parts, sandboxes),
   ];
 }
 

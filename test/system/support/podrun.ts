@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -139,6 +140,21 @@ export class Instance {
     };
     await until(check, millis, () => JSON.stringify(last?.status, null, 2));
     return last as Pod;
+  }
+
+  /** One request to the daemon, which must run: for tests that ask too often for a process each time. */
+  async request(
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<{ readonly status: number; readonly body: unknown }> {
+    const options = { socketPath: join(this.config.run, "podrun.sock"), method, path };
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = request(options, resolve).on("error", reject);
+      sent.end(body === undefined ? "" : JSON.stringify(body));
+    });
+    const text = (await answer.setEncoding("utf8").toArray()).join("");
+    return { status: answer.statusCode ?? 0, body: text === "" ? undefined : JSON.parse(text) };
   }
 
   /** The daemon's pid, when one has been started; it may have ended. */

@@ -139,21 +139,24 @@ t.test("a pod that does not exist can't be deleted", async (t) => {
   await t.rejects(pods.delete("default", "nope"), { code: "NotFound", message: 'pods "nope" not found' });
 });
 
-t.test("a start that hangs does not keep a pod from being deleted", async (t) => {
-  const { pods, runtime, timers } = makeWorld(t.testdir());
-  const hang = Promise.withResolvers<void>();
-  runtime.before = (call) => {
-    if (call === "runSandbox") return hang.promise;
-    if (call === "stopSandbox") hang.reject(new PodrunError("Cancelled", "cancelled"));
-  };
-  await pods.create(makePod());
-  await pods.delete("default", "hello");
-  await timers.advance(1999);
-  t.equal(pods.list().length, 1);
-  await timers.advance(1);
-  t.ok(runtime.calls.includes("stopSandbox"));
-  await until(() => pods.list().length === 0);
-});
+for (const hanging of ["runSandbox", "startContainer web"]) {
+  t.test(`a start that hangs at ${hanging} does not keep a pod from being deleted`, async (t) => {
+    const { pods, runtime, timers } = makeWorld(t.testdir());
+    const hang = Promise.withResolvers<void>();
+    runtime.before = (call) => {
+      if (call === hanging) return hang.promise;
+      if (call === "stopSandbox") hang.reject(new PodrunError("Cancelled", "cancelled"));
+    };
+    await pods.create(makePod());
+    await settle();
+    await pods.delete("default", "hello");
+    await timers.advance(1999);
+    t.equal(pods.list().length, 1);
+    await timers.advance(1);
+    t.ok(runtime.calls.includes("stopSandbox"));
+    await until(() => pods.list().length === 0);
+  });
+}
 
 t.test("a removal that fails is told and tried again until it succeeds", async (t) => {
   const { pods, runtime, timers } = makeWorld(t.testdir());
