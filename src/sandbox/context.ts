@@ -33,6 +33,8 @@ export interface LiveContainer {
   readonly config: ContainerConfig | undefined;
   /** Resolves when the container is in state `exited`. */
   readonly exited: PromiseWithResolvers<void>;
+  /** Ends a start that is under way. */
+  readonly starting: AbortController;
 }
 
 /** The runtime's whole memory. One object, so that each verb's file stays small and takes what it needs from it. */

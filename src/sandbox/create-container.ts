@@ -43,7 +43,12 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
   step("container.record-intent");
   context.containers.put(record);
   mkdirSync(logFolder, { recursive: true, mode: 0o755 });
-  const container: LiveContainer = { record, config, exited: Promise.withResolvers<void>() };
+  const container: LiveContainer = {
+    record,
+    config,
+    exited: Promise.withResolvers<void>(),
+    starting: new AbortController(),
+  };
   context.live.containers.set(id, container);
   return container;
 }

@@ -26,7 +26,7 @@ export async function startContainer(context: Context, sandbox: LiveSandbox, con
   updateContainer(context, container, { state: "starting" });
   try {
     const plan = compileContainer(planInput(container, config, sandbox.record), context.facts);
-    const result = await monitor.run(plan, { fault: planFault("container") });
+    const result = await monitor.run(plan, { fault: planFault("container"), signal: container.starting.signal });
     step("container.plan-done");
     sandbox.trace.record(record.name, plan, result.results);
     // A command that ends at once may have been reported before its start was.

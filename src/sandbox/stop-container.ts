@@ -14,6 +14,8 @@ export async function stopContainer(context: Context, container: LiveContainer, 
   if (record.state !== "running" && record.state !== "starting") return;
   const monitor = context.live.sandboxes.get(record.sandboxId)?.monitor;
   step("container.stop-intent");
+  // Before it is in the monitor's table no signal reaches it; once it is there, this does nothing.
+  if (record.state === "starting") container.starting.abort();
   if (graceSeconds > 0 && monitor && (await signal(monitor, record.key, signalNumber(record.stopSignal))))
     await withTimeout(container.exited.promise, graceSeconds * 1000);
   if (!isRunning(container)) return;
