@@ -1,5 +1,6 @@
 import type { ApiClient } from "../api/client.ts";
 import { ApiError } from "../api/status.ts";
+import { PodrunError } from "../base/errors.ts";
 import type { Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
@@ -109,6 +110,7 @@ async function watchPods(
 ): Promise<void> {
   const query = { ...queryOf(invocation, name), resourceVersion };
   for await (const { object } of client.watchPods(query, invocation.signal)) process.stdout.write(await print(object));
+  throw new PodrunError("DaemonUnreachable", "the podrun daemon left; pods go on: run the command again");
 }
 
 interface Printer {

@@ -101,6 +101,8 @@ export class FakePods implements PodService {
   planned: { pods: readonly Pod[]; sources: PlanSources | undefined } | undefined;
   operations: readonly PlannedOperation[] = [];
   traced: readonly TracedOperation[] = [];
+  /** How often the pods of one namespace have been listed. */
+  lists = 0;
   #version = 0;
   readonly #watchers = new Set<(event: PodWatchEvent) => void>();
 
@@ -124,6 +126,7 @@ export class FakePods implements PodService {
   }
 
   list(filter: { namespace?: string; labels?: (labels: Record<string, string>) => boolean } = {}): readonly Pod[] {
+    if (filter.namespace !== undefined) this.lists++;
     return [...this.pods.values()].filter(
       (pod) => filter.namespace === undefined || pod.metadata.namespace === filter.namespace,
     );
@@ -280,6 +283,8 @@ export interface FakeDaemon {
   readonly config: Config;
   readonly client: ApiClient;
   readonly folder: string;
+  /** Breaks every connection, as a daemon's death does; the next one is served. */
+  breakConnections(): void;
   close(): Promise<void>;
 }
 
@@ -294,6 +299,7 @@ export async function startFake(t: Test): Promise<FakeDaemon> {
   const api = createApiServer({ pods, system, version: "0.0.1" });
   await new Promise<void>((resolve) => api.server.listen(join(run, "podrun.sock"), resolve));
   chmodSync(join(run, "podrun.sock"), 0o600);
+  const breakConnections = (): void => api.server.closeAllConnections();
   let closed = false;
   const close = async (): Promise<void> => {
     if (closed) return;
@@ -304,7 +310,7 @@ export async function startFake(t: Test): Promise<FakeDaemon> {
     await close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { pods, system, config, client: new ApiClient(config, { start: false }), folder, close };
+  return { pods, system, config, client: new ApiClient(config, { start: false }), folder, close, breakConnections };
 }
 
 export interface CommandResult {

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { runCommand, runningPod, startFake } from "../api/fake.ts";
 import { manifest, said } from "./said.ts";
@@ -154,4 +156,56 @@ t.test("wait comes back when the condition, the path or the end is there, and ti
   });
   for (const goal of ["--for=ready", "--for=condition=", "--for=jsonpath={.a"])
     said(t, await runCommand(fake, ["wait", goal, "pod/web"]), { code: 1, stderr: /^error: / });
+});
+
+t.test(
+  "Ctrl-C ends wait, delete and a followed log with 130, and a daemon that leaves ends a watch with an error",
+  async (t) => {
+    const fake = await startFake(t);
+    fake.pods.holdDeletes = true;
+    fake.pods.put(runningPod("web"));
+    const path = join(fake.folder, "0.log");
+    writeFileSync(path, "2026-11-21T07:47:01.0Z stdout F one\n");
+    fake.pods.logs = { path, running: () => true, onEnd: () => () => undefined };
+    const interrupt = (argv: readonly string[], isReady: () => boolean) =>
+      runCommand(fake, argv, {
+        onChild: async (child) => {
+          while (!isReady()) await fake.client.version();
+          child.kill("SIGINT");
+        },
+      });
+    // The deletion has been asked for, and is waited for.
+    const deleted = await interrupt(["delete", "pod", "web"], () => fake.pods.deletions.length > 0);
+    t.equal(deleted.code, 130);
+    const before = fake.pods.lists;
+    const waited = await interrupt(["wait", "--for=delete", "pod/web"], () => fake.pods.lists > before);
+    said(t, waited, { code: 130, stdout: "", stderr: "" });
+    const followed = await runCommand(fake, ["logs", "-f", "web"], {
+      onChild: (child) => child.stdout?.once("data", () => child.kill("SIGINT")),
+    });
+    said(t, followed, { code: 130, stdout: "one\n", stderr: "" });
+    const watched = await runCommand(fake, ["get", "pods", "-w"], {
+      onChild: (child) => {
+        child.stdout?.once("data", () => {
+          fake.pods.put(runningPod("other"));
+          // What comes now comes by the watch.
+          child.stdout?.once("data", () => void fake.close());
+        });
+      },
+    });
+    said(t, watched, { code: 1, stderr: /^error: the podrun daemon left/ });
+  },
+);
+
+t.test("wait goes on with the next daemon when the one it asked dies", async (t) => {
+  const fake = await startFake(t);
+  const pod = runningPod("web");
+  pod.status.conditions = [];
+  fake.pods.put(pod);
+  const waiting = runCommand(fake, ["wait", "--for=condition=Ready", "pod/web"], { onChild: () => undefined });
+  while (fake.pods.lists === 0) await fake.client.version();
+  t.equal((await fake.client.getPod("default", "web")).status.conditions?.length, 0);
+  fake.breakConnections();
+  fake.pods.put(runningPod("web"));
+  said(t, await waiting, { stdout: "pod/web condition met\n" });
 });
