@@ -38,6 +38,29 @@ export function updateSandbox(context: Context, sandbox: LiveSandbox, change: Pa
   sandbox.record = record;
 }
 
+/**
+ * What has happened is true whether it can be recorded (a full disk) or not: an exit that is not taken note of would leave
+ * a pod that never ends. The next daemon learns it from the monitor again.
+ */
+export function noteSandbox(context: Context, sandbox: LiveSandbox, change: Partial<SandboxRecord>): void {
+  sandbox.record = { ...sandbox.record, ...change };
+  note(context, () => context.sandboxes.put(sandbox.record));
+}
+
+/** As {@link noteSandbox}. */
+export function noteContainer(context: Context, container: LiveContainer, change: Partial<ContainerRecord>): void {
+  container.record = { ...container.record, ...change };
+  note(context, () => context.containers.put(container.record));
+}
+
+function note(context: Context, put: () => void): void {
+  try {
+    put();
+  } catch (error) {
+    context.log.warn("what has happened can't be recorded", { error: String(error) });
+  }
+}
+
 export function updateContainer(context: Context, container: LiveContainer, change: Partial<ContainerRecord>): void {
   const record = { ...container.record, ...change };
   context.containers.put(record);

@@ -1,7 +1,7 @@
 import { killCgroup, readOomKills } from "../linux/cgroup/index.ts";
 import { type ExitedMessage, exitOf, type MonitorClient } from "../linux/monitor/index.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
-import { containersOf, updateContainer, updateSandbox } from "./lookup.ts";
+import { containersOf, noteContainer, noteSandbox } from "./lookup.ts";
 import { PAUSE_KEY } from "./sandbox-plan.ts";
 import { containerStatus, sandboxStatus } from "./status.ts";
 
@@ -52,7 +52,7 @@ interface End {
 
 /** `exited`, for good. */
 export function endContainer(context: Context, container: LiveContainer, end: End): void {
-  updateContainer(context, container, { state: "exited", ...end });
+  noteContainer(context, container, { state: "exited", ...end });
   container.exited.resolve();
   context.emit({ type: "containerExited", container: containerStatus(container.record) });
 }
@@ -66,13 +66,15 @@ export async function loseSandbox(context: Context, sandbox: LiveSandbox): Promi
   const gone = sandbox.monitor;
   sandbox.monitor = undefined;
   if (record.state !== "ready") return;
-  updateSandbox(context, sandbox, { state: "notready" });
+  noteSandbox(context, sandbox, { state: "notready" });
   try {
     await killCgroup(context.facts.cgroups, record.cgroup);
     await gone?.shutdown();
   } catch (error) {
     context.log.warn("a lost sandbox could not be killed", { sandbox: record.id, error: String(error) });
   }
+  // Whoever was told of its containers' ends may have made a new one of the same id by now.
+  if (context.live.sandboxes.get(record.id) !== sandbox) return;
   for (const container of containersOf(context, record.id)) loseContainer(context, container);
   context.emit({ type: "sandboxLost", sandbox: sandboxStatus(sandbox.record) });
 }

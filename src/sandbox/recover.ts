@@ -6,7 +6,7 @@ import { containersOf, updateContainer } from "./lookup.ts";
 import { loseSandbox, takeExit, watchMonitor } from "./monitor-events.ts";
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import { removeContainer } from "./remove-container.ts";
-import { eraseSandbox } from "./remove-sandbox.ts";
+import { eraseSandbox, stopSandbox } from "./remove-sandbox.ts";
 import { sandboxFolder, traceFile } from "./run-sandbox.ts";
 import { PAUSE_KEY } from "./sandbox-plan.ts";
 import { Trace } from "./trace.ts";
@@ -19,11 +19,23 @@ import { Trace } from "./trace.ts";
 export async function recover(context: Context): Promise<void> {
   for (const record of context.sandboxes.list()) context.live.sandboxes.set(record.id, revive(context, record));
   for (const record of context.containers.list()) reviveContainer(context, record);
-  await Promise.all([...context.live.sandboxes.values()].map((sandbox) => recoverSandbox(context, sandbox)));
+  const sandboxes = [...context.live.sandboxes.values()];
+  await Promise.all(
+    sandboxes.map((sandbox) => attempt(context, sandbox.record, () => recoverSandbox(context, sandbox))),
+  );
   const orphans = [...context.live.containers.values()].filter(
     ({ record }) => !context.live.sandboxes.has(record.sandboxId),
   );
-  for (const container of orphans) await removeContainer(context, container);
+  for (const container of orphans) await attempt(context, container.record, () => removeContainer(context, container));
+}
+
+/** What can't be recovered now (a process that does not die) must not keep all other pods without a daemon. */
+async function attempt(context: Context, { id, state }: { id: string; state: string }, act: () => Promise<void>) {
+  try {
+    await act();
+  } catch (error) {
+    context.log.warn("what an earlier daemon left can't be recovered yet", { id, state, error: String(error) });
+  }
 }
 
 function revive(context: Context, record: SandboxRecord): LiveSandbox {
@@ -48,18 +60,27 @@ async function recoverSandbox(context: Context, sandbox: LiveSandbox): Promise<v
   const { state } = sandbox.record;
   sandbox.monitor = await reconnect(sandbox);
   if (state === "creating" || state === "removing") return eraseSandbox(context, sandbox);
-  if (state === "notready") return;
   const { monitor } = sandbox;
-  if (!monitor) return loseSandbox(context, sandbox);
+  if (!monitor) return state === "notready" ? stopSandbox(context, sandbox) : loseSandbox(context, sandbox);
   // First subscribe, then list: an end in between is told twice rather than never, and taken once.
   watchMonitor(context, sandbox, monitor);
   await monitor.subscribe();
   const processes = await monitor.list();
+  if (state === "notready") return finishStop(context, sandbox, processes);
   const pause = processes.find(({ key }) => key === PAUSE_KEY);
   if (!pause || pause.exited) return loseSandbox(context, sandbox);
   for (const { key } of processes) if (key >= sandbox.nextKey && key < 1 << 16) sandbox.nextKey = key + 1;
   for (const container of containersOf(context, sandbox.record.id))
-    await recoverContainer(context, sandbox, container, processes);
+    await attempt(context, container.record, () => recoverContainer(context, sandbox, container, processes));
+}
+
+/** The earlier daemon was killed while it ended the sandbox. How its containers had ended by then is still known. */
+async function finishStop(context: Context, sandbox: LiveSandbox, processes: readonly ListedMessage[]): Promise<void> {
+  for (const container of containersOf(context, sandbox.record.id)) {
+    const found = processes.find(({ key }) => key === container.record.key);
+    if (found?.exited) takeExit(context, sandbox, container, found);
+  }
+  await stopSandbox(context, sandbox);
 }
 
 async function reconnect(sandbox: LiveSandbox): Promise<MonitorClient | undefined> {

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { PodrunError } from "../base/errors.ts";
 import { planFault, step } from "../base/fault.ts";
 import { podCgroup } from "../linux/cgroup/index.ts";
 import type { MonitorClient } from "../linux/monitor/index.ts";
@@ -80,6 +81,7 @@ async function carryOut(context: Context, sandbox: LiveSandbox, config: SandboxC
   sandbox.monitor = monitor;
   step("sandbox.monitor-spawned");
   const title = `podrun-monitor ${record.metadata.namespace}/${record.metadata.name}`;
+  watchMonitor(context, sandbox, monitor);
   // All under way at once: the monitor takes them in order, and each of them fails when it goes.
   const setUp = Promise.all([monitor.setup(folder, title), monitor.subscribe()]);
   runDaemonOperations(context, sandbox, plan);
@@ -87,7 +89,9 @@ async function carryOut(context: Context, sandbox: LiveSandbox, config: SandboxC
   step("sandbox.plan-done");
   sandbox.trace.record("sandbox", plan, result.results);
   sandbox.record = { ...record, pausePid: result.pid };
-  watchMonitor(context, sandbox, monitor);
+  if (sandbox.monitor === monitor) return;
+  sandbox.monitor = monitor;
+  throw new PodrunError("MonitorGone", "the pod's monitor or its pause ended as soon as its sandbox was made");
 }
 
 function runPlan(monitor: MonitorClient, plan: readonly Operation[]) {

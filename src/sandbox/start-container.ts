@@ -4,7 +4,7 @@ import { PlanError } from "../linux/plan/failure.ts";
 import { type ContainerPlanInput, compileContainer } from "./container-plan.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
 import { containerCommand } from "./identity.ts";
-import { monitorOf, updateContainer } from "./lookup.ts";
+import { monitorOf, noteContainer, updateContainer } from "./lookup.ts";
 import { endContainer } from "./monitor-events.ts";
 import { containerSlots } from "./slots.ts";
 import { containerStatus } from "./status.ts";
@@ -31,7 +31,7 @@ export async function startContainer(context: Context, sandbox: LiveSandbox, con
     sandbox.trace.record(record.name, plan, result.results);
     // A command that ends at once may have been reported before its start was.
     if (container.record.state !== "starting") return;
-    updateContainer(context, container, { state: "running", startedAt: new Date().toISOString(), pid: result.pid });
+    noteContainer(context, container, { state: "running", startedAt: new Date().toISOString(), pid: result.pid });
     context.emit({ type: "containerStarted", container: containerStatus(container.record) });
   } catch (error) {
     if (container.record.state === "starting") endContainer(context, container, startError(error));
