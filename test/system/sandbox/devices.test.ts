@@ -12,7 +12,7 @@ const KMSG = "c 1 11";
 t.test("a container has the standard devices and links, and they work", async (t) => {
   const { runtime } = made;
   const { id } = await runtime.runSandbox(made.sandbox());
-  const script = `cd /dev; for name in null zero full random urandom tty; do stat -c "%n %t:%T %a %F" $name; done
+  const script = `exec 2>&1; cd /dev; for name in null zero full random urandom tty; do stat -c "%n %t:%T %a %F" $name; done
     for name in fd stdin stdout stderr ptmx; do echo "$name $(readlink $name)"; done; ls -A /dev | tr '\\n' ' '; echo
     head -c 3 zero | wc -c; head -c 3 urandom | wc -c; echo lost >null; echo x >full; echo seen >stdout; ls pts`;
   const { log } = await runToEnd(runtime, id, made.container("main", script));

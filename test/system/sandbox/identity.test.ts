@@ -58,7 +58,8 @@ t.test("capabilities are added and dropped by name, ALL means all, drop wins ove
 });
 
 t.test("what a capability allows works with it, and fails without it", async (t) => {
-  const script = "touch /x; chown 5 /x && echo chowned; ip link add d0 type dummy && echo added; ip link del d0; true";
+  const script =
+    "exec 2>&1; touch /x; chown 5 /x && echo chowned; ip link add d0 type dummy && echo added; ip link del d0; true";
   t.match((await run(script)).log, /^chowned\n.*ot permitted/);
   t.match((await run(script, { dropCapabilities: ["CHOWN"] })).log, /Operation not permitted/);
   const admin = await run("ip link set lo mtu 1400 && echo set", { addCapabilities: ["NET_ADMIN"] });

@@ -110,7 +110,7 @@ t.test("the containers of a pod share /dev/shm, which has the size that was aske
     id,
     made.container(
       "reader",
-      `${wait}; stat -c %a /dev/shm; dd if=/dev/zero of=/dev/shm/big bs=4k count=500; stat -c %s /dev/shm/big`,
+      `exec 2>&1; ${wait}; stat -c %a /dev/shm; dd if=/dev/zero of=/dev/shm/big bs=4k count=500; stat -c %s /dev/shm/big`,
     ),
   );
   t.match(log, /^hello\n1777\n/);
@@ -135,7 +135,7 @@ t.test("host folders and files are mounted, read-only where asked, on targets th
     host(join(folder, "file"), "/etc/one.conf"),
     host(join(folder, "file"), "/etc/passwd", true),
   ];
-  const script = `cat /data/sub/deep /etc/one.conf /etc/passwd; echo inside >/data/new; echo more >>/etc/one.conf
+  const script = `exec 2>&1; cat /data/sub/deep /etc/one.conf /etc/passwd; echo inside >/data/new; echo more >>/etc/one.conf
     echo x >/made/on/the/way/x; echo x >>/etc/passwd; cat /made/on/the/way/new; test -f /etc/one.conf && echo a file`;
   const { log } = await runToEnd(runtime, id, made.container("main", script, { mounts }));
   t.match(log, /^deep\ntext\ntext$/m);
@@ -157,7 +157,7 @@ t.test(
     const memoryVolumes = { small: { sizeBytes: 64 * 1024 }, open: {} };
     const { id } = await runtime.runSandbox(made.sandbox({ memoryVolumes }));
     const mounts = [memory("open", "/a/b"), memory("small", "/a"), memory("small", "/ro", true)];
-    const script = `echo one >/a/x; echo two >/a/b/y; cat /ro/x; echo x >/ro/z; dd if=/dev/zero of=/a/big bs=4k count=50; rm /a/big
+    const script = `exec 2>&1; echo one >/a/x; echo two >/a/b/y; cat /ro/x; echo x >/ro/z; dd if=/dev/zero of=/a/big bs=4k count=50; rm /a/big
     stat -c %a /a; grep -c tmpfs /proc/mounts >/dev/null && echo tmpfs`;
     const first = await runToEnd(runtime, id, made.container("first", script, { mounts }));
     t.match(first.log, /^one$/m);

@@ -85,7 +85,7 @@ t.test("with readOnlyRootFilesystem nothing can be written but to mounts", async
   const { runtime } = made;
   const { id } = await runtime.runSandbox(made.sandbox({ memoryVolumes: { m: {} } }));
   const mounts = [{ source: { kind: "memory", volume: "m" }, target: "/m", readOnly: false }] as const;
-  const script = "echo x >/x; echo x >/etc/hosts; echo x >/dev/shm/x && echo x >/m/x && cat /m/x /dev/shm/x";
+  const script = "exec 2>&1; echo x >/x; echo x >/etc/hosts; echo x >/dev/shm/x && echo x >/m/x && cat /m/x /dev/shm/x";
   const own = { ...security, readOnlyRootFilesystem: true };
   const change = { security: own, mounts, workingDir: "/made/here" };
   const { log, code } = await runToEnd(runtime, id, made.container("main", `pwd; ${script}`, change));

@@ -109,7 +109,7 @@ t.test("a Localhost profile does what it says; a bad one fails the start with it
     const { log } = await runToEnd(
       runtime,
       id,
-      probing(name, { seccomp, allowPrivilegeEscalation }, "mkdir /x; touch /y && echo fine"),
+      probing(name, { seccomp, allowPrivilegeEscalation }, "exec 2>&1; mkdir /x; touch /y && echo fine"),
     );
     t.match(log, /'\/x': No space left on device\nfine/);
   }
