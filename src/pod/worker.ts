@@ -264,12 +264,13 @@ export class PodWorker {
     if (this.#waitUntil(this.#retryAt)) return;
     try {
       await tearDown(this.#node, this.#pod, this.#containers.values(), this.#deadline);
+      // Last: where the object can't be removed (a full disk) the worker must go on to try again.
+      this.#owner.gone(this.#pod);
     } catch (error) {
       record(this.#node, this.#pod, "Warning", "FailedKillPod", `error killing pod: ${messageOf(error)}`);
       return this.#failed();
     }
     this.stop();
-    this.#owner.gone(this.#pod);
   }
 
   /** A start that hangs (a stopped actor, a mount that waits for a server) must not keep a pod from being deleted. */

@@ -169,3 +169,22 @@ t.test("a status that can't be written is shown and logged, and the pod goes on"
   t.match(log.join(""), /status can't be recorded/);
   store.put = put;
 });
+
+t.test("a pod whose object can't be removed stays, and is removed as soon as it can be", async (t) => {
+  const { pods, store, timers } = makeWorld(t.testdir());
+  await pods.create(makePod());
+  await settle();
+  const remove = store.delete;
+  store.delete = () => {
+    throw new Error("database or disk is full");
+  };
+  await pods.delete("default", "hello", { gracePeriodSeconds: 0 });
+  await until(() => pods.events().at(-1)?.reason === "FailedKillPod");
+  t.match(pods.events().at(-1)?.message, "database or disk is full");
+  t.equal(pods.list().length, 1);
+  store.delete = remove;
+  // The folders' removal goes through threads: time must not pass before it is under way again.
+  await settle();
+  await timers.advance(1000);
+  await until(() => pods.list().length === 0);
+});
