@@ -37,18 +37,23 @@ export async function serveLog(
       // Not the monitor's: shown as it is, for a log that hides lines is worse than an odd one.
       return record === undefined ? [line, Buffer.from("\n")] : text.push(record);
     });
-    left = await write(response, Buffer.concat(out), left);
+    left = await write(response, Buffer.concat(out), left, gone.signal);
     if (left === 0) break;
   }
-  await write(response, Buffer.concat(text.end()), left);
+  await write(response, Buffer.concat(text.end()), left, gone.signal);
   response.end();
 }
 
-/** Waits while the client does not read. Answers how many bytes may still be written. */
-async function write(response: ServerResponse, data: Buffer, left: number): Promise<number> {
+/** Waits while the client does not read, until it is `gone`. Answers how many bytes may still be written. */
+async function write(response: ServerResponse, data: Buffer, left: number, gone: AbortSignal): Promise<number> {
   const part = data.length > left ? data.subarray(0, left) : data;
   if (part.length === 0 || response.destroyed) return left;
-  if (!response.write(part)) await Promise.race([once(response, "drain"), once(response, "close")]);
+  if (!response.write(part)) {
+    // A log is followed for days: each wait must take its listeners away again.
+    await once(response, "drain", { signal: gone }).catch((error: unknown) => {
+      if (!gone.aborted) throw error;
+    });
+  }
   return left - part.length;
 }
 

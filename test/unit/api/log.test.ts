@@ -158,6 +158,22 @@ t.test("a follower that leaves leaves nothing behind", async (t) => {
   t.equal(listeners(), 0);
 });
 
+t.test("waiting for a slow client leaves no listener behind, however long the log", async (t) => {
+  const { path, client } = await startLog(t);
+  writeFileSync(path, `${T} stdout F ${"x".repeat(8000)}\n`.repeat(4000));
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on("warning", onWarning);
+  t.teardown(() => process.off("warning", onWarning));
+  let bytes = 0;
+  for await (const chunk of client.readLog("default", "web", {})) {
+    bytes += chunk.length;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  t.equal(bytes, 8001 * 4000);
+  t.same(warnings, []);
+});
+
 t.test("a wrong parameter and a missing pod are refused before anything is sent", async (t) => {
   const { client, read } = await startLog(t);
   await t.rejects(read({ tailLines: -1 }), { code: "BadRequest" });
