@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { removeCgroups } from "./cgroups.ts";
 import { type Contender, now, time } from "./contender.ts";
 import { CriClient, field, firstString, message } from "./cri.ts";
 import { writePauseImage } from "./pause-image.ts";
@@ -12,6 +13,7 @@ import { ended, run } from "./processes.ts";
 
 const CNI_PROGRAMS = ["/usr/lib/cni", "/opt/cni/bin"];
 const START_LIMIT_MS = 20_000;
+const CGROUP = "podrun-bench-containerd";
 const PAUSE_IMAGE = "podrun.local/bench-pause:latest";
 
 interface RunningPod {
@@ -101,6 +103,7 @@ export class Containerd implements Contender {
     const left = ended(this.#child);
     this.#child.kill("SIGTERM");
     await left;
+    removeCgroups(CGROUP);
   }
 }
 
@@ -124,8 +127,9 @@ state = "${work}/state"
 
 function writeNetwork(work: string): void {
   mkdirSync(join(work, "cni"), { recursive: true });
-  const ranges = [[{ subnet: "10.92.0.0/16" }], [{ subnet: "fd92::/64" }]];
-  const ipam = { type: "host-local", ranges, routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }], dataDir: `${work}/ipam` };
+  // IPv4 alone: with IPv6 the plugin waits more than a second for duplicate address detection, and that is not containerd's cost.
+  const ranges = [[{ subnet: "10.92.0.0/16" }]];
+  const ipam = { type: "host-local", ranges, routes: [{ dst: "0.0.0.0/0" }], dataDir: `${work}/ipam` };
   const network = { cniVersion: "0.4.0", name: "bench", plugins: [{ type: "ptp", ipMasq: false, ipam }] };
   writeFileSync(join(work, "cni", "10-bench.conflist"), JSON.stringify(network));
 }
@@ -135,12 +139,7 @@ function sandboxConfig(pod: number, work: string): Buffer {
   const metadata = message(field(1, podName(pod)), field(2, `uid-${pod}`), field(3, NAMESPACE));
   const logs = join(work, "logs", podName(pod));
   mkdirSync(logs, { recursive: true });
-  return message(
-    field(1, metadata),
-    field(2, podName(pod)),
-    field(3, logs),
-    field(8, field(1, "/podrun-bench-containerd")),
-  );
+  return message(field(1, metadata), field(2, podName(pod)), field(3, logs), field(8, field(1, `/${CGROUP}`)));
 }
 
 /**

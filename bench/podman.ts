@@ -1,6 +1,7 @@
 // podman as a contender: it has no daemon, so all is a whole process of its command line.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { removeCgroups } from "./cgroups.ts";
 import { type Contender, time } from "./contender.ts";
 import { CONTAINERS, IMAGE, podManifest, podName, TRUE } from "./pod.ts";
 import { listProcesses, proportionalMemory } from "./proc.ts";
@@ -9,16 +10,19 @@ import { run } from "./processes.ts";
 export class Podman implements Contender {
   readonly name = "podman";
   readonly #globals: readonly string[];
+  readonly #env: NodeJS.ProcessEnv;
   readonly #work: string;
   readonly #pods = new Set<number>();
 
   private constructor(globals: readonly string[], work: string) {
     this.#globals = globals;
+    this.#env = { ...process.env, CONTAINERS_CONF: join(work, "containers.conf") };
     this.#work = work;
   }
 
   static async open(work: string, archive: string): Promise<Podman> {
     mkdirSync(work, { recursive: true });
+    writeFileSync(join(work, "containers.conf"), CONFIGURATION);
     const folders = ["--root", join(work, "root"), "--runroot", join(work, "run"), "--tmpdir", join(work, "tmp")];
     const globals = [...folders, "--cgroup-manager", "cgroupfs", "--storage-driver", "overlay"];
     const podman = new Podman(globals, work);
@@ -57,11 +61,20 @@ export class Podman implements Contender {
 
   async close(): Promise<void> {
     for (const pod of [...this.#pods]) await this.delete(pod);
+    removeCgroups("libpod_parent");
   }
 
   #run(...args: string[]): Promise<string> {
-    return run("podman", [...this.#globals, ...args]);
+    return run("podman", [...this.#globals, ...args], { env: this.#env });
   }
 }
 
 const containerName = (pod: number): string => `${podName(pod)}-${CONTAINERS[0]}`;
+
+/** podman raises limits as far as root can elsewhere, and fails where the machine lets nobody raise them: low ones do. */
+const CONFIGURATION = `[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+log_driver = "k8s-file"
+[engine]
+events_logger = "file"
+`;
