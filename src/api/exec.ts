@@ -98,19 +98,29 @@ const webSockets = new WebSocketServer({
 /** The session exists already; when the client has gone meanwhile it is closed at once. */
 function connect(upgrade: UpgradeRequest, session: StreamSession, streams: Streams, defaulted?: string): void {
   if (upgrade.socket.destroyed) {
-    session.close();
-    session.exited.catch(() => {
-      // The client has left: nobody is there to hear how it ended.
-    });
+    abandon(session);
     return;
   }
-  // `ws` emits this within handleUpgrade, which is synchronous: no other upgrade comes between.
-  webSockets.once("headers", (headers: string[]) => {
+  const onHeaders = (headers: string[]): void => {
     if (defaulted !== undefined) headers.push(`${DEFAULTED_HEADER}: ${defaulted}`);
-  });
+  };
+  // All within handleUpgrade, which is synchronous: no other upgrade comes between.
+  webSockets.on("headers", onHeaders);
+  let isOpen = false;
   webSockets.handleUpgrade(upgrade.request, upgrade.socket, upgrade.head, (webSocket) => {
+    isOpen = true;
     carryOutput(webSocket, session, streams);
     carryInput(webSocket, session, streams);
+  });
+  webSockets.off("headers", onHeaders);
+  // `ws` has refused it (a wrong key or version) or the client has left.
+  if (!isOpen) abandon(session);
+}
+
+function abandon(session: StreamSession): void {
+  session.close();
+  session.exited.catch(() => {
+    // The client has left: nobody is there to hear how it ended.
   });
 }
 

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect } from "node:net";
 import { join } from "node:path";
 import t from "tap";
 import WebSocket from "ws";
@@ -172,6 +173,29 @@ t.test("a client that vanishes closes the session; one that detaches leaves it r
   await daemon.client.version();
   t.notOk(sessions[1].log.includes("close"));
   t.ok(sessions[1].log.includes("resume"));
+});
+
+t.test("a handshake that is refused leaves no session open, and nothing to the next one", async (t) => {
+  const daemon = await startFake(t);
+  daemon.pods.put(runningPod("web", ["one", "two"]));
+  const sessions: FakeSession[] = [];
+  daemon.pods.programs["sh"] = (session) => sessions.push(session);
+  const path = "/api/v1/namespaces/default/pods/web/exec?stdout=1&command=sh";
+  const socket = connect(join(daemon.config.run, "podrun.sock"));
+  socket.write(
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
+      "Sec-WebSocket-Key: short\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n",
+  );
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  t.match(answer.toString(), /^HTTP\/1.1 400/);
+  t.ok(sessions[0]?.log.includes("close"));
+  const next = new WebSocket(
+    `ws+unix:${join(daemon.config.run, "podrun.sock")}:${path}&container=one`,
+    "v5.channel.k8s.io",
+  );
+  const [response] = await once(next, "upgrade");
+  t.equal(response.headers["podrun-defaulted-container"], undefined);
+  next.terminate();
 });
 
 t.test("what is refused before the stream is there comes with its reason", async (t) => {
