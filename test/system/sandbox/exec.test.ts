@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { StreamSession } from "../../../src/sandbox/types.ts";
@@ -176,6 +176,17 @@ t.test("fifty at once each have their own streams and exit code", async (t) => {
     all.map((_, i) => ({ code: i, stdout: `${i}\n`, stderr: "" })),
   );
   t.equal((await sh("ps | grep -v -e PID -e sleep -e ps -e grep | grep -vc 'sh -c'")).stdout, "0\n", "none is left");
+});
+
+t.test("whatever number of commands has run, the monitor holds as many descriptors as before", async (t) => {
+  const { pausePid } = runtime.sandboxStatus(pod);
+  const monitor = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pausePid}/status`, "utf8"))?.[1];
+  const held = (): number => readdirSync(`/proc/${monitor}/fd`).length;
+  const before = held();
+  for (let i = 0; i < 10; i++) await Promise.all([sh("exit 1"), execText(runtime, main, ["tty"], { tty: true })]);
+  // It hears of closed connections by and by.
+  while (held() > before) await new Promise(setImmediate);
+  t.same(readdirSync(join(made.config.run, "pods", pod, "exits")), [], "nor records of their ends");
 });
 
 t.test("a process that keeps the output open does not keep the exit code", async (t) => {

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import t from "tap";
 import type { RuntimeEvent } from "../../../src/sandbox/types.ts";
-import { findLeaks, takeInventory } from "../support/leaks.ts";
-import { execText, logText, runToEnd, startOne, startRuntime, untilExited } from "./runtime.ts";
+import { findLeaks } from "../support/leaks.ts";
+import { logText, runToEnd, startOne, startRuntime, untilExited } from "./runtime.ts";
 
 const made = await startRuntime("lif");
 t.teardown(() => made.close());
@@ -73,54 +73,6 @@ t.test("each container sees its own processes only; what a container leaves behi
   await runtime.removeSandbox(id);
 });
 
-t.test(
-  "with shareProcessNamespace pause is process 1, reaps orphans, and the rest of a container ends with it",
-  async (t) => {
-    const { id } = await runtime.runSandbox(made.sandbox({ pid: "pod" }));
-    const main = await startOne(runtime, id, made.container("main", "exec sleep 1000"));
-    const orphan = "sh -c 'sleep 0.01 & sleep 7777 &'; exit 2";
-    const { code } = await runToEnd(runtime, id, made.container("leaver", orphan));
-    t.equal(code, 2);
-    const script =
-      "while ps -o args | grep -q '[s]leep 7777'; do usleep 5000; done; while ps -o stat,args | grep -q '^Z'; do usleep 5000; done";
-    t.equal((await execText(runtime, main, ["sh", "-c", script])).code, 0, "killed, and no zombie is left");
-    t.equal((await execText(runtime, main, ["cat", "/proc/1/comm"])).stdout, "pause\n");
-    await runtime.removeSandbox(id);
-  },
-);
-
-t.test("hostNetwork, hostPID and hostIPC use the host's namespaces; without them all are the pod's own", async (t) => {
-  const spaces = ["net", "uts", "ipc", "mnt", "pid"] as const;
-  const own = (space: string): string => readlinkSync(`/proc/self/ns/${space}`);
-  const seen = async (id: string): Promise<Record<string, string>> => {
-    const main = await startOne(runtime, id, made.container("main", "exec sleep 1000"));
-    const { pid } = runtime.containerStatus(main);
-    return Object.fromEntries(spaces.map((space) => [space, readlinkSync(`/proc/${pid}/ns/${space}`)]));
-  };
-  const pod = await runtime.runSandbox(made.sandbox());
-  const inPod = await seen(pod.id);
-  for (const space of spaces) t.not(inPod[space], own(space), space);
-  const host = await runtime.runSandbox(made.sandbox({ network: "node", pid: "node", ipc: "node" }));
-  const inHost = await seen(host.id);
-  for (const space of ["net", "uts", "ipc", "pid"]) t.equal(inHost[space], own(space), space);
-  t.not(inHost["mnt"], own("mnt"), "mounts are never the host's");
-  t.same(host.addresses, []);
-  await runtime.removeSandbox(pod.id);
-  await runtime.removeSandbox(host.id);
-});
-
-t.test("sysctls of the pod are set in the pod, not on the host", async (t) => {
-  const sysctls = { "net.ipv4.ip_local_port_range": "20000 20100", "kernel.shm_rmid_forced": "1" };
-  const before = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8");
-  const { id } = await runtime.runSandbox(made.sandbox({ sysctls }));
-  const script = "cat /proc/sys/net/ipv4/ip_local_port_range /proc/sys/kernel/shm_rmid_forced";
-  t.equal((await runToEnd(runtime, id, made.container("main", script))).log, "20000\t20100\n1");
-  t.equal(readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8"), before);
-  await runtime.removeSandbox(id);
-  await t.rejects(runtime.runSandbox(made.sandbox({ sysctls: { "net.ipv4.no_such": "1" } })), { message: /no_such/ });
-  t.same(await findLeaks(made), []);
-});
-
 t.test("a container that was removed can be started anew, again and again, in the same place", async (t) => {
   const { id } = await runtime.runSandbox(made.sandbox());
   for (let attempt = 0; attempt < 5; attempt++) {
@@ -146,123 +98,4 @@ t.test("twenty containers start at once in one pod, and are removed running", as
   await runtime.removeSandbox(id);
   await runtime.removeSandbox(id);
   t.same(await findLeaks(made), []);
-});
-
-t.test("when the monitor is killed the pod's containers are killed too, and the loss is told", async (t) => {
-  const { id, pausePid } = await runtime.runSandbox(made.sandbox());
-  const main = await startOne(runtime, id, made.container("main", "exec sleep 1000"));
-  const { pid = 0 } = runtime.containerStatus(main);
-  const lost = new Promise<void>((resolve) => {
-    runtime.on((event) => event.type === "sandboxLost" && event.sandbox.id === id && resolve());
-  });
-  const parent = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pausePid}/status`, "utf8"))?.[1]);
-  process.kill(parent, "SIGKILL");
-  await lost;
-  t.match(runtime.containerStatus(main), { state: "exited", reason: "ContainerStatusUnknown", exitCode: 137 });
-  t.equal(runtime.sandboxStatus(id).state, "notready");
-  t.notOk(isAlive(pid));
-  await t.rejects(execText(runtime, main, ["true"]), { code: "ContainerNotRunning" });
-  await runtime.removeSandbox(id);
-  t.notOk(isAlive(pausePid));
-});
-
-function isAlive(pid: number): boolean {
-  return existsSync(`/proc/${pid}`) && !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-}
-
-t.test("when pause is killed the sandbox is lost in the same way", async (t) => {
-  const { id, pausePid } = await runtime.runSandbox(made.sandbox());
-  const main = await startOne(runtime, id, made.container("main", "exec sleep 1000"));
-  const lost = new Promise<void>((resolve) => {
-    runtime.on((event) => event.type === "sandboxLost" && event.sandbox.id === id && resolve());
-  });
-  process.kill(pausePid, "SIGKILL");
-  await lost;
-  t.equal(runtime.containerStatus(main).state, "exited");
-  await runtime.removeSandbox(id);
-});
-
-/** Sets the fault switch for one call. */
-async function withFault<T>(fault: string, act: () => Promise<T>): Promise<T> {
-  process.env["PODRUN_FAULT"] = fault;
-  try {
-    return await act();
-  } finally {
-    delete process.env["PODRUN_FAULT"];
-  }
-}
-
-const attempt = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => "done",
-    (error: Error) => error.message,
-  );
-
-t.test("whatever operation of a sandbox's plan fails, nothing of it is left", async (t) => {
-  const config = made.sandbox({ pid: "pod", memoryVolumes: { m: {} } });
-  const plan = runtime.plan(config, []);
-  for (const [index, { op, actor, optional }] of plan.entries()) {
-    if (actor === "daemon") continue;
-    const outcome = await withFault(`plan:sandbox:${index}:EIO`, () =>
-      attempt(runtime.runSandbox(made.sandbox(config))),
-    );
-    if (optional) await runtime.removeSandbox(config.metadata.uid);
-    else if (!/EIO/.test(outcome)) t.fail(`${index} ${op}: ${outcome}`);
-    // The monitor has said that it goes, and may not have gone.
-    const left = takeInventory(made).filter((line) => !line.startsWith("process "));
-    if (left.length > 0) t.same(left, [], `after ${index} ${op}`);
-  }
-  t.same(await findLeaks(made), []);
-  t.pass(`${plan.length} operations`);
-});
-
-t.test("whatever operation of a container's plan fails, its pod goes on and nothing of it is left", async (t) => {
-  const config = made.sandbox();
-  const { id, pausePid } = await runtime.runSandbox(config);
-  const before = takeInventory(made);
-  const monitor = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pausePid}/status`, "utf8"))?.[1]);
-  const descriptors = (): number => readdirSync(`/proc/${monitor}/fd`).length;
-  const open = descriptors();
-  for (const change of [{}, { tty: true, stdin: true, terminationMessage: { path: "/dev/message" } }]) {
-    const container = made.container("main", "exec sleep 1000", change);
-    const plan = runtime.plan(config, [container]).filter(({ part }) => part === "main");
-    for (const [index, { op, optional }] of plan.entries()) {
-      const own = await runtime.createContainer(id, container);
-      const outcome = await withFault(`plan:container:${index}:EIO`, () => attempt(runtime.startContainer(own)));
-      const { state, reason, exitCode } = runtime.containerStatus(own);
-      if (optional ? state !== "running" : reason !== "StartError" || exitCode !== 128 || !/EIO/.test(outcome))
-        t.fail(`${index} ${op}: ${outcome} ${state} ${reason}`);
-      await runtime.removeContainer(own);
-    }
-    t.pass(`${plan.length} operations`);
-  }
-  t.same(takeInventory(made), before);
-  t.equal(descriptors(), open, "the monitor has no descriptor more");
-  t.equal((await runToEnd(runtime, id, made.container("after", "echo fine"))).log, "fine");
-  await runtime.removeSandbox(id);
-});
-
-t.test("whatever operation of an exec's plan fails, its container goes on and nothing of it is left", async (t) => {
-  const { id, pausePid } = await runtime.runSandbox(made.sandbox());
-  const main = await startOne(runtime, id, made.container("main", "exec sleep 1000"));
-  const monitor = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pausePid}/status`, "utf8"))?.[1]);
-  t.equal((await execText(runtime, main, ["true"])).code, 0);
-  const open = readdirSync(`/proc/${monitor}/fd`).length;
-  let failed = 0;
-  // Until the number is past the plan's end, where nothing strikes any more.
-  for (const tty of [false, true])
-    for (let index = 0; ; index++) {
-      const outcome = await withFault(`plan:exec:${index}:EIO`, () =>
-        attempt(execText(runtime, main, ["true"], { tty, stdin: true })),
-      );
-      if (/EIO/.test(outcome)) failed++;
-      else if (index > 40) break;
-    }
-  t.ok(failed > 50, `${failed} operations`);
-  const { stdout } = await execText(runtime, main, ["ls", "/proc"]);
-  t.same(stdout.match(/^\d+$/gm)?.length, 2, "sleep and ls are all there is");
-  // The monitor learns of closed connections when it comes to them.
-  while (readdirSync(`/proc/${monitor}/fd`).length > open) await new Promise(setImmediate);
-  t.ok(readdirSync(`/proc/${monitor}/fd`).length <= open);
-  await runtime.removeSandbox(id);
 });
