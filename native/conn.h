@@ -23,6 +23,8 @@ struct conn {
     bool failed; /* shut down; closed at its next event */
     struct io *io; /* whose output it gets, and whose stdin, with `input`, it writes */
     bool input;
+    bool list_waits; /* with the request `list`, see lists_answer */
+    uint32_t list;
 };
 
 /* Takes the descriptor over. NULL: no memory, the descriptor closed. */
@@ -45,5 +47,6 @@ void answer_error(struct conn *c, uint32_t request, int error, const char *text)
 /* requests.c */
 void handle_frame(struct conn *c, struct frame *frame);
 void handle_close(struct conn *c);
+void lists_answer(void);
 
 #endif

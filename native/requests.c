@@ -32,7 +32,7 @@ static void on_signal(struct conn *c, uint32_t request, const struct msg_signal 
     answer(c, request, CHECK(sys_pidfd_signal(p->pidfd, (int)m->signal)), "signal");
 }
 
-static void on_list(struct conn *c, uint32_t request) {
+static void answer_list(struct conn *c, uint32_t request) {
     bool queued = true;
     for (struct process *p = process_first(); p != NULL && queued; p = p->next) {
         struct msg_listed m = {
@@ -48,6 +48,26 @@ static void on_list(struct conn *c, uint32_t request) {
     }
     conn_flush(c, queued);
     answer_ok(c, request, 0);
+}
+
+/* What a dead daemon had begun is not there: a new one that asks is answered when it has been undone. */
+void lists_answer(void) {
+    if (runs_forsaken()) return;
+    for (struct conn *c = conn_first(); c != NULL; c = c->next) {
+        if (!c->list_waits) continue;
+        c->list_waits = false;
+        answer_list(c, c->list);
+    }
+}
+
+static void on_list(struct conn *c, uint32_t request) {
+    if (c->list_waits) {
+        answer_error(c, request, EALREADY, "list: the last one has not been answered yet");
+        return;
+    }
+    c->list_waits = true;
+    c->list = request;
+    lists_answer();
 }
 
 /* All or nothing: a running process can't be forgotten, its exit would go unseen. */

@@ -316,6 +316,13 @@ void runs_cancel_all(void) {
 
 bool runs_any(void) { return runs != NULL; }
 
+bool runs_forsaken(void) {
+    for (struct run *r = runs; r != NULL; r = r->next) {
+        if (r->conn == NULL) return true;
+    }
+    return false;
+}
+
 bool run_reaped(pid_t pid, int status) {
     for (struct run *r = runs; r != NULL; r = r->next) {
         bool stage = r->stage_pid == pid && !r->stage.gone;

@@ -13,6 +13,8 @@ bool run_cancel(const struct conn *c, uint32_t request);
 void runs_forsake(const struct conn *c);
 void runs_cancel_all(void);
 bool runs_any(void);
+/* Whether plans of a connection that is gone are still being undone. */
+bool runs_forsaken(void);
 
 /* A child of ours was reaped. False: it is no plan's. */
 bool run_reaped(pid_t pid, int status);

@@ -88,7 +88,7 @@ export function baseRuleset(config: Pick<Config, "table" | "cidr4" | "cidr6">): 
   const table = `inet ${config.table}`;
   return lines([
     `add table ${table}`,
-    ...SETS.map(({ name, type }) => `add set ${table} ${name} { type ${type}; }`),
+    ...SETS.map((set) => addSet(config.table, set)),
     ...chains(config).flatMap(({ name, type, hook, priority, rules }) => [
       `add chain ${table} ${name} { type ${type} hook ${hook} priority ${priority}; policy accept; }`,
       `flush chain ${table} ${name}`,
@@ -114,11 +114,18 @@ export function removeRuleset(table: string): string {
   return lines([`add table inet ${table}`, `delete table inet ${table}`]);
 }
 
-/** What lets a pod's link send from the pod's own addresses, and takes it back. Both may be done twice. */
+/**
+ * What lets a pod's link send from the pod's own addresses, and takes it back. Both may be done twice, and taking it back
+ * also when somebody has flushed the ruleset: a pod must go all the same.
+ */
 export function podElements(table: string, pod: PodAddresses): { readonly add: string; readonly delete: string } {
   const add = elementLines(table, "add", pod);
-  return { add: lines(add), delete: lines([...add, ...elementLines(table, "delete", pod)]) };
+  const sets = [`add table inet ${table}`, ...SETS.map((set) => addSet(table, set))];
+  return { add: lines(add), delete: lines([...sets, ...add, ...elementLines(table, "delete", pod)]) };
 }
+
+const addSet = (table: string, { name, type }: SetDefinition): string =>
+  `add set inet ${table} ${name} { type ${type}; }`;
 
 function elementLines(table: string, verb: "add" | "delete", pod: PodAddresses): string[] {
   return SETS.map(({ name, element }) => {
