@@ -17,9 +17,25 @@ export async function stopSandbox(context: Context, sandbox: LiveSandbox): Promi
   step("sandbox.stop-intent");
   sandbox.monitor = undefined;
   if (monitor) await monitor.shutdown();
-  else await killCgroup(context.facts.cgroups, record.cgroup);
+  // What the monitor did not end: it may have been gone already, or be killed itself.
+  await killCgroup(context.facts.cgroups, record.cgroup);
   step("sandbox.monitor-gone");
   for (const container of containersOf(context, record.id)) loseContainer(context, container);
+  releaseNetwork(context, sandbox);
+}
+
+/**
+ * The addresses go back as soon as nobody can use them (CRI StopPodSandbox: network resources are reclaimed). The record
+ * loses them before somebody else may get them: whoever is interrupted here must not take another pod's away later.
+ */
+function releaseNetwork(context: Context, sandbox: LiveSandbox): void {
+  const { lease, ...record } = sandbox.record;
+  if (!lease) return;
+  context.nft(podElements(context.facts.config.table, lease).delete);
+  step("sandbox.nft-removed");
+  context.sandboxes.put(record);
+  sandbox.record = record;
+  context.leases.release(record.id);
 }
 
 /** Stops it and takes away all that it was. Its record goes last, so that whoever is interrupted here starts again here. */
@@ -32,15 +48,12 @@ export async function removeSandbox(context: Context, sandbox: LiveSandbox): Pro
 export async function eraseSandbox(context: Context, sandbox: LiveSandbox): Promise<void> {
   const { record } = sandbox;
   await stopSandbox(context, sandbox);
-  for (const container of containersOf(context, record.id)) await removeContainer(context, container);
+  await Promise.all(containersOf(context, record.id).map((container) => removeContainer(context, container)));
   step("sandbox.containers-removed");
   await removeCgroup(context.facts.cgroups, record.cgroup);
   step("sandbox.cgroup-removed");
-  if (record.lease) {
-    context.nft(podElements(context.facts.config.table, record.lease).delete);
-    step("sandbox.nft-removed");
-    context.leases.release(record.id);
-  }
+  // Once more: an earlier daemon may have been killed between the record and the lease.
+  context.leases.release(record.id);
   sandbox.trace.close();
   await removeTree(sandbox.folder);
   step("sandbox.folder-removed");

@@ -5,6 +5,10 @@ import { MonitorConnection } from "./connection.ts";
 import type { ListedMessage } from "./messages.gen.ts";
 import { type PlanResult, type RunOptions, runPlan } from "./run.ts";
 
+/** Milliseconds. Generous: machines with hundreds of pods may be slow, and who does not answer is treated as lost. */
+const HELLO_LIMIT_MILLIS = 30_000;
+const SHUTDOWN_LIMIT_MILLIS = 30_000;
+
 /**
  * The daemon's side of one monitor: one method a message. Every method throws MonitorGone when the monitor goes before it
  * has answered, and OperationFailed with `details.errno` when it refuses.
@@ -52,20 +56,56 @@ export class MonitorClient extends MonitorConnection {
     await this.request({ type: "reopen_log", key });
   }
 
-  /** The monitor kills what is left, removes its socket and leaves; done when it has answered or its connection is over. */
-  async shutdown(): Promise<void> {
+  /**
+   * The monitor kills what is left, removes its socket and leaves; done when it has answered or its connection is over. It
+   * answers within 10 s, whatever its processes do; one that does not (stopped, waiting for a dead disk) is killed.
+   */
+  async shutdown(options: { readonly limitMillis?: number } = {}): Promise<void> {
+    const timer = setTimeout(() => this.#kill(), options.limitMillis ?? SHUTDOWN_LIMIT_MILLIS);
     try {
       await this.request({ type: "shutdown" });
     } catch (error) {
       if (!(error instanceof PodrunError && error.code === "MonitorGone")) throw error;
+    } finally {
+      clearTimeout(timer);
     }
     this.close();
   }
+
+  /** While its connection is open the process is there, so its pid is nobody else's. */
+  #kill(): void {
+    this.ready.then(
+      ({ pid }) => {
+        if (this.open) process.kill(pid, "SIGKILL");
+      },
+      // It is gone: the request fails with that.
+      () => undefined,
+    );
+  }
 }
 
-/** Connects to a running monitor and waits for its `hello`. Throws MonitorGone when none listens there. */
-export async function connectMonitor(socketPath: string): Promise<MonitorClient> {
+/**
+ * Connects to a running monitor and waits for its `hello`. Throws MonitorGone when none listens there, Timeout when it does
+ * not answer: the kernel connects to a stopped process too.
+ */
+export async function connectMonitor(
+  socketPath: string,
+  options: { readonly limitMillis?: number } = {},
+): Promise<MonitorClient> {
+  const limit = options.limitMillis ?? HELLO_LIMIT_MILLIS;
   const client = new MonitorClient(connect(socketPath));
-  await client.ready;
-  return client;
+  const silent = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const message = `the monitor at ${socketPath} has not answered for ${limit / 1000} s: is its process stopped?`;
+    silent.reject(new PodrunError("Timeout", message, { details: { path: socketPath } }));
+  }, limit);
+  try {
+    await Promise.race([client.ready, silent.promise]);
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -211,3 +211,12 @@ t.test("setresuid keeps capabilities until capset, and the process stays non-dum
   ]);
   t.equal(PROC_SLOT, 0);
 });
+
+t.test("a monitor that does not answer is not waited for, and is killed when it is to leave", async (t) => {
+  const { client, folder } = await startMonitor(t);
+  const { pid } = await client.ready;
+  process.kill(pid, "SIGSTOP");
+  await t.rejects(connectMonitor(join(folder, "monitor.sock"), { limitMillis: 100 }), { code: "Timeout" });
+  await client.shutdown({ limitMillis: 100 });
+  while (alive(pid)) await turn();
+});
