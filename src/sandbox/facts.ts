@@ -14,6 +14,11 @@ export interface HostDevice {
   readonly gid: number;
 }
 
+export interface SeccompFilter {
+  readonly filter: Uint8Array;
+  readonly flags: number;
+}
+
 /**
  * What compiling a plan needs to know of the machine. Plain data and pure functions, so that plans are tested without
  * root, and `podrun plan` shows the plan of this machine.
@@ -28,8 +33,8 @@ export interface MachineFacts {
   /** Whether overlay takes its layers one by one (`lowerdir+`, Linux 6.8). */
   readonly overlayAppends: boolean;
   readonly hostDevices: () => readonly HostDevice[];
-  /** `struct sock_filter[]`. Throws LibraryMissing, InvalidObject (a bad Localhost profile). */
-  readonly seccompFilter: (setting: SeccompSetting, capabilities: ReadonlySet<string>) => Uint8Array | undefined;
+  /** `struct sock_filter[]`, and flags of seccomp(2). Throws LibraryMissing, InvalidObject (a bad Localhost profile). */
+  readonly seccompFilter: (setting: SeccompSetting, capabilities: ReadonlySet<string>) => SeccompFilter | undefined;
   /** Whether a host path is something else than a folder: its mount target is a file then. */
   readonly isFile: (hostPath: string) => boolean;
 }

@@ -4,8 +4,8 @@ import type { Config } from "../base/config.ts";
 import { boundingSet, capabilitiesOf } from "../linux/capabilities.ts";
 import { detectCgroups } from "../linux/cgroup/index.ts";
 import { RouteSocket } from "../linux/netlink/index.ts";
-import { compileSeccomp, DEFAULT_PROFILE, readProfile } from "../linux/seccomp/index.ts";
-import type { MachineFacts } from "./facts.ts";
+import { compileSeccomp, DEFAULT_PROFILE, readProfile, seccompFlags } from "../linux/seccomp/index.ts";
+import type { MachineFacts, SeccompFilter } from "./facts.ts";
 import { listHostDevices } from "./host-devices.ts";
 import type { SeccompSetting } from "./types.ts";
 
@@ -24,10 +24,10 @@ export async function readMachine(config: Config): Promise<MachineFacts> {
 }
 
 /** A Localhost profile is read at every start, for its file may have been changed; the default is compiled once. */
-function seccompFilter(setting: SeccompSetting, capabilities: ReadonlySet<string>): Uint8Array | undefined {
+function seccompFilter(setting: SeccompSetting, capabilities: ReadonlySet<string>): SeccompFilter | undefined {
   if (setting.type === "Unconfined") return undefined;
   const profile = setting.type === "Localhost" ? readProfile(setting.path) : DEFAULT_PROFILE;
-  return compileSeccomp(profile, capabilities);
+  return { filter: compileSeccomp(profile, capabilities), flags: seccompFlags(profile) };
 }
 
 function kernelAtLeast(major: number, minor: number): boolean {

@@ -25,6 +25,9 @@ export interface Stdio {
   readonly terminal: boolean;
 }
 
+/** chown(2): leave the group as it is. */
+const KEEP = 0xffff_ffff;
+
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Paths that execvp(3) would try: the name itself when it has a slash or is empty, else one for each folder of the PATH. */
@@ -43,6 +46,17 @@ export function becomeProcess(
   facts: MachineFacts,
 ): void {
   const { stdin, stdout, stderr } = stdio;
+  if (identity.uid !== 0 && !stdio.terminal)
+    for (const dir of new Set([stdin, stdout, stderr]))
+      if (dir !== NO_SLOT)
+        plan.child("its user may open /dev/stdout by that name", {
+          op: "chown",
+          dir,
+          path: "",
+          uid: identity.uid,
+          gid: KEEP,
+          resolve: 0,
+        });
   plan.child("its input and output", { op: "stdio", stdin, stdout, stderr, terminal: stdio.terminal ? 1 : 0 });
   // CLOEXEC comes too late: working directory and command are looked up before it, also as /proc/self/fd/N (CVE-2024-21626).
   plan.child("no descriptor of the host's is open when paths of the container's are looked up", {
@@ -77,7 +91,7 @@ function credentials(plan: PlanWriter, identity: ProcessIdentity, facts: Machine
   const filter = security.privileged ? undefined : facts.seccompFilter(security.seccomp, names);
   const noNewPrivs = !security.allowPrivilegeEscalation && !security.privileged;
   const seccomp = (): void => {
-    if (filter) plan.child(why["seccompProfile"] ?? "default profile", { op: "seccomp", flags: 0, filter });
+    if (filter) plan.child(why["seccompProfile"] ?? "default profile", { op: "seccomp", ...filter });
   };
   plan.child(why["capabilities"] ?? "default capabilities", { op: "capbset", keep: mask });
   plan.child(

@@ -102,6 +102,7 @@ t.test("a Localhost profile does what it says; a bad one fails the start with it
   const { id } = await runtime.runSandbox(made.sandbox());
   const seccomp = profile("no-mkdir.json", {
     defaultAction: "SCMP_ACT_ALLOW",
+    flags: ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"],
     syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 28 }],
   });
   for (const allowPrivilegeEscalation of [true, false]) {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import t from "tap";
 import type { ContainerConfig, StreamSession } from "../../../src/sandbox/types.ts";
-import { collect, logText, runToEnd, startOne, startRuntime, untilExited } from "./runtime.ts";
+import { collect, logText, request, runToEnd, security, startOne, startRuntime, untilExited } from "./runtime.ts";
 
 const made = await startRuntime("std");
 t.teardown(() => made.close());
@@ -201,6 +201,17 @@ t.test("a client that does not read holds the container back, not the monitor, a
   slow.close();
   await exited;
   t.equal(logText(runtime.containerStatus(id).logPath).split("\n").length, 200_000);
+});
+
+t.test("a user who is not root may open /dev/stdout and /dev/stderr by name, also through exec", async (t) => {
+  const change = { security: { ...security, runAsUser: 1000 }, stdin: true };
+  const script = "echo out >/dev/stdout; echo err >/dev/stderr; exec 4</dev/stdin && echo open";
+  const { log } = await runToEnd(runtime, pod, made.container("named", script, change));
+  t.same(log.split("\n").sort(), ["err", "open", "out"]);
+  const main = await start("user", "exec sleep 1000", change);
+  const session = await runtime.exec(main, request(["sh", "-c", script], { stdin: true }));
+  t.same(await collect(session), { code: 0, stdout: "out\nopen\n", stderr: "err\n" });
+  await runtime.stopContainer(main, 0);
 });
 
 t.test("without stdin it reads as ended at once", async (t) => {
