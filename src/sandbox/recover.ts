@@ -29,13 +29,21 @@ export async function recover(context: Context): Promise<void> {
   for (const container of orphans) await attempt(context, container.record, () => removeContainer(context, container));
 }
 
+/** So long the daemon's start waits for one recovery, milliseconds; after that the recovery goes on beside everything else. */
+const PATIENCE = 20_000;
+
 /** What can't be recovered now (a process that does not die) must not keep all other pods without a daemon. */
 async function attempt(context: Context, { id, state }: { id: string; state: string }, act: () => Promise<void>) {
-  try {
-    await act();
-  } catch (error) {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    context.log.warn("what an earlier daemon left takes long to recover", { id, state });
+    timeout.resolve();
+  }, PATIENCE);
+  const work = act().catch((error: unknown) => {
     context.log.warn("what an earlier daemon left can't be recovered yet", { id, state, error: String(error) });
-  }
+  });
+  await Promise.race([work, timeout.promise]);
+  clearTimeout(timer);
 }
 
 function revive(context: Context, record: SandboxRecord): LiveSandbox {
