@@ -47,6 +47,7 @@ async function main(): Promise<void> {
   const results: Results = new Map();
   try {
     await run("mount", ["-t", "tmpfs", "-o", "mode=700", "podrun-bench", work]);
+    await run("ip", ["link", "set", "lo", "up"]);
     if (options.favordynmods) await favourMoves(work);
     await Promise.race([interrupted(), measure(work, selection, contenders, results)]);
   } finally {
@@ -119,9 +120,12 @@ function interrupted(): Promise<never> {
   });
 }
 
-/** In a mount namespace of its own: what is mounted here the host never sees, whatever happens to us. */
-async function unshareMounts(): Promise<number | string> {
-  const args = ["--mount", "--propagation", "private", process.execPath, ...process.argv.slice(1)];
+/**
+ * In mount and network namespaces of its own: what is mounted here the host never sees, whatever happens to us, and its nft
+ * tables and links, which libnftables reads at every change, cost us nothing.
+ */
+async function unshareSelf(): Promise<number | string> {
+  const args = ["--net", "--mount", "--propagation", "private", process.execPath, ...process.argv.slice(1)];
   const child = spawn("unshare", args, { stdio: "inherit", env: { ...process.env, PODRUN_BENCH_UNSHARED: "1" } });
   // Ctrl-C reaches both of us; it is the child who cleans up.
   process.on("SIGINT", () => undefined);
@@ -133,7 +137,7 @@ if (process.geteuid?.() !== 0) {
   say("bench: must run as root, for pods are made");
   process.exitCode = 1;
 } else if (process.env["PODRUN_BENCH_UNSHARED"] === undefined) {
-  const code = await unshareMounts();
+  const code = await unshareSelf();
   process.exitCode = typeof code === "number" ? code : 1;
 } else {
   await main().catch((error: unknown) => {
