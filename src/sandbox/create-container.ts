@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 import { PodrunError } from "../base/errors.ts";
 import { step } from "../base/fault.ts";
 import { newRuntimeId } from "../base/ids.ts";
@@ -13,11 +13,12 @@ import type { ContainerConfig } from "./types.ts";
 
 /**
  * Enters a container: number, names looked up, log folder. Nothing of it runs before `startContainer`.
- * Throws InvalidImage for a user that the image lacks, InvalidObject without a command.
+ * Throws InvalidImage for a user that the image lacks, InvalidObject without a command or for a mount on /proc.
  */
 export function createContainer(context: Context, sandbox: LiveSandbox, config: ContainerConfig): LiveContainer {
   const { record: pod } = sandbox;
   containerCommand(config);
+  refuseHiddenMounts(config);
   const id = newRuntimeId();
   const logFolder = join(pod.logDirectory, config.name);
   const record: ContainerRecord = {
@@ -51,6 +52,17 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
   };
   context.live.containers.set(id, container);
   return container;
+}
+
+/** /proc is mounted last, by the container's own first process: what were mounted below it before would not be seen. */
+function refuseHiddenMounts({ name, mounts }: ContainerConfig): void {
+  const hidden = mounts.find(({ target }) => /^\/proc(\/|$)/.test(normalize(target)));
+  if (!hidden) return;
+  throw new PodrunError(
+    "InvalidObject",
+    `container "${name}": mountPath ${hidden.target}: nothing can be mounted on or below /proc, which is the container's own; choose another path`,
+    { details: { container: name, path: hidden.target } },
+  );
 }
 
 /** The smallest number that no container of the pod has: a container that starts anew gets its predecessor's slots. */

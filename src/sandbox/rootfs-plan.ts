@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 import { cgroupFolders } from "../linux/cgroup/index.ts";
 import {
   CLONE_NEWNS,
@@ -34,6 +34,8 @@ const MASKED_PROC = [
 ];
 const MASKED_SYS = ["firmware", "devices/virtual/powercap"];
 const READONLY_PROC = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
+
+const CGROUPS = "/sys/fs/cgroup/";
 
 const NO_ACCESS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
@@ -81,7 +83,10 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
         recursive: 0,
         resolve: 0,
       });
-      plan.stage("read-only", attributes(out, { set: MOUNT_ATTR_RDONLY | NO_ACCESS, propagation: MS_PRIVATE }));
+      const { privileged } = input.config.security;
+      const set = privileged ? NO_ACCESS : NO_ACCESS | MOUNT_ATTR_RDONLY;
+      const why = privileged ? "privileged: writable" : "default: read-only";
+      plan.stage(why, attributes(out, { set, propagation: MS_PRIVATE }));
     });
   makeOverlay(plan, { folder: input.folder, image: input.config.image }, facts);
   return placed;
@@ -155,7 +160,8 @@ export function mountFromInside(plan: PlanWriter, config: ContainerConfig, facts
     for (const path of READONLY_PROC)
       plan.child("default: read-only", { op: "readonly", dir: LOCAL.root, path: `proc/${path}` });
   }
-  if (facts.cgroups.mode !== "v2") return;
+  // A volume of the manifest's in this place is there already, and would be covered.
+  if (facts.cgroups.mode !== "v2" || config.mounts.some(({ target }) => normalize(`${target}/`) === CGROUPS)) return;
   const access = config.security.privileged ? NO_ACCESS : NO_ACCESS | MOUNT_ATTR_RDONLY;
   plan.child(
     "default: /sys/fs/cgroup shows the container its own",

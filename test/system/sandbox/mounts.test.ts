@@ -227,6 +227,35 @@ t.test("what a privileged container mounts stays in it, and what the host mounts
   await runtime.removeSandbox(id);
 });
 
+t.test(
+  "a volume on /sys/fs/cgroup is seen, one on or below /proc is refused; a privileged container may make cgroups",
+  async (t) => {
+    const { runtime } = made;
+    const folder = join(made.folder, "cgroups");
+    writeFiles(folder, { mine: "" });
+    const { id } = await runtime.runSandbox(made.sandbox());
+    const seen = made.container("seen", "ls /sys/fs/cgroup", { mounts: [host(folder, "/sys/fs/cgroup/")] });
+    t.equal((await runToEnd(runtime, id, seen)).log, "mine");
+    for (const target of ["/proc", "/proc/x", "/tmp/../proc/"])
+      await t.rejects(
+        runtime.createContainer(id, made.container("hidden", "true", { mounts: [host(folder, target)] })),
+        {
+          code: "InvalidObject",
+          message: /"hidden": mountPath .*\/proc/,
+        },
+      );
+    t.equal(
+      (await runToEnd(runtime, id, made.container("near", "ls /procs", { mounts: [host(folder, "/procs")] }))).log,
+      "mine",
+    );
+    const own = made.cgroups.mode === "v2" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids";
+    const change = { security: { ...security, privileged: true } };
+    const script = `mkdir ${own}/sub && rmdir ${own}/sub && echo made`;
+    t.equal((await runToEnd(runtime, id, made.container("privileged", script, change))).log, "made");
+    await runtime.removeSandbox(id);
+  },
+);
+
 t.test("/sys/fs/cgroup shows a container its own cgroup only, hosts and resolv.conf are the pod's", async (t) => {
   const { runtime } = made;
   const { id, addresses } = await runtime.runSandbox(made.sandbox());
