@@ -2,7 +2,7 @@
 // `connectDaemon` throws. `podrun exec` uses client-stream.ts instead, which loads less.
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Config } from "../base/config.ts";
-import { PodrunError } from "../base/errors.ts";
+import { errnoOf, PodrunError } from "../base/errors.ts";
 import type { Finding, KubeEvent, PlannedOperation, PlanSources, PodWatchEvent, SystemInfo } from "../pod/types.ts";
 import type { Pod } from "../spec/pod.ts";
 import { type ConnectOptions, connectDaemon } from "./connect.ts";
@@ -174,8 +174,21 @@ export class ApiClient {
     }
   }
 
-  /** One connection a request: a unix socket's costs 0.1 ms, and an idle one would keep the daemon from leaving. */
+  /**
+   * A daemon that was killed this moment still takes connections and then breaks them. Reading again does no harm: one more
+   * try finds the next daemon. What changes something is not sent twice.
+   */
   async #send(method: string, path: string, body: unknown): Promise<IncomingMessage> {
+    try {
+      return await this.#sendOnce(method, path, body);
+    } catch (error) {
+      if (method !== "GET" || !(error instanceof PodrunError) || errnoOf(error.cause) !== "ECONNRESET") throw error;
+      return this.#sendOnce(method, path, body);
+    }
+  }
+
+  /** One connection a request: a unix socket's costs 0.1 ms, and an idle one would keep the daemon from leaving. */
+  async #sendOnce(method: string, path: string, body: unknown): Promise<IncomingMessage> {
     const socket = await connectDaemon(this.#config, this.#options);
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));

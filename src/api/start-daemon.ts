@@ -79,7 +79,7 @@ const logPath = (config: Config): string => join(config.run, "daemon.log");
 
 function openLog(config: Config): number {
   try {
-    mkdirSync(config.run, { recursive: true, mode: 0o700 });
+    makeFolder(config.run);
     return openSync(logPath(config), "a", 0o600);
   } catch (cause) {
     throw new PodrunError(
@@ -87,6 +87,18 @@ function openLog(config: Config): number {
       `cannot write the run folder ${config.run}: ${errnoOf(cause) ?? String(cause)}; the daemon needs it for its socket`,
       { cause, details: { path: config.run } },
     );
+  }
+}
+
+/** With its parents. Not mkdirSync's `recursive`, which never returns below a folder like /proc, where mkdir is ENOENT. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, 0o700);
+  } catch (error) {
+    // Another command was quicker.
+    if (errnoOf(error) !== "EEXIST") throw error;
   }
 }
 

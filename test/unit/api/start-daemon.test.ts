@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -111,6 +111,12 @@ t.test("a run folder that can't be written, and a missing program, are told by n
   t.match(error, { code: "DaemonUnreachable", message: /file\/run/ });
 });
 
+t.test("a run folder where nothing can be made is told, and does not hang", async (t) => {
+  setUp(t, "");
+  const wrong = new ApiClient({ ...loadConfig({}), run: "/proc/nonexistent/run" });
+  await t.rejects(wrong.version(), { code: "StateUnavailable", message: /\/proc\/nonexistent\/run: ENOENT/ });
+});
+
 t.test("a socket path that the kernel can't take is refused with the limit", async (t) => {
   const { folder } = setUp(t, "");
   const long = new ApiClient({ ...loadConfig({}), run: join(folder, "x".repeat(100)) });
@@ -122,9 +128,26 @@ t.test("with start: false a missing daemon is an error, and none is started", as
   await t.rejects(new ApiClient(config, { start: false }).version(), { code: "DaemonUnreachable" });
 });
 
+t.test("a connection that breaks before the answer is tried once more for what only reads", async (t) => {
+  const { config } = setUp(t, "");
+  mkdirSync(config.run, { mode: 0o700 });
+  let connections = 0;
+  const server = createServer((socket) => {
+    // Unread data makes the close a reset.
+    if (++connections === 1) setImmediate(() => socket.destroy());
+    else socket.end('HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n{"gitVersion":"v9"}');
+  });
+  await new Promise<void>((resolve) => server.listen(join(config.run, "podrun.sock"), resolve));
+  t.teardown(() => server.close());
+  t.equal((await new ApiClient(config).version()).gitVersion, "v9");
+  t.equal(connections, 2);
+  connections = 0;
+  await t.rejects(new ApiClient(config).systemShutdown(), { code: "DaemonUnreachable" });
+  t.equal(connections, 1);
+});
+
 t.test("a server that is no daemon is told as such", async (t) => {
   const { config } = setUp(t, "");
-  const { mkdirSync } = await import("node:fs");
   mkdirSync(config.run, { mode: 0o700 });
   const server = createServer((socket) => socket.end("hello\n"));
   await new Promise<void>((resolve) => server.listen(join(config.run, "podrun.sock"), resolve));
