@@ -51,9 +51,15 @@ static void listener_ready(struct watch *watch, uint32_t events) {
     else if (errno == EMFILE || errno == ENFILE) refuse_connection(watch->fd);
 }
 
-/* Bound by a name relative to its folder: the folder's own path may be longer than a socket address holds. */
-static int listen_in(int folder) {
+/* Bound by its whole name where a socket address can hold that, for /proc/net/unix shows it so: `system check` finds
+ * monitors by it. Else by a name relative to its folder. */
+static int listen_in(int folder, struct text path) {
+    static const char name[] = "/monitor.sock";
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "monitor.sock"};
+    if (path.length + sizeof name <= sizeof address.sun_path) {
+        memcpy(address.sun_path, path.data, path.length);
+        memcpy(address.sun_path + path.length, name, sizeof name);
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return errno;
     int error = CHECK(fchdir(folder));
@@ -97,7 +103,7 @@ int monitor_setup(const struct msg_setup *m) {
     if (folder < 0) return errno;
     int error = open_exits(folder);
     if (error == 0) error = open_procfs();
-    if (error == 0) error = listen_in(folder);
+    if (error == 0) error = listen_in(folder, m->folder);
     if (error != 0) {
         close(folder);
         return error;

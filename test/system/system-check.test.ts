@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { cgroupFolders, detectCgroups } from "../../src/linux/cgroup/index.ts";
+import { spawnMonitor } from "../../src/linux/monitor/index.ts";
 import { type Instance, isAlive, isReady, makeManifest, startInstance } from "./support/podrun.ts";
 
 const LAYOUT = detectCgroups();
@@ -50,6 +52,22 @@ t.test("what nobody has on record is found, named and taken away", async (t) => 
   await podrun.podrun("system", "check", "--repair");
   t.equal(await podrun.findings(), "");
   t.equal(await podrun.ok("exec", "good", "--", "hostname"), "good\n");
+});
+
+t.test("a monitor that nobody knows any more is found and ended, also when it does not answer", async (t) => {
+  const podrun = startInstance(t);
+  await podrun.start(makeManifest("good"));
+  const folder = join(podrun.config.run, "pods/lost");
+  mkdirSync(folder);
+  const lost = spawnMonitor({ binary: join(import.meta.dirname, "../../build/podrun-monitor") });
+  await lost.setup(folder, "podrun-monitor lost/lost");
+  process.kill((await lost.ready).pid, "SIGSTOP");
+  rmSync(folder, { recursive: true });
+  t.match((await podrun.podrun("system", "check")).stdout, `a monitor listens at ${folder}/monitor.sock`);
+  const closed = once(lost, "closed");
+  await podrun.podrun("system", "check", "--repair");
+  await closed;
+  t.equal(await podrun.findings(), "");
 });
 
 t.test("a ruleset that somebody flushed is restored, with the pods that live", async (t) => {

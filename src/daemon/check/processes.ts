@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
-import { connectMonitor } from "../../linux/monitor/index.ts";
 import { isZombie } from "../../linux/proc.ts";
 import type { Parts } from "../parts.ts";
 import type { Difference } from "./difference.ts";
+import { strayMonitors } from "./monitors.ts";
 
 /** Sandboxes and containers whose processes are gone, sandboxes that no pod has, monitors that no sandbox has. */
 export function checkProcesses({ config, runtime, pods }: Parts): Difference[] {
@@ -38,20 +37,3 @@ export function checkProcesses({ config, runtime, pods }: Parts): Difference[] {
 }
 
 const isAlive = (pid: number): boolean => isZombie(pid) === false;
-
-/** Monitors listen in the run folder of their pod: /proc/net/unix names all such sockets, also those whose file is gone. */
-function strayMonitors(run: string, live: ReadonlySet<string>): Difference[] {
-  const prefix = `${run}/pods/`;
-  const paths = readFileSync("/proc/net/unix", "utf8")
-    .split("\n")
-    .map((line) => line.slice(line.indexOf(" /") + 1))
-    .filter((path) => path.startsWith(prefix) && path.endsWith("/monitor.sock"));
-  return [...new Set(paths)]
-    .filter((path) => !live.has(path.slice(prefix.length).split("/")[0] ?? ""))
-    .map((path) => ({
-      kind: "process",
-      object: path,
-      message: `a monitor listens at ${path}, but there is no sandbox that it belongs to`,
-      repair: async () => (await connectMonitor(path)).shutdown(),
-    }));
-}
