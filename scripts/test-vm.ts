@@ -1,8 +1,9 @@
 // `npm run test:vm [-- core | PART OF A PATH…]`: the system tests in a Debian VM with cgroup v2, AppArmor and kernel 6.1
 // (scripts/vm/run). `core` takes those that test/system/core.txt lists. The VM is emulated: every timeout is multiplied.
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { buildProgram } from "../test/system/support/programs.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -18,6 +19,9 @@ const coreTests = (): readonly string[] =>
     .filter((line) => line !== "");
 
 const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+// The VM has no compiler.
+for (const source of globSync("test/system/programs/*.c", { cwd: ROOT })) buildProgram(basename(source, ".c"));
 
 const filters = process.argv.slice(2).flatMap((word) => (word === "core" ? coreTests() : [word]));
 const node = process.execPath.replace(ROOT, "/repo");
