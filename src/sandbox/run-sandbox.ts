@@ -28,6 +28,7 @@ export const traceFile = (context: Pick<Context, "facts">, id: string): string =
 export async function runSandbox(context: Context, config: SandboxConfig): Promise<LiveSandbox> {
   const sandbox = recordIntent(context, config);
   try {
+    lease(context, sandbox);
     await carryOut(context, sandbox, config);
     step("sandbox.record-ready");
     updateSandbox(context, sandbox, { state: "ready" });
@@ -43,8 +44,6 @@ function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
   const id = metadata.uid;
   const cgroup = podCgroup(context.facts.config.cgroup, qos, id);
   step("sandbox.record-intent");
-  const lease = network === "pod" ? context.leases.acquire(id) : undefined;
-  step("sandbox.leased");
   const record = {
     id,
     metadata,
@@ -58,7 +57,6 @@ function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
     cgroup,
     logDirectory,
     pausePid: 0,
-    ...(lease && { lease }),
   };
   const sandbox: LiveSandbox = {
     record,
@@ -71,6 +69,14 @@ function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
   context.live.sandboxes.set(id, sandbox);
   step("sandbox.intent-recorded");
   return sandbox;
+}
+
+/** After the intent is on record: who dies in between leaves a lease that recovery finds by the pod. */
+function lease(context: Context, sandbox: LiveSandbox): void {
+  if (sandbox.record.network !== "pod") return;
+  const leased = context.leases.acquire(sandbox.record.id);
+  step("sandbox.leased");
+  updateSandbox(context, sandbox, { lease: leased });
 }
 
 async function carryOut(context: Context, sandbox: LiveSandbox, config: SandboxConfig): Promise<void> {
