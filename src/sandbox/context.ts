@@ -25,6 +25,8 @@ export interface LiveSandbox {
   readonly folder: string;
   readonly trace: Trace;
   nextKey: number;
+  /** While what is left of a lost one is ended: whoever removes it waits for that. */
+  losing?: Promise<void>;
 }
 
 export interface LiveContainer {

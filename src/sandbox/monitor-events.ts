@@ -62,21 +62,24 @@ export function endContainer(context: Context, container: LiveContainer, end: En
  * namespaces are going: so what is left of the pod is killed through its cgroup (design, section 1).
  */
 export async function loseSandbox(context: Context, sandbox: LiveSandbox): Promise<void> {
-  const { record } = sandbox;
   const gone = sandbox.monitor;
   sandbox.monitor = undefined;
-  if (record.state !== "ready") return;
+  if (sandbox.record.state !== "ready") return;
   noteSandbox(context, sandbox, { state: "notready" });
+  sandbox.losing = endLost(context, sandbox, gone);
+  await sandbox.losing;
+  context.emit({ type: "sandboxLost", sandbox: sandboxStatus(sandbox.record) });
+}
+
+async function endLost(context: Context, sandbox: LiveSandbox, gone: MonitorClient | undefined): Promise<void> {
+  const { record } = sandbox;
   try {
     await killCgroup(context.facts.cgroups, record.cgroup);
     await gone?.shutdown();
   } catch (error) {
     context.log.warn("a lost sandbox could not be killed", { sandbox: record.id, error: String(error) });
   }
-  // Whoever was told of its containers' ends may have made a new one of the same id by now.
-  if (context.live.sandboxes.get(record.id) !== sandbox) return;
   for (const container of containersOf(context, record.id)) loseContainer(context, container);
-  context.emit({ type: "sandboxLost", sandbox: sandboxStatus(sandbox.record) });
 }
 
 /** The kubelet's words for a container whose end nobody saw. */

@@ -12,6 +12,8 @@ import { removeContainer } from "./remove-container.ts";
  * kernel takes the link (design, section 5). Stopping one that is stopped is fine (CRI StopPodSandbox).
  */
 export async function stopSandbox(context: Context, sandbox: LiveSandbox): Promise<void> {
+  // Its containers' ends are still being told, its monitor still holds its namespaces.
+  await sandbox.losing;
   const { monitor, record } = sandbox;
   if (record.state === "ready") updateSandbox(context, sandbox, { state: "notready" });
   step("sandbox.stop-intent");

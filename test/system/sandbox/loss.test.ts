@@ -75,3 +75,28 @@ t.test("a sandbox that can't be recovered keeps no other one from it", async (t)
   await runtime.removeSandbox(stuck);
   await runtime.removeSandbox(pod);
 });
+
+t.test("who removes a sandbox that is just being lost waits for how its containers and its monitor end", async (t) => {
+  const { runtime } = made;
+  const { id: pod, pausePid } = await runtime.runSandbox(made.sandbox());
+  const monitor = await connectMonitor(`${made.config.run}/pods/${pod}/monitor.sock`);
+  const ids: string[] = [];
+  for (let i = 0; i < 8; i++) ids.push(await startOne(runtime, pod, made.container(`c${i}`, "exec sleep 100000")));
+  const reasons: (string | undefined)[] = [];
+  runtime.on((event) => {
+    if (event.type === "containerExited" && ids.includes(event.container.id)) reasons.push(event.container.reason);
+  });
+  const removed = Promise.withResolvers<boolean>();
+  const { put } = sandboxes;
+  const restore = replace(sandboxes, "put", (record) => {
+    put.call(sandboxes, record);
+    restore();
+    queueMicrotask(() => runtime.removeSandbox(pod).then(() => removed.resolve(monitor.open), removed.reject));
+  });
+  process.kill(pausePid, "SIGKILL");
+  t.equal(await removed.promise, false, "its monitor has left before its addresses are given back");
+  t.same(
+    reasons,
+    ids.map(() => "Error"),
+  );
+});
