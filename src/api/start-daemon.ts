@@ -16,15 +16,18 @@ const RETRY_MS = 10;
 const READY_FD = 3;
 
 /** Starts a daemon (unless another one is just starting) and connects. Throws what kept it from starting. */
-export async function startDaemon(config: Config, connect: () => Promise<Socket | undefined>): Promise<Socket> {
-  const deadline = performance.now() + START_LIMIT_MS;
-  await launch(config);
+export async function startDaemon(
+  config: Config,
+  connect: () => Promise<Socket | undefined>,
+  limitMillis = START_LIMIT_MS,
+): Promise<Socket> {
+  const deadline = performance.now() + limitMillis;
+  await launch(config, limitMillis);
   // Normally answers at once. It does not when another client's daemon won the race and is not ready yet.
   for (;;) {
     const socket = await connect();
     if (socket !== undefined) return socket;
-    if (performance.now() > deadline)
-      throw new PodrunError("DaemonUnreachable", `the podrun daemon did not answer within ${START_LIMIT_MS / 1000} s`);
+    if (performance.now() > deadline) throw notReady(config, limitMillis);
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
@@ -41,7 +44,7 @@ export function daemonPath(): string {
 }
 
 /** Resolves when the daemon is ready or has left to another one. */
-async function launch(config: Config): Promise<void> {
+async function launch(config: Config, limitMillis: number): Promise<void> {
   const { spawn } = await import("node:child_process");
   const log = openLog(config);
   const logStart = fstatSync(log).size;
@@ -57,7 +60,15 @@ async function launch(config: Config): Promise<void> {
     child.once("exit", (code, signal) => resolve(code ?? signal ?? "unknown"));
   });
   const pipe = child.stdio[READY_FD] as Readable;
-  const told = await readLine(pipe).finally(() => pipe.destroy());
+  // A daemon that hangs while it starts must not hang whoever called it: it goes on, its caller is told.
+  const timer = setTimeout(() => {
+    child.unref();
+    pipe.destroy(notReady(config, limitMillis));
+  }, limitMillis);
+  const told = await readLine(pipe).finally(() => {
+    clearTimeout(timer);
+    pipe.destroy();
+  });
   if (told === "ready") {
     // Not earlier: while the daemon starts, it is what keeps this process waiting.
     child.unref();
@@ -73,6 +84,12 @@ async function launch(config: Config): Promise<void> {
     { details: { exit: code } },
   );
 }
+
+const notReady = (config: Config, limitMillis: number): PodrunError =>
+  new PodrunError(
+    "DaemonUnreachable",
+    `the podrun daemon is not ready after ${limitMillis / 1000} s; ${logPath(config)} may say why`,
+  );
 
 /** The daemon keeps this as its stdout and stderr. */
 const logPath = (config: Config): string => join(config.run, "daemon.log");

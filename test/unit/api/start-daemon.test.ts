@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { ApiClient } from "../../../src/api/client.ts";
+import { startDaemon } from "../../../src/api/start-daemon.ts";
 import { loadConfig } from "../../../src/base/config.ts";
 import { PodrunError } from "../../../src/base/errors.ts";
 
@@ -153,4 +154,14 @@ t.test("a server that is no daemon is told as such", async (t) => {
   await new Promise<void>((resolve) => server.listen(join(config.run, "podrun.sock"), resolve));
   t.teardown(() => server.close());
   await t.rejects(new ApiClient(config).version(), { code: "DaemonUnreachable", message: /broke/ });
+});
+
+t.test("a daemon that hangs while it starts does not hang its caller", async (t) => {
+  const { config, pids } = setUp(t, "setInterval(() => undefined, 1000); return;");
+  await t.rejects(
+    startDaemon(config, async () => undefined, 300),
+    { code: "DaemonUnreachable", message: /not ready after 0\.3 s.*daemon\.log/ },
+  );
+  // Else nobody would end it.
+  while (pids().length === 0) await new Promise((resolve) => setImmediate(resolve));
 });
