@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { type Instance, makeManifest, startInstance, stateOf, type Teardown, until } from "./support/podrun.ts";
+import { type Instance, makeManifest, startInstance, stateOf, until } from "./support/podrun.ts";
 
 const NEVER = { restartPolicy: "Never" };
 
@@ -96,10 +96,10 @@ t.test("when all addresses are taken the next pod waits and says so, and the oth
 });
 
 /** A tmpfs at the state folder; it goes with the test, after the instance. */
-function mountState(t: Teardown, podrun: Instance, options: string): void {
+function mountState(podrun: Instance, options: string): void {
   mkdirSync(podrun.config.root, { recursive: true });
   mount("-t", "tmpfs", "-o", options, "tmpfs", podrun.config.root);
-  t.teardown(() => void spawnSync("umount", ["-l", podrun.config.root]));
+  podrun.afterwards.push(() => spawnSync("umount", ["-l", podrun.config.root]));
 }
 
 function mount(...args: readonly string[]): void {
@@ -109,7 +109,7 @@ function mount(...args: readonly string[]): void {
 
 t.test("a full state folder: new pods are refused and say why, running ones go on, and room mends it", async (t) => {
   const podrun = startInstance(t);
-  mountState(t, podrun, "size=24m");
+  mountState(podrun, "size=24m");
   await podrun.start(makeManifest("before"));
   const filler = join(podrun.config.root, "filler");
   spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=4k"]);
@@ -123,7 +123,7 @@ t.test("a full state folder: new pods are refused and say why, running ones go o
 
 t.test("a read-only state folder is named, and nothing is lost when it is writable again", async (t) => {
   const podrun = startInstance(t);
-  mountState(t, podrun, "size=64m");
+  mountState(podrun, "size=64m");
   await podrun.start(makeManifest("before"));
   await podrun.killDaemon();
   mount("-o", "remount,ro", podrun.config.root);

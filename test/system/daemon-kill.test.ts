@@ -98,7 +98,9 @@ t.test("a daemon killed at any step of a deletion is followed by one that finish
   const before = await startOf(podrun, "bystander", "main");
   for (const step of DELETION) {
     await podrun.start(POD);
-    await killAt(podrun, step, () => podrun.podrun("delete", "pod", "victim"));
+    // Containers are asked to end only when they have time for it; sleep, as process 1, does not heed SIGTERM.
+    const grace = step.startsWith("container.stop") || step === "container.kill" ? 1 : 0;
+    await killAt(podrun, step, () => podrun.podrun("delete", "pod", "victim", `--grace-period=${grace}`));
     if (step === "pod.record-deletion") await podrun.ok("delete", "pod", "victim");
     await until(() => isGone(podrun, "victim"));
     t.equal(await podrun.findings(), "", `${step}: clean`);

@@ -55,6 +55,9 @@ t.test("restartPolicy Always restarts what ends, with back-off; Never leaves it"
   const never = await podrun.untilPod("never", ({ status }) => status.phase === "Failed");
   t.match(stateOf(never, "main"), { terminated: { exitCode: 3, reason: "Error" } });
   t.equal(never.status.containerStatuses?.[0]?.restartCount, 0);
+  // A pod that is over needs no address; it keeps showing the one that it had.
+  await until(async () => JSON.parse(await podrun.ok("system", "info", "-o", "json")).counts.leases === 1);
+  t.match((await podrun.pod("never")).status.podIP, /^10\./);
   t.match(await podrun.ok("describe", "pod", "always"), /BackOff .*Back-off restarting failed container main/);
   t.equal(await podrun.ok("logs", "always", "--previous"), "run\n");
 });

@@ -47,6 +47,8 @@ export class Instance {
   readonly config: Config;
   /** Set by tests that leave a state that `system check` must not call clean. */
   skipCheck = false;
+  /** Done when the instance is gone: what it stood on can be taken away. */
+  readonly afterwards: (() => void)[] = [];
 
   constructor(options: InstanceOptions) {
     this.folder = mkdtempSync(join(tmpdir(), "podrun-test-"));
@@ -201,6 +203,7 @@ export class Instance {
     }
     const log = this.daemonLog();
     await attempt("system reset", this.#failure("system", "reset", "--yes"));
+    for (const act of this.afterwards) act();
     rmSync(this.folder, { recursive: true, force: true });
     if (problems.length > 0) throw new Error(`${problems.join("\n")}\nThe daemon's log:\n${log}`);
   }
