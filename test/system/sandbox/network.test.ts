@@ -195,6 +195,7 @@ t.test("between pod and host nobody asks who has an address", async (t) => {
   ): string => `add chain ${table} ${hook} { type filter hook ${hook} device ${link} priority 0; }
     add rule ${table} ${hook} ether type arp counter
     add rule ${table} ${hook} ip6 saddr != :: icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } counter`;
+  t.teardown(() => made.nft.run(`delete table ${table}`));
   made.nft.run(`add table ${table}\n${rules("ingress")}\n${rules("egress")}`);
   const client = await pod(t);
   for (const address of server.addresses) {
@@ -203,7 +204,6 @@ t.test("between pod and host nobody asks who has an address", async (t) => {
   }
   for (const address of outside.far) await ask(server.main, address);
   const counters = made.nft.list(`list table ${table}`).match(/packets \d+/g);
-  made.nft.run(`delete table ${table}`);
   t.strictSame(counters, ["packets 0", "packets 0", "packets 0", "packets 0"]);
 });
 
