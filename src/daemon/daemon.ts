@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createApiServer } from "../api/server.ts";
 import type { Config } from "../base/config.ts";
@@ -6,6 +5,8 @@ import { errnoOf, PodrunError } from "../base/errors.ts";
 import { step } from "../base/fault.ts";
 import { LockFile } from "../base/lock-file.ts";
 import { Logger } from "../base/logger.ts";
+import { makeFolder } from "../base/make-folder.ts";
+import { VERSION } from "../base/version.ts";
 import { Images } from "../image/index.ts";
 import { monitorCgroup } from "../linux/cgroup/index.ts";
 import { probeFeatures, requireFeatures } from "../linux/kernel.ts";
@@ -22,7 +23,6 @@ import { prepareNetwork } from "./network.ts";
 import { readNodeFacts, readNodeSettings } from "./node-facts.ts";
 import type { Kept, Parts } from "./parts.ts";
 import { System } from "./system.ts";
-import { podrunVersion } from "./version.ts";
 import { WarmMonitors } from "./warm-monitors.ts";
 
 export interface Daemon {
@@ -36,10 +36,10 @@ export const daemonPidFile = (config: Config): string => join(config.run, "daemo
 /** Starts everything; the API answers when this resolves. `onShutdown` is called when a client asks the daemon to leave. */
 export async function startDaemon(config: Config, onShutdown: () => void): Promise<Daemon> {
   requireRoot();
-  makeFolder(config.run);
+  makeStateFolder(config.run);
   const lock = LockFile.acquire(daemonPidFile(config));
   step("daemon.locked");
-  makeFolder(config.root);
+  makeStateFolder(config.root);
   const store = new Store<Kept>({ config, numbers: leaseSpace(config) });
   const log = new Logger({ level: process.env["PODRUN_DEBUG"] === undefined ? "info" : "debug" });
   const [features, facts, nodeFacts] = await Promise.all([
@@ -51,7 +51,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   prepareCgroups(facts.cgroups, config.cgroup);
   enterCgroup(facts.cgroups, monitorCgroup(config.cgroup), log);
   const nft = new Nft();
-  await prepareNetwork(config, nft, store.leases.list(), log);
+  await prepareNetwork(config, nft, recordedLeases(store), log);
   const monitors = new WarmMonitors(monitorBinary());
   const runtime = new Runtime({
     facts,
@@ -82,7 +82,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   const pods = new Pods(node, store.objects);
   pods.recover();
   const parts: Parts = { config, log, store, facts, nft, runtime, pods };
-  const version = podrunVersion();
+  const version = VERSION;
   const system = new System(parts, { version, features, onShutdown });
   const api = createApiServer({ pods, system, version });
   await listen(api.server, config);
@@ -100,6 +100,10 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   };
 }
 
+/** The addresses of sandboxes on record. A lease without such a record was taken by a daemon that was killed: it goes at recovery. */
+const recordedLeases = ({ sandboxes }: Store<Kept>): PodNetwork[] =>
+  sandboxes.list().flatMap(({ lease }) => (lease ? [lease] : []));
+
 /** The runtime's view of the store's leases. */
 function leasesOf({ leases }: Store<Kept>) {
   return {
@@ -116,9 +120,9 @@ function requireRoot(): void {
   throw new PodrunError("NotRoot", message, { details: { uid } });
 }
 
-function makeFolder(path: string): void {
+function makeStateFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
   } catch (cause) {
     const errno = errnoOf(cause);
     throw new PodrunError(

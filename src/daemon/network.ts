@@ -3,7 +3,7 @@ import { PodrunError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { RouteSocket } from "../linux/netlink/index.ts";
 import type { Nft } from "../linux/nftables/index.ts";
-import { baseRuleset, hostAddresses, type PodAddresses, wholeRuleset } from "../net/index.ts";
+import { hostAddresses, type PodAddresses, wholeRuleset } from "../net/index.ts";
 import { applyForwarding } from "./forwarding.ts";
 
 /**
@@ -17,7 +17,8 @@ export async function prepareNetwork(
   log: Logger,
 ): Promise<void> {
   await addHostAddresses(config);
-  nft.run(pods.length > 0 ? wholeRuleset(config, pods) : baseRuleset(config));
+  // From nothing, in one transaction: elements that a daemon left when it was killed go too.
+  nft.run(wholeRuleset(config, pods));
   try {
     for (const { path, value, why } of applyForwarding()) log.info(`${path} is set to ${value}: ${why}`);
   } catch (error) {
