@@ -33,7 +33,6 @@ const yamlBeside: Plugin = {
  * it would not change.
  */
 export async function bundle(root: string, { entry, output, faults, program }: Bundle): Promise<void> {
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   const result = await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -50,7 +49,6 @@ export async function bundle(root: string, { entry, output, faults, program }: B
     legalComments: "none",
     define: {
       __FAULTS__: String(faults),
-      PODRUN_VERSION: JSON.stringify(version),
       // A bundle in CommonJS has no import.meta; what asks for its folder means the folder of the bundle.
       "import.meta.dirname": "__dirname",
       "import.meta.filename": "__filename",

@@ -1,20 +1,19 @@
-import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { errnoOf } from "./errors.ts";
 
 /**
- * Makes a folder with its parents (0700 each, whatever the umask adds to that); one that is there stays as it is.
- * Throws the system error that says why: Node's recursive mkdir says ENOENT on a read-only file system, where the
- * kernel said EROFS.
+ * Makes a folder with its parents, each with this mode less the umask; one that is there stays as it is. Throws the system
+ * error that says why. Not Node's recursive mkdir: that one says ENOENT where the kernel said EROFS, and below /proc it
+ * never returns.
  */
-export function makeFolder(path: string): void {
+export function makeFolder(path: string, mode = 0o700): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    mkdirSync(path, { mode });
   } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-    let parent = dirname(path);
-    while (!existsSync(parent) && parent !== dirname(parent)) parent = dirname(parent);
-    accessSync(parent, constants.W_OK);
-    throw error;
+    if (errnoOf(error) === "EEXIST" && statSync(path).isDirectory()) return;
+    if (errnoOf(error) !== "ENOENT" || dirname(path) === path) throw error;
+    makeFolder(dirname(path), mode);
+    mkdirSync(path, { mode });
   }
 }

@@ -1,8 +1,8 @@
-import { mkdirSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { PodrunError } from "../base/errors.ts";
 import { step } from "../base/fault.ts";
 import { newRuntimeId } from "../base/ids.ts";
+import { makeFolder } from "../base/make-folder.ts";
 import { containerCgroup } from "../linux/cgroup/index.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
 import { containerCommand, containerIdentity } from "./identity.ts";
@@ -43,7 +43,7 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
   };
   step("container.record-intent");
   context.containers.put(record);
-  mkdirSync(logFolder, { recursive: true, mode: 0o755 });
+  makeFolder(logFolder, 0o755);
   const container: LiveContainer = {
     record,
     config,

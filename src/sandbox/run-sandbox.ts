@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { PodrunError } from "../base/errors.ts";
 import { planFault, step } from "../base/fault.ts";
+import { makeFolder } from "../base/make-folder.ts";
 import { podCgroup } from "../linux/cgroup/index.ts";
 import type { MonitorClient } from "../linux/monitor/index.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
@@ -81,7 +81,7 @@ function lease(context: Context, sandbox: LiveSandbox): void {
 
 async function carryOut(context: Context, sandbox: LiveSandbox, config: SandboxConfig): Promise<void> {
   const { folder, record } = sandbox;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const plan = compileSandbox({ config, lease: record.lease, folder }, context.facts);
   const monitor = sandbox.trace.daemon("spawn", "podrun-monitor", () => context.spawnMonitor());
   sandbox.monitor = monitor;
