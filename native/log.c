@@ -48,6 +48,7 @@ int log_reopen(struct log *log) {
     if (fd < 0) return errno;
     if (log->fd >= 0) close(log->fd);
     log->fd = fd;
+    log->moved = false;
     return 0;
 }
 
@@ -160,16 +161,21 @@ static void rotated_name(char out[PATH_MAX], const char *path, uint32_t number) 
 }
 
 /* 0.log becomes 0.log.1, that 0.log.2, and the last is overwritten. While the new file can't be opened the old one is
- * written on under its new name: nothing is lost. */
+ * written on under its new name: nothing is lost, and the others are not moved on another time. */
 static void rotate(struct log *log) {
     char from[PATH_MAX], to[PATH_MAX];
     if (strlen(log->path) + 12 > PATH_MAX) return;
+    if (log->moved) {
+        log_reopen(log);
+        return;
+    }
     if (log->files < 2) unlink(log->path);
     for (uint32_t i = log->files; i >= 2; i--) {
         rotated_name(from, log->path, i - 2);
         rotated_name(to, log->path, i - 1);
         if (rename(from, to) < 0 && errno != ENOENT) return;
     }
+    log->moved = true;
     log_reopen(log);
 }
 

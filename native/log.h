@@ -12,6 +12,7 @@ struct log {
     uint32_t files; /* kept, the current one included; less than 2: the old one is dropped */
     uint64_t size;
     uint64_t limit; /* bytes at which it is rotated; 0: never */
+    bool moved; /* the file has its rotated name already, only the new one is still missing */
     uint64_t lost; /* bytes of lines that could not be written (a full disk): said in the log once it can be */
     char *path;
 };

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../log.h"
@@ -100,6 +101,32 @@ static void rotation(void) {
     log_close(&log);
 }
 
+/* With as little as the soft limit no descriptor can be had any more; those that are open stay so. */
+static void descriptors(rlim_t soft) {
+    struct rlimit limit;
+    CHECK_THAT(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
+    CHECK_THAT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+static void no_descriptor(void) {
+    struct buffer held = {0};
+    struct log log = fresh(20, 3);
+    put(&log, &held, "before\n");
+    descriptors(0);
+    put(&log, &held, "first\n");
+    put(&log, &held, "second\n");
+    put(&log, &held, "third\n");
+    descriptors(1024);
+    CHECK_THAT(strcmp(contents(".1"), "stdout F first\nstdout F second\nstdout F third\n") == 0);
+    CHECK_THAT(strcmp(contents(".2"), "stdout F before\n") == 0);
+    put(&log, &held, "fourth\n");
+    CHECK_THAT(strcmp(contents(".1"), "stdout F first\nstdout F second\nstdout F third\nstdout F fourth\n") == 0);
+    put(&log, &held, "fifth\n");
+    CHECK_THAT(strcmp(contents(".2"), "stdout F first\nstdout F second\nstdout F third\nstdout F fourth\n") == 0);
+    log_close(&log);
+}
+
 static void full(void) {
     struct buffer held = {0};
     struct log log = fresh(0, 0);
@@ -136,6 +163,7 @@ int main(void) {
     TEST("a line over 16 KiB comes in pieces, the last marked F, however it was read", long_lines);
     TEST("every line of a large read gets its own log line", many_lines);
     TEST("a full file moves to .1 and the oldest goes", rotation);
+    TEST("a rotation whose new file can't be opened moves the others once, and is finished when it can", no_descriptor);
     TEST("output that a full disk takes none of is named in the log as a gap", full);
     TEST("times are RFC 3339, leap days and centuries included", times);
     char command[128];
