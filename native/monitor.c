@@ -120,6 +120,8 @@ void monitor_lost(const struct conn *c) {
     if (c->first && !set_up) processes_kill();
 }
 
+bool monitor_leaving(void) { return leaving; }
+
 void monitor_shutdown(struct conn *c, uint32_t request) {
     leaving = true;
     leave_for = c;

@@ -109,11 +109,17 @@ static void on_reopen(struct conn *c, uint32_t request, const struct msg_reopen_
     answer(c, request, error, "reopen_log");
 }
 
+/* The plans that were there when it was told to leave have been cancelled; one that comes later would be overlooked. */
+static void on_run(struct conn *c, uint32_t request, const struct msg_run *m) {
+    if (monitor_leaving()) answer_error(c, request, ESHUTDOWN, "run: the monitor is shutting down");
+    else run_start(c, request, &m->plan);
+}
+
 static void dispatch(struct conn *c, uint32_t type, uint32_t request, const union message *m) {
     switch (type) {
     case MSG_HELLO: on_hello(c, request); return;
     case MSG_SETUP: answer(c, request, monitor_setup(&m->setup), "setup"); return;
-    case MSG_RUN: run_start(c, request, &m->run.plan); return;
+    case MSG_RUN: on_run(c, request, &m->run); return;
     case MSG_CANCEL: on_cancel(c, request, &m->cancel); return;
     case MSG_SIGNAL: on_signal(c, request, &m->signal); return;
     case MSG_SUBSCRIBE:

@@ -175,6 +175,21 @@ t.test("shutdown kills what is left, removes the socket and leaves", async (t) =
   while (alive(own)) await turn();
 });
 
+t.test("a plan that comes after shutdown is refused, also on another connection", async (t) => {
+  const { client, folder } = await startMonitor(t);
+  const { pid } = await client.ready;
+  const other = await connectMonitor(join(folder, "monitor.sock"));
+  // Both messages are there when it looks.
+  process.kill(pid, "SIGSTOP");
+  const left = client.shutdown();
+  const run = rejects(t, other.run([...makeStage]), { code: "OperationFailed", details: { errno: "ESHUTDOWN" } });
+  await turn();
+  process.kill(pid, "SIGCONT");
+  await run;
+  await left;
+  other.close();
+});
+
 t.test("setresuid keeps capabilities until capset, and the process stays non-dumpable", async (t) => {
   const { client, rootfs, folder } = await startMonitor(t);
   await client.subscribe();
