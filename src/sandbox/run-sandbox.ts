@@ -89,9 +89,11 @@ async function carryOut(context: Context, sandbox: LiveSandbox, config: SandboxC
   const title = `podrun-monitor ${record.metadata.namespace}/${record.metadata.name}`;
   watchMonitor(context, sandbox, monitor);
   // All under way at once: the monitor takes them in order, and each of them fails when it goes.
-  const setUp = Promise.all([monitor.setup(folder, title), monitor.subscribe()]);
+  const work = Promise.all([monitor.setup(folder, title), monitor.subscribe(), runPlan(monitor, plan)]);
+  // When nft fails first, its error is the one to tell.
+  work.catch(() => undefined);
   runDaemonOperations(context, sandbox, plan);
-  const [result] = await Promise.all([runPlan(monitor, plan), setUp]);
+  const [, , result] = await work;
   step("sandbox.plan-done");
   sandbox.trace.record("sandbox", plan, result.results);
   sandbox.record = { ...record, pausePid: result.pid };
@@ -105,7 +107,10 @@ function runPlan(monitor: MonitorClient, plan: readonly Operation[]) {
   return monitor.run(plan, { fault });
 }
 
-/** The daemon's part of a plan: nft. It comes first, so that the pod's first packet finds its rules. */
+/**
+ * The daemon's part of a plan: nft, while the monitor does the rest. No container starts before both are done, so the pod's
+ * first packet finds its rules.
+ */
 function runDaemonOperations(context: Context, sandbox: LiveSandbox, plan: readonly Operation[]): void {
   for (const operation of plan)
     if (operation.op === "nft") sandbox.trace.daemon("nft", operation.commands, () => context.nft(operation.commands));
