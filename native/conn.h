@@ -25,6 +25,7 @@ struct conn {
     bool input;
     bool list_waits; /* with the request `list`, see lists_answer */
     uint32_t list;
+    uint64_t list_until; /* CLOCK_MONOTONIC ns */
 };
 
 /* Takes the descriptor over. NULL: no memory, the descriptor closed. */
@@ -48,5 +49,7 @@ void answer_error(struct conn *c, uint32_t request, int error, const char *text)
 void handle_frame(struct conn *c, struct frame *frame);
 void handle_close(struct conn *c);
 void lists_answer(void);
+/* Milliseconds until lists_answer must be called even when nothing happens, -1: none waits. */
+int lists_timeout(void);
 
 #endif

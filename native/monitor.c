@@ -193,7 +193,7 @@ int main(int argc, char **argv) {
         if (leaving && everything_gone()) return leave();
         if (leaving && deadline == 0) deadline = clock_monotonic() + LEAVE_MS * UINT64_C(1000000);
         if (leaving && clock_monotonic() >= deadline) return leave();
-        if (!loop_round(leaving ? 100 : -1)) return EXIT_FAILURE;
+        if (!loop_round(leaving ? 100 : lists_timeout())) return EXIT_FAILURE;
         lists_answer();
     }
 }

@@ -11,6 +11,9 @@
 #include "run.h"
 #include "sys.h"
 
+/* So long a list waits for plans that are being undone, and so often it is looked whether it has waited long enough. */
+enum { LIST_MS = 5000, LIST_LOOK_MS = 100 };
+
 static void answer(struct conn *c, uint32_t request, int error, const char *text) {
     if (error == 0) answer_ok(c, request, 0);
     else answer_error(c, request, error, text);
@@ -50,14 +53,22 @@ static void answer_list(struct conn *c, uint32_t request) {
     answer_ok(c, request, 0);
 }
 
-/* What a dead daemon had begun is not there: a new one that asks is answered when it has been undone. */
+/* What a dead daemon had begun is not there: a new one that asks is answered when it has been undone, or when that takes
+ * long: an actor in uninterruptible sleep dies only when it wakes, and the pod's other processes must be known before. */
 void lists_answer(void) {
-    if (runs_forsaken()) return;
+    bool forsaken = runs_forsaken();
     for (struct conn *c = conn_first(); c != NULL; c = c->next) {
-        if (!c->list_waits) continue;
+        if (!c->list_waits || (forsaken && clock_monotonic() < c->list_until)) continue;
         c->list_waits = false;
         answer_list(c, c->list);
     }
+}
+
+int lists_timeout(void) {
+    for (struct conn *c = conn_first(); c != NULL; c = c->next) {
+        if (c->list_waits) return LIST_LOOK_MS;
+    }
+    return -1;
 }
 
 static void on_list(struct conn *c, uint32_t request) {
@@ -67,6 +78,7 @@ static void on_list(struct conn *c, uint32_t request) {
     }
     c->list_waits = true;
     c->list = request;
+    c->list_until = clock_monotonic() + LIST_MS * UINT64_C(1000000);
     lists_answer();
 }
 

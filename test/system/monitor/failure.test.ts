@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { MonitorClient } from "../../../src/linux/monitor/index.ts";
@@ -64,6 +64,38 @@ t.test("a plan whose connection closes is cancelled", async (t) => {
   await rejects(t, Promise.all([run, connection.request({ type: "list" }).then(() => connection.close())]));
   while ((await holdings(client)) !== before) await new Promise((resolve) => setImmediate(resolve));
   t.same(await client.list(), []);
+});
+
+/** v1's freezer holds a process so that no SIGKILL ends it, as a dead disk does; v2's lets it die. */
+const FREEZER = "/sys/fs/cgroup/freezer";
+const skip = !existsSync(join(FREEZER, "cgroup.procs")) && "no v1 freezer on this machine";
+
+t.test("a list is answered though an actor of a dead daemon's plan does not die", { skip }, async (t) => {
+  const { client, rootfs, folder, stream } = await startMonitor(t);
+  const plan = container({ rootfs, key: 1, log: join(folder, "0.log"), argv: ["sleep", "1000"] });
+  const before = await holdings(client);
+  const { pid } = await client.ready;
+  const cgroup = join(FREEZER, `podrun-test-${process.pid}`);
+  mkdirSync(cgroup);
+  t.teardown(() => rmdirSync(cgroup));
+  const connection = await stream();
+  const operation = plan.findIndex(({ op }) => op === "pivot_root");
+  const run = connection.run(plan, { fault: { operation, errno: 0 } });
+  run.catch(() => undefined);
+  await connection.request({ type: "list" });
+  const stage = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  writeFileSync(join(cgroup, "cgroup.procs"), stage);
+  writeFileSync(join(cgroup, "freezer.state"), "FROZEN");
+  try {
+    while (readFileSync(join(cgroup, "freezer.state"), "utf8") !== "FROZEN\n")
+      await new Promise((resolve) => setImmediate(resolve));
+    connection.close();
+    t.same(await client.list(), []);
+    t.equal(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim(), stage, "it is still there");
+  } finally {
+    writeFileSync(join(cgroup, "freezer.state"), "THAWED");
+  }
+  while ((await holdings(client)) !== before) await new Promise((resolve) => setImmediate(resolve));
 });
 
 t.test("an actor that is killed is reported with the operation it was at", async (t) => {
