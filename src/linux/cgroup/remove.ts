@@ -44,14 +44,22 @@ function killTree(folder: string): boolean {
   }
 }
 
+/** So many processes are pinned at once: a cgroup may hold more of them than we may have descriptors. */
+const BATCH = 256;
+
+function killListed(folder: string): void {
+  const pids = processesBelow(folder, true);
+  for (let i = 0; i < pids.length; i += BATCH) killPinned(folder, pids.slice(i, i + BATCH));
+}
+
 /**
  * A pid read from cgroup.procs may have ended, and been given to somebody else, before the signal goes out. So each is
  * pinned by a pidfd first, and only who is still listed afterwards is signalled.
  */
-function killListed(folder: string): void {
+function killPinned(folder: string, pids: readonly number[]): void {
   const pinned = new Map<number, number>();
   try {
-    for (const pid of processesBelow(folder, true)) {
+    for (const pid of pids) {
       const pidfd = unlessEnded(() => call("pidfd_open", pid, 0));
       if (pidfd !== undefined) pinned.set(pid, pidfd);
     }

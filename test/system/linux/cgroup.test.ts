@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -82,6 +82,21 @@ t.test("killing a cgroup ends everything in it, children too, and says so only w
   await killCgroup(layout, parent);
   t.strictSame(readProcesses(layout, parent), []);
   for (const [, signal] of await Promise.all(ended)) t.equal(signal, "SIGKILL");
+});
+
+t.test("more processes than we may have descriptors for are killed too", async (t) => {
+  const parent = scratch(t, "many");
+  const shell = await start(child(parent, "a"), "for i in $(seq 400); do sleep 1000 & done; wait");
+  const ended = once(shell, "exit");
+  while (readProcesses(layout, parent).length < 401) await new Promise((resolve) => setImmediate(resolve));
+  const module = JSON.stringify(join(import.meta.dirname, "../../../src/linux/cgroup/index.ts"));
+  const script = `import { detectCgroups, killCgroup } from ${module};
+    await killCgroup(detectCgroups(), ${JSON.stringify(parent)});`;
+  const command = 'ulimit -n 350 && exec "$0" --input-type=module -e "$1"';
+  const { status, stderr } = spawnSync("sh", ["-c", command, process.execPath, script], { encoding: "utf8" });
+  t.equal(status, 0, stderr);
+  t.strictSame(readProcesses(layout, parent), []);
+  await ended;
 });
 
 t.test("a cgroup is removed in every hierarchy, and removing it again is fine", async (t) => {
