@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf } from "../base/errors.ts";
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
@@ -33,7 +33,7 @@ export function containerStatus(record: ContainerRecord): ContainerStatus {
   };
 }
 
-/** Kubernetes: at most 4096 bytes of terminationMessagePath are kept. */
+/** Kubernetes: the last 4096 bytes of terminationMessagePath are kept (kubelet, MaxContainerTerminationMessageLength). */
 const MESSAGE_BYTES = 4096;
 
 function terminationMessage(record: ContainerRecord): string | undefined {
@@ -49,7 +49,8 @@ function terminationMessage(record: ContainerRecord): string | undefined {
   try {
     // The container decides how much it writes: never the whole file.
     const buffer = Buffer.alloc(MESSAGE_BYTES);
-    return buffer.toString("utf8", 0, readSync(file, buffer));
+    const position = Math.max(0, fstatSync(file).size - MESSAGE_BYTES);
+    return buffer.toString("utf8", 0, readSync(file, buffer, 0, MESSAGE_BYTES, position));
   } finally {
     closeSync(file);
   }

@@ -215,14 +215,15 @@ t.test("exec has the user, groups, capabilities and folder of the container, and
   await runtime.removeContainer(main);
 });
 
-t.test("host name, and a termination message that any user may write and that is read up to 4096 bytes", async (t) => {
+t.test("host name, and a termination message that any user may write, of whose text the last 4096 bytes are kept", async (t) => {
   t.equal((await run("hostname; cat /etc/hostname")).log, "web\nweb");
   const terminationMessage = { path: "/dev/termination-log" };
   const script = "echo last words >/dev/termination-log; exit 3";
   const said = await run(script, { runAsUser: 1000 }, { terminationMessage });
   t.match(said.status, { exitCode: 3, reason: "Error", message: "last words\n" });
-  const long = await run("head -c 10000 /dev/zero | tr '\\0' x >/dev/termination-log", {}, { terminationMessage });
-  t.equal(long.status.message?.length, 4096);
+  const write = "(head -c 10000 /dev/zero | tr '\\0' x; echo the end) >/dev/termination-log";
+  const long = await run(write, {}, { terminationMessage });
+  t.equal(long.status.message, `${"x".repeat(4096 - 8)}the end\n`);
   writeFileSync(join(made.folder, "unused"), "");
 });
 
