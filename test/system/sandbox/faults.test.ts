@@ -67,7 +67,7 @@ for (const pid of ["container", "pod"] as const)
     const config = made.sandbox({ pid, memoryVolumes: { cache: {} } });
     const { id } = await made.runtime.runSandbox(config);
     const [monitor] = faults.pidsOf(made, "podrun-monitor") as [number];
-    const before = { inventory: takeInventory(made), holdings: faults.holdings(monitor) };
+    const before = { inventory: takeInventory(made), holdings: await faults.settledHoldings(monitor) };
     for (const place of faults.places(faults.containerPlan(made, config, rich(pid)))) {
       const container = await made.runtime.createContainer(id, rich(pid));
       const start = faults.withFault("container", place.index, ERRNO, () => made.runtime.startContainer(container));
@@ -101,7 +101,7 @@ for (const tty of [false, true])
       session.close();
       return code;
     };
-    const before = { inventory: takeInventory(made), holdings: faults.holdings(monitor) };
+    const before = { inventory: takeInventory(made), holdings: await faults.settledHoldings(monitor) };
     for (const place of faults.places(faults.execPlan(made, container, request))) {
       const run = faults.withFault("exec", place.index, ERRNO, exec);
       if (place.operation.optional) t.equal(await run, 0, place.name);
@@ -204,7 +204,7 @@ t.test("an exec whose client goes away while it is being set up leaves nothing i
   const container = await made.runtime.createContainer(id, made.container("main", "exec sleep 100000"));
   const { pid } = await made.runtime.startContainer(container);
   const [monitor] = faults.pidsOf(made, "podrun-monitor") as [number];
-  const before = faults.holdings(monitor);
+  const before = await faults.settledHoldings(monitor);
   const request = { command: ["sleep", "1000"], tty: true, stdin: true, stdout: true, stderr: false };
   const plan = faults.execPlan(made, container, request);
   for (const { index, name } of faults.places(plan, 3)) {

@@ -215,16 +215,19 @@ t.test("exec has the user, groups, capabilities and folder of the container, and
   await runtime.removeContainer(main);
 });
 
-t.test("host name, and a termination message that any user may write, of whose text the last 4096 bytes are kept", async (t) => {
-  t.equal((await run("hostname; cat /etc/hostname")).log, "web\nweb");
-  const terminationMessage = { path: "/dev/termination-log" };
-  const script = "echo last words >/dev/termination-log; exit 3";
-  const said = await run(script, { runAsUser: 1000 }, { terminationMessage });
-  t.match(said.status, { exitCode: 3, reason: "Error", message: "last words\n" });
-  const write = "(head -c 10000 /dev/zero | tr '\\0' x; echo the end) >/dev/termination-log";
-  const long = await run(write, {}, { terminationMessage });
-  t.equal(long.status.message, `${"x".repeat(4096 - 8)}the end\n`);
-  writeFileSync(join(made.folder, "unused"), "");
-});
+t.test(
+  "host name, and a termination message that any user may write, of whose text the last 4096 bytes are kept",
+  async (t) => {
+    t.equal((await run("hostname; cat /etc/hostname")).log, "web\nweb");
+    const terminationMessage = { path: "/dev/termination-log" };
+    const script = "echo last words >/dev/termination-log; exit 3";
+    const said = await run(script, { runAsUser: 1000 }, { terminationMessage });
+    t.match(said.status, { exitCode: 3, reason: "Error", message: "last words\n" });
+    const write = "(head -c 10000 /dev/zero | tr '\\0' x; echo the end) >/dev/termination-log";
+    const long = await run(write, {}, { terminationMessage });
+    t.equal(long.status.message, `${"x".repeat(4096 - 8)}the end\n`);
+    writeFileSync(join(made.folder, "unused"), "");
+  },
+);
 
 t.teardown(() => runtime.removeSandbox(pod));

@@ -177,7 +177,7 @@ t.test("a terminal container: one stream, echo, size by attach, and its log", as
 });
 
 t.test("Ctrl-D and Ctrl-C work on a container's terminal", async (t) => {
-  const id = await start("keys", "cat; echo ended; trap 'echo broken; exit 8' INT; while :; do sleep 0.01; done", {
+  const id = await start("keys", "trap 'echo broken; exit 8' INT; cat; echo ended; while :; do sleep 0.01; done", {
     tty: true,
     stdin: true,
   });

@@ -138,6 +138,15 @@ function state(pid: number): string {
   }
 }
 
+/**
+ * What a monitor holds when it is done: it answers a plan before it closes what the plan had, and waits only in its event
+ * loop.
+ */
+export async function settledHoldings(monitor: number): Promise<string> {
+  await until(async () => state(monitor).startsWith("S"));
+  return holdings(monitor);
+}
+
 /** What a monitor holds: how many descriptors, and which children. */
 export function holdings(monitor: number): string {
   const children = readFileSync(`/proc/${monitor}/task/${monitor}/children`, "utf8");
