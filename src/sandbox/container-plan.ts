@@ -47,6 +47,17 @@ export function compileContainer(input: ContainerPlanInput, facts: MachineFacts)
   const given = config.tty ? openTerminal(plan, slots, input.identity.uid) : stdio;
   if (sandbox.pid === "pod")
     plan.stage("shareProcessNamespace", { op: "setns", namespace: POD.pid, type: CLONE_NEWPID });
+  plan.optional("stage", `QoS class ${sandbox.qos}; lowering it needs CAP_SYS_RESOURCE; the child inherits it`, {
+    op: "oom_score_adj",
+    value: input.identity.oomScoreAdj,
+  });
+  const inside = [...childSlots(facts), ...stdioSlots(given)];
+  const handed = [slots.devpts, ...(config.tty ? [LOCAL.terminal] : [])];
+  // CAP_SYS_PTRACE sees into a non-dumpable process too: the child must not even begin with descriptors of the monitor's.
+  plan.stage("where processes are shared, others may look into the child from its first instruction", {
+    op: "close_fds",
+    keep: [...inside, ...handed, ...(facts.cgroups.mode === "v2" ? [LOCAL.cgroups] : [])],
+  });
   plan.stage(sandbox.pid === "container" ? "default: sees only its own processes" : "processes are shared", {
     op: "clone",
     becomes: ACTORS.child,
@@ -55,8 +66,12 @@ export function compileContainer(input: ContainerPlanInput, facts: MachineFacts)
     pid: slots.process,
   });
   child(plan, input, given, facts);
-  const handed = [slots.process, slots.devpts, ...(config.tty ? [LOCAL.terminal] : [])];
-  plan.stage("the monitor keeps them for exec", { op: "sync", from: ACTORS.stage, to: ACTORS.monitor, slots: handed });
+  plan.stage("the monitor keeps them for exec", {
+    op: "sync",
+    from: ACTORS.stage,
+    to: ACTORS.monitor,
+    slots: [slots.process, ...handed],
+  });
   plan.monitor("its exit is recorded", { op: "process", key: input.key, pid: slots.process, role: 1 });
   log(plan, input);
   return plan.operations;
@@ -129,17 +144,19 @@ function joinPod(plan: PlanWriter, sandbox: SandboxShape): void {
   if (sandbox.ipc === "pod") join(POD.ipc, CLONE_NEWIPC, "the pod's shared memory");
 }
 
+/** What the child works on: places in its own root, and on v1 the cgroups that it joins. */
+const childSlots = (facts: MachineFacts): readonly number[] => [
+  LOCAL.root,
+  LOCAL.proc,
+  ...(facts.cgroups.mode === "v2" ? [LOCAL.cgroupMount] : cgroupSlots(facts)),
+];
+
 function child(plan: PlanWriter, input: ContainerPlanInput, stdio: Stdio, facts: MachineFacts): void {
-  const inside = [LOCAL.root, LOCAL.proc, ...(facts.cgroups.mode === "v2" ? [LOCAL.cgroupMount] : cgroupSlots(facts))];
-  const keep = [PROC_SLOT, ...inside, ...stdioSlots(stdio)];
+  const keep = [...childSlots(facts), ...stdioSlots(stdio)];
   plan.child("nothing of the host comes along", { op: "dumpable", value: 0 }, { op: "close_fds", keep });
   joinCgroups(plan, facts);
   plan.child("its cgroup is its root cgroup", { op: "unshare", flags: CLONE_NEWCGROUP });
   plan.child("a session of its own", { op: "setsid" });
-  plan.optional("child", `QoS class ${input.sandbox.qos}; lowering it needs CAP_SYS_RESOURCE`, {
-    op: "oom_score_adj",
-    value: input.identity.oomScoreAdj,
-  });
   mountFromInside(plan, input.config, facts);
   becomeProcess(plan, input.identity, input.argv, stdio, facts);
 }

@@ -49,6 +49,16 @@ export function compileExec(input: ExecPlanInput, facts: MachineFacts): readonly
   // One call with the pidfd: the kernel takes all namespaces of the container's first process, or none (setns(2)).
   plan.stage("into the container", { op: "setns", namespace: slots.process, type: NAMESPACES });
   const stdio = request.tty ? terminal(plan, input) : piped;
+  plan.optional("stage", "as its container; the child inherits it", {
+    op: "oom_score_adj",
+    value: input.identity.oomScoreAdj,
+  });
+  // CAP_SYS_PTRACE sees into a non-dumpable process too: the child must not even begin with descriptors of the monitor's.
+  const brought = [slots.process, ...cgroupSlots(facts), ...stdioSlots(stdio)];
+  plan.stage("processes of the container may look into the child from its first instruction", {
+    op: "close_fds",
+    keep: [...brought, ...(request.tty ? [LOCAL.terminal] : [])],
+  });
   plan.stage("in the container's process namespace", {
     op: "clone",
     becomes: ACTORS.child,
@@ -60,12 +70,11 @@ export function compileExec(input: ExecPlanInput, facts: MachineFacts): readonly
   plan.child(
     "nothing of the host comes along",
     { op: "dumpable", value: 0 },
-    { op: "close_fds", keep: [PROC_SLOT, slots.process, ...own, ...stdioSlots(stdio)] },
+    { op: "close_fds", keep: [slots.process, ...own, ...stdioSlots(stdio)] },
   );
   joinCgroups(plan, facts);
   plan.child("its cgroup is its root cgroup", { op: "setns", namespace: slots.process, type: CLONE_NEWCGROUP });
   plan.child("a session of its own", { op: "setsid" });
-  plan.optional("child", "as its container", { op: "oom_score_adj", value: input.identity.oomScoreAdj });
   becomeProcess(plan, input.identity, request.command, stdio, facts);
   const handed = [LOCAL.process, ...(request.tty ? [LOCAL.terminal] : [])];
   plan.stage("the monitor watches it", { op: "sync", from: ACTORS.stage, to: ACTORS.monitor, slots: handed });

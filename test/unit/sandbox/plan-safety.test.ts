@@ -1,7 +1,7 @@
 import t from "tap";
 import { CLONE_NEWNS, CLONE_NEWPID } from "../../../src/linux/constants.ts";
 import type { Operation } from "../../../src/linux/plan/operations.gen.ts";
-import { ACTORS, RESOLVE_IN_ROOT } from "../../../src/linux/plan/table.ts";
+import { ACTORS, NO_SLOT, PLAN_SLOTS, RESOLVE_IN_ROOT } from "../../../src/linux/plan/table.ts";
 import { compileContainer } from "../../../src/sandbox/container-plan.ts";
 import { compileExec } from "../../../src/sandbox/exec-plan.ts";
 import { containerCommand, containerIdentity } from "../../../src/sandbox/identity.ts";
@@ -103,6 +103,24 @@ for (const [name, plan] of Object.entries(plans)) {
       const pid = index(plan, (operation) => operation.op === "setns" && operation.type === CLONE_NEWPID);
       t.ok(left >= 0 && left < clone, "left the host's mounts before the child is made");
       t.ok(pid === -1 || left < pid, "and before the process namespace is set");
+    },
+  );
+
+  t.test(
+    `${name}: a child that others may look into holds nothing of the monitor's or the pod's at any time`,
+    async (t) => {
+      if (name.startsWith("sandbox")) return;
+      const clone = index(plan, isClone(ACTORS.child));
+      const last = plan.slice(0, clone).findLastIndex(({ op }) => op === "close_fds");
+      t.same(plan.slice(last + 1, clone), [], "nothing is opened between the stage's last closing and the clone");
+      const { process, devpts } = containerSlots(0);
+      for (const operation of plan.slice(last))
+        if (operation.op === "close_fds")
+          t.notOk(operation.keep.some((slot) => slot < PLAN_SLOTS && slot !== process && slot !== devpts));
+      const own = plan.slice(clone).filter(({ actor }) => actor === "child");
+      t.notOk(own.some(({ op }) => ["oom_score_adj", "sysctl", "open_namespace", "apparmor"].includes(op)));
+      t.ok(index(plan, ({ op }) => op === "oom_score_adj") < last, "it inherits it");
+      t.notOk(own.some((operation) => operation.op === "open" && operation.dir === NO_SLOT));
     },
   );
 
