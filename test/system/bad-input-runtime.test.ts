@@ -126,7 +126,8 @@ t.test("a read-only state folder is named, and nothing is lost when it is writab
   mountState(podrun, "size=64m");
   await podrun.start(makeManifest("before"));
   await podrun.killDaemon();
-  mount("-o", "remount,ro", podrun.config.root);
+  // The kernel may still be letting go of what the daemon had open for writing.
+  await until(async () => spawnSync("mount", ["-o", "remount,ro", podrun.config.root]).status === 0);
   const { code, stderr } = await podrun.podrun("get", "pods");
   t.equal(code, 1);
   t.match(stderr, /read-only/);
