@@ -23,9 +23,11 @@ export const traceFile = (context: Pick<Context, "facts">, id: string): string =
 
 /**
  * Makes a sandbox: record, lease, monitor, plan. When anything fails everything made before it is undone, and the error
- * is thrown.
+ * is thrown. What can't be undone then stays on record, until it is removed or the next attempt removes it.
  */
 export async function runSandbox(context: Context, config: SandboxConfig): Promise<LiveSandbox> {
+  const earlier = context.live.sandboxes.get(config.metadata.uid);
+  if (earlier) await eraseSandbox(context, earlier);
   const sandbox = recordIntent(context, config);
   try {
     lease(context, sandbox);
@@ -34,8 +36,20 @@ export async function runSandbox(context: Context, config: SandboxConfig): Promi
     updateSandbox(context, sandbox, { state: "ready" });
     return sandbox;
   } catch (error) {
-    await eraseSandbox(context, sandbox);
+    await undo(context, sandbox);
     throw error;
+  }
+}
+
+/** Why the sandbox could not be made is what its caller must learn, not what came of it. */
+async function undo(context: Context, sandbox: LiveSandbox): Promise<void> {
+  try {
+    await eraseSandbox(context, sandbox);
+  } catch (error) {
+    context.log.warn("a sandbox that could not be made can't be removed yet", {
+      id: sandbox.record.id,
+      error: String(error),
+    });
   }
 }
 

@@ -1,4 +1,6 @@
 // What is lost or can't be recorded in the middle of something: it must not take more with it.
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { readProcesses } from "../../../src/linux/cgroup/index.ts";
 import { connectMonitor } from "../../../src/linux/monitor/index.ts";
@@ -75,6 +77,23 @@ t.test("a sandbox that can't be recovered keeps no other one from it", async (t)
   await runtime.removeSandbox(stuck);
   await runtime.removeSandbox(pod);
 });
+
+t.test(
+  "a sandbox that can neither be made nor undone says why it can't be made; the next attempt begins anew",
+  async (t) => {
+    const { runtime } = made;
+    const config = made.sandbox();
+    const restore = replace(leases, "release", () => failing("stuck"));
+    await t.rejects(runtime.runSandbox({ ...config, sysctls: { "net.no_such": "1" } }), { message: /no_such/ });
+    restore();
+    const left = join(made.config.run, "pods", config.metadata.uid, "left");
+    writeFileSync(left, "");
+    const { id, state } = await runtime.runSandbox(config);
+    t.equal(state, "ready");
+    t.notOk(existsSync(left), "nothing of the first one's is there any more");
+    await runtime.removeSandbox(id);
+  },
+);
 
 t.test("who removes a sandbox that is just being lost waits for how its containers and its monitor end", async (t) => {
   const { runtime } = made;
