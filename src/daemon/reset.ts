@@ -1,6 +1,5 @@
-import { readdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, rmdirSync } from "node:fs";
+import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../base/config.ts";
 import { Deadline } from "../base/deadline.ts";
@@ -41,7 +40,13 @@ export async function resetInstance(config: Config): Promise<readonly string[]> 
       failures.push(`${what}: ${error instanceof Error ? error.message : error}`);
     }
   };
-  await attempt("daemon ended", () => endDaemon(config));
+  const used = listNames(config.run).length > 0;
+  let lock: LockFile | undefined;
+  await attempt("daemon ended", async () => {
+    const ended = await endDaemon(config);
+    lock = ended.lock;
+    return ended.asked;
+  });
   await attempt("pods ended", () => endMonitors(config));
   await attempt("processes killed, cgroups removed", () => removeCgroups(config));
   await attempt("links removed", () => removeLinks(config));
@@ -49,21 +54,28 @@ export async function resetInstance(config: Config): Promise<readonly string[]> 
   await attempt(`nftables table inet ${config.table} removed`, () => removeTable(config));
   await attempt("mounts detached", () => detachMounts(config));
   await attempt("logs removed", () => removeLogs(config));
-  await attempt(`${config.run} removed`, () => removeFolder(config.run));
   await attempt(`${config.root} removed`, () => removeFolder(config.root));
+  // Last, and in it the lock: whoever starts a daemon meanwhile is refused, whoever does so afterwards finds nothing.
+  await attempt(`${config.run} removed`, async () => (await removeFolder(config.run, daemonPidFile(config))) && used);
+  lock?.release();
   if (failures.length === 0) return done;
   throw new PodrunError("OperationFailed", `not everything could be removed: ${failures.join("; ")}`, {
     details: { done, failures },
   });
 }
 
-/** Asks the lock's holder to leave, then kills it. The pid is the holder's for as long as the lock is held. */
-async function endDaemon(config: Config): Promise<boolean> {
+/**
+ * Asks the lock's holder to leave, then kills it, and takes the lock: no daemon starts in the middle of a reset. The pid is
+ * the holder's for as long as the lock is held. `asked`: there was a daemon. No lock: its folder can't be made, so nobody
+ * can have one.
+ */
+async function endDaemon(config: Config): Promise<{ readonly asked: boolean; readonly lock: LockFile | undefined }> {
   const path = daemonPidFile(config);
   const deadline = new Deadline(LEAVE_MILLIS);
   let asked: number | undefined;
   for (;;) {
-    if (!tryLock(path)) return asked !== undefined;
+    const lock = tryLock(config.run, path);
+    if (lock !== "held") return { asked: asked !== undefined, lock };
     const pid = holderOf(path);
     if (pid !== undefined && asked !== pid) signal(pid, "SIGTERM");
     if (pid !== undefined && deadline.expired) signal(pid, "SIGKILL");
@@ -72,15 +84,17 @@ async function endDaemon(config: Config): Promise<boolean> {
   }
 }
 
-/** Whether somebody holds the lock. */
-function tryLock(path: string): boolean {
+function tryLock(folder: string, path: string): LockFile | undefined | "held" {
   try {
-    LockFile.acquire(path).release();
-    return false;
+    mkdirSync(folder, { mode: 0o700 });
+  } catch {
+    // Why there is no folder, if so, the lock says.
+  }
+  try {
+    return LockFile.acquire(path);
   } catch (error) {
-    if (error instanceof PodrunError && error.code === "Conflict") return true;
-    // No run folder: nobody can hold a lock in it.
-    if (error instanceof PodrunError && error.code === "StateUnavailable") return false;
+    if (error instanceof PodrunError && error.code === "Conflict") return "held";
+    if (error instanceof PodrunError && error.code === "StateUnavailable") return undefined;
     throw error;
   }
 }
@@ -161,14 +175,19 @@ async function removeLogs(config: Config): Promise<number> {
   }
 }
 
-async function removeFolder(path: string): Promise<boolean> {
-  if (listNames(path).length === 0) return false;
+/** With `lock`, that file is the last to go, and what somebody else makes beside it afterwards stays. */
+async function removeFolder(path: string, lock?: string): Promise<boolean> {
+  const names = listNames(path);
+  const last = lock === undefined ? [] : [basename(lock), `${basename(lock)}.lock`];
   // What is in it goes, it may be a mount point; then itself, when it can.
-  for (const name of listNames(path)) await removeTree(join(path, name));
-  await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
-    if (errnoOf(error) !== "EBUSY") throw error;
-  });
-  return true;
+  for (const name of [...names.filter((name) => !last.includes(name)), ...last]) await removeTree(join(path, name));
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const fine = lock === undefined ? ["EBUSY", "ENOENT"] : ["EBUSY", "ENOENT", "ENOTEMPTY"];
+    if (!fine.includes(errnoOf(error) ?? "")) throw error;
+  }
+  return names.length > 0;
 }
 
 function listNames(path: string): string[] {
