@@ -12,6 +12,8 @@ import { ERROR_CODES, type ErrorCode, type ErrorDetails, errnoOf, PodrunError } 
 const START_LIMIT_MS = 60_000;
 /** When another client's daemon is just starting, its socket is tried this often. */
 const RETRY_MS = 10;
+/** Who held the lock may have been a reset, or have died: so often another daemon is tried. */
+const RELAUNCH_MS = 2000;
 
 const READY_FD = 3;
 
@@ -23,11 +25,17 @@ export async function startDaemon(
 ): Promise<Socket> {
   const deadline = performance.now() + limitMillis;
   await launch(config, limitMillis);
+  let again = performance.now() + RELAUNCH_MS;
   // Normally answers at once. It does not when another client's daemon won the race and is not ready yet.
   for (;;) {
     const socket = await connect();
     if (socket !== undefined) return socket;
-    if (performance.now() > deadline) throw notReady(config, limitMillis);
+    const now = performance.now();
+    if (now > deadline) throw notReady(config, limitMillis);
+    if (now > again) {
+      await launch(config, deadline - now);
+      again = performance.now() + RELAUNCH_MS;
+    }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }

@@ -83,6 +83,13 @@ t.test("two commands at once end with one daemon: the loser of the lock leaves w
   t.equal(pids().length, 3, "three were started, and two of them left");
 });
 
+t.test("when the lock's holder goes without a daemon having come of it, another one is started", async (t) => {
+  const first = `if (fs.readFileSync(join(__dirname, "pids"), "utf8").split("\\n").length === 2) process.exit(0);`;
+  const { client, pids } = setUp(t, first);
+  t.equal((await client.version()).gitVersion, "v9");
+  t.equal(pids().length, 2);
+});
+
 t.test("a daemon that tells why it can't start: its error is the command's, code and all", async (t) => {
   const { client } = setUp(
     t,
