@@ -263,7 +263,7 @@ struct op_sync {
     struct slots slots;
 };
 
-/* write 0 to cgroup.procs of the cgroup (v1; waits for an RCU grace period without favordynmods) */
+/* write 0 to cgroup.procs of the cgroup, whose folder or whose cgroup.procs the slot holds (v1; waits for an RCU grace period without favordynmods) */
 struct op_join_cgroup {
     uint16_t cgroup;
 };

@@ -7,7 +7,7 @@ import {
   deviceProgram,
   v1DeviceLines,
 } from "../linux/cgroup/index.ts";
-import { O_DIRECTORY, O_RDONLY } from "../linux/constants.ts";
+import { MOUNT_ATTR_RDONLY, MS_PRIVATE, O_WRONLY } from "../linux/constants.ts";
 import { NO_SLOT } from "../linux/plan/table.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
@@ -49,18 +49,34 @@ export function makeContainerCgroup(
   if (!config.security.privileged) filterDevices(plan, cgroup, facts);
 }
 
-/** Opens the container's cgroup for the child to be made in (v2) or to join (v1: one slot a hierarchy). */
+/**
+ * Opens the container's cgroup for the child to be made in (v2) or to join (v1: one slot a hierarchy). A child begins with
+ * these descriptors, and whoever may ptrace it could use them: so from none of them a path leads up into the host, and no
+ * limit can be changed through it. v2: a read-only copy of the mount that has the cgroup as its root (CLONE_INTO_CGROUP
+ * asks whether the cgroup may be written to, not whether the mount may); v1: the one file that is written to.
+ */
 export function openCgroup(plan: PlanWriter, cgroup: string, facts: MachineFacts): void {
+  const why = "the process starts in it";
   cgroupFolders(facts.cgroups, cgroup).forEach((path, i) => {
-    const flags = O_RDONLY | O_DIRECTORY;
-    plan.stage("the process starts in it", {
-      op: "open",
-      out: LOCAL.cgroups + i,
-      dir: NO_SLOT,
-      path,
-      flags,
-      resolve: 0,
-    });
+    const out = LOCAL.cgroups + i;
+    if (facts.cgroups.mode !== "v2") {
+      plan.stage(why, { op: "open", out, dir: NO_SLOT, path: `${path}/cgroup.procs`, flags: O_WRONLY, resolve: 0 });
+      return;
+    }
+    plan.stage(
+      why,
+      { op: "open_tree", out, dir: NO_SLOT, path, recursive: 0, resolve: 0 },
+      {
+        op: "mount_setattr",
+        dir: out,
+        path: "",
+        recursive: 0,
+        set: MOUNT_ATTR_RDONLY,
+        clear: 0n,
+        propagation: MS_PRIVATE,
+        userns: NO_SLOT,
+      },
+    );
   });
 }
 

@@ -227,7 +227,7 @@ export interface SyncOperation extends Common {
   readonly slots: readonly number[];
 }
 
-/** write 0 to cgroup.procs of the cgroup (v1; waits for an RCU grace period without favordynmods). */
+/** write 0 to cgroup.procs of the cgroup, whose folder or whose cgroup.procs the slot holds (v1; waits for an RCU grace period without favordynmods). */
 export interface JoinCgroupOperation extends Common {
   readonly op: "join_cgroup";
   readonly cgroup: number;

@@ -82,7 +82,7 @@ export const OPERATIONS = define({
   open_namespace: { code: 42, arguments: { out: "slot", kind: "str", pid: "slot" }, does: "open a namespace of the actor itself (pid = none) or of the process of a pidfd slot: net, uts, ipc, mnt, pid, pid_for_children, cgroup, user" },
   clone: { code: 43, arguments: { becomes: "u32", flags: "u64", cgroup: "slot", pid: "slot" }, does: "clone3 the next actor, `becomes` (monitor: stage; stage: child with CLONE_PARENT); pidfd into a slot; the pid becomes the operation's value; a cgroup slot means CLONE_INTO_CGROUP" },
   sync: { code: 44, arguments: { from: "u32", to: "u32", slots: "slots" }, does: "`to` goes on only after `from` has come here; the listed slots are handed over with it (a copy each)" },
-  join_cgroup: { code: 45, arguments: { cgroup: "slot" }, does: "write 0 to cgroup.procs of the cgroup (v1; waits for an RCU grace period without favordynmods)" },
+  join_cgroup: { code: 45, arguments: { cgroup: "slot" }, does: "write 0 to cgroup.procs of the cgroup, whose folder or whose cgroup.procs the slot holds (v1; waits for an RCU grace period without favordynmods)" },
   process: { code: 46, arguments: { key: "u32", pid: "slot", role: "u32" }, does: "enter the child into the monitor's table under a key: role 0 pause, 1 container, 2 exec; the pidfd slot is the monitor's own from here on" },
   close_fds: { code: 47, arguments: { keep: "slots" }, does: "close every descriptor but 0-2, the listed slots and the actor's own sync socket; the kept ones are CLOEXEC" },
   exec: { code: 48, arguments: { paths: "strs", argv: "strs", env: "strs" }, does: "reset signals, try each path in turn as execvp does (ENOENT and ENOTDIR go on, EACCES is remembered); never returns on success" },

@@ -1,5 +1,5 @@
 import t from "tap";
-import { CLONE_NEWNS, CLONE_NEWPID } from "../../../src/linux/constants.ts";
+import { CLONE_NEWNS, CLONE_NEWPID, MOUNT_ATTR_RDONLY, O_WRONLY } from "../../../src/linux/constants.ts";
 import type { Operation } from "../../../src/linux/plan/operations.gen.ts";
 import { ACTORS, NO_SLOT, PLAN_SLOTS, RESOLVE_IN_ROOT } from "../../../src/linux/plan/table.ts";
 import { compileContainer } from "../../../src/sandbox/container-plan.ts";
@@ -146,6 +146,21 @@ for (const [name, plan] of Object.entries(plans)) {
     for (const operation of below) t.match(operation, { resolve: RESOLVE_IN_ROOT });
   });
 }
+
+t.test("from the cgroup that a child begins with no path leads up, and no limit can be changed", async (t) => {
+  for (const kind of ["container plain shared", "exec plain shared"]) {
+    const fills = (version: string) =>
+      (plans[`${kind} ${version}`] as readonly Operation[]).filter(
+        (operation) => "out" in operation && operation.out >= LOCAL.cgroups && operation.out < LOCAL.cgroupMounts,
+      );
+    t.ok(fills("v1").length > 1);
+    for (const operation of fills("v1")) t.match(operation, { op: "open", path: /\/cgroup\.procs$/, flags: O_WRONLY });
+    t.match(fills("v2"), [{ op: "open_tree", out: LOCAL.cgroups, recursive: 0 }]);
+    const own = plans[`${kind} v2`] as readonly Operation[];
+    const opened = own.indexOf(fills("v2")[0] as Operation);
+    t.match(own[opened + 1], { op: "mount_setattr", dir: LOCAL.cgroups, path: "", set: MOUNT_ATTR_RDONLY });
+  }
+});
 
 t.test("under no_new_privs the seccomp filter is the last thing before exec", async (t) => {
   const plan = plans["container strict own v2"] as readonly Operation[];
