@@ -11,5 +11,5 @@ export async function runNativeTests(root: string): Promise<Outcome> {
   const passed = lines.filter((line) => line.startsWith("ok")).length;
   if (passed === 0 && failures.length === 0) failures.push({ name: "printed no `ok` line" });
   const seconds = (performance.now() - start) / 1000;
-  return { file: "native", passed, failures, skipped: [], seconds, stderr: result.stderr };
+  return { file: "native", passed, failures, skipped: [], seconds, stderr: result.stderr, signal: undefined };
 }

@@ -1,0 +1,28 @@
+// Many pods: at once, and one after another.
+import t from "tap";
+import type { Pod } from "../../src/spec/index.ts";
+import { isReady, makeManifest, startInstance, until } from "./support/podrun.ts";
+
+t.test("fifty pods at once come up and go, and leave nothing", async (t) => {
+  const podrun = startInstance(t);
+  const manifests = Array.from({ length: 50 }, (_, index) => makeManifest(`many-${index}`));
+  await podrun.start(...manifests);
+  t.equal((await podrun.pods()).length, 50);
+  await podrun.ok("delete", "pods", "--all");
+  t.equal(await podrun.findings(), "");
+});
+
+t.test("two hundred pods one after another leave nothing", async (t) => {
+  const podrun = startInstance(t, { env: { PODRUN_CIDR4: "10.251.0.0/22", PODRUN_CIDR6: "fd77:251::/118" } });
+  await podrun.pods();
+  const path = "/api/v1/namespaces/default/pods";
+  for (let index = 0; index < 200; index++) {
+    const name = `pod-${index}`;
+    const statusOf = async () => podrun.request("GET", `${path}/${name}`);
+    await podrun.request("POST", path, makeManifest(name));
+    await until(async () => isReady((await statusOf()).body as Pod));
+    await podrun.request("DELETE", `${path}/${name}`);
+    await until(async () => (await statusOf()).status === 404);
+  }
+  t.equal(await podrun.findings(), "");
+});
