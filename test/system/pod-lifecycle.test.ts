@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { isReady, makeManifest, startInstance, stateOf, until } from "./support/podrun.ts";
+import { makeManifest, startInstance, stateOf, until } from "./support/podrun.ts";
 
 t.test("a pod with two containers runs, is seen, is entered, and is gone after deletion", async (t) => {
   const podrun = startInstance(t);
