@@ -18,11 +18,17 @@ t.test("two hundred pods one after another leave nothing", async (t) => {
   const path = "/api/v1/namespaces/default/pods";
   for (let index = 0; index < 200; index++) {
     const name = `pod-${index}`;
-    const statusOf = async () => podrun.request("GET", `${path}/${name}`);
+    let last: unknown;
+    const answer = async () => {
+      const { status, body } = await podrun.request("GET", `${path}/${name}`);
+      last = body;
+      return { status, body };
+    };
+    const shown = () => `${JSON.stringify(last)}\n${podrun.daemonLog()}`;
     await podrun.request("POST", path, makeManifest(name));
-    await until(async () => isReady((await statusOf()).body as Pod));
+    await until(async () => isReady((await answer()).body as Pod), 60_000, shown);
     await podrun.request("DELETE", `${path}/${name}`);
-    await until(async () => (await statusOf()).status === 404);
+    await until(async () => (await answer()).status === 404, 60_000, shown);
   }
   t.equal(await podrun.findings(), "");
 });
