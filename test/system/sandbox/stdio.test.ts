@@ -162,6 +162,9 @@ t.test("several clients hear the same, streams apart; without stdin a client's i
 t.test("a terminal container: one stream, echo, size by attach, and its log", async (t) => {
   const script = "tty; trap 'stty size' WINCH; while :; do if read -r line; then echo got $line; fi; done";
   const id = await start("terminal", script, { tty: true, stdin: true });
+  // What is typed earlier is echoed before the shell's first words.
+  while (!logText(runtime.containerStatus(id).logPath).includes("/dev/pts"))
+    await new Promise((resolve) => setImmediate(resolve));
   const session = await runtime.attach(id, { stdin: true });
   const said = untilOutput(session, "got hello");
   await session.write(Buffer.from("hello\n"));
