@@ -29,8 +29,35 @@ export async function runContainer(
   spec: Container,
   context: StartContext,
 ): Promise<boolean> {
+  const prepared = tracked.prepared ?? prepareContainer(node, tracked, spec, context);
+  tracked.prepared = undefined;
+  const id = await prepared;
+  if (id === undefined) return false;
+  try {
+    step("pod.start-container");
+    await node.runtime.startContainer(id);
+    // Asked anew: a command that ends at once may have ended since.
+    tracked.run = node.runtime.containerStatus(id);
+    step("pod.container-started");
+  } catch (error) {
+    fail(node, tracked, context.pod, { reason: "RunContainerError", message: messageOf(error) });
+    return tracked.end !== undefined;
+  }
+  tracked.waiting = undefined;
+  tracked.failures = 0;
+  record(node, context.pod, "Normal", "Started", `Started container ${spec.name}`, spec.name);
+  return true;
+}
+
+/** Makes one run of a container, ready to be started; its id, or undefined with `waiting` and an event saying why not. */
+export async function prepareContainer(
+  node: Node,
+  tracked: TrackedContainer,
+  spec: Container,
+  context: StartContext,
+): Promise<string | undefined> {
   const image = await findImage(node, tracked, spec, context.pod);
-  if (image === undefined) return false;
+  if (image === undefined) return undefined;
   tracked.image = spec.image;
   let reason = "CreateContainerConfigError";
   try {
@@ -41,20 +68,11 @@ export async function runContainer(
     const id = await node.runtime.createContainer(context.sandbox.id, config);
     tracked.run = node.runtime.containerStatus(id);
     record(node, context.pod, "Normal", "Created", `Created container: ${spec.name}`, spec.name);
-    reason = "RunContainerError";
-    step("pod.start-container");
-    await node.runtime.startContainer(id);
-    // Asked anew: a command that ends at once may have ended since.
-    tracked.run = node.runtime.containerStatus(id);
-    step("pod.container-started");
+    return id;
   } catch (error) {
     fail(node, tracked, context.pod, { reason: refine(reason, error), message: messageOf(error) });
-    return reason === "RunContainerError" && tracked.end !== undefined;
+    return undefined;
   }
-  tracked.waiting = undefined;
-  tracked.failures = 0;
-  record(node, context.pod, "Normal", "Started", `Started container ${spec.name}`, spec.name);
-  return true;
 }
 
 /** An object that can't be run as it is written is a configuration error wherever it comes to light. */

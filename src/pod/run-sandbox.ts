@@ -18,12 +18,17 @@ export function sandboxConfig(node: Node, pod: Pod, attempt: number, reasons: Re
   });
 }
 
-/** Makes a pod's sandbox. Throws what the runtime throws; it has undone everything then. */
-export async function makeSandbox(node: Node, pod: Pod, attempt: number): Promise<SandboxStatus> {
+/** Makes a pod's sandbox; `meanwhile`: see RuntimeService.runSandbox. Throws what the runtime throws; it has undone everything then. */
+export async function makeSandbox(
+  node: Node,
+  pod: Pod,
+  attempt: number,
+  meanwhile: (sandbox: SandboxStatus) => void,
+): Promise<SandboxStatus> {
   for (const warning of resolvConfFor(pod, node.facts.resolver()).warnings)
     record(node, pod, "Warning", "DNSConfigForming", warning);
   step("pod.run-sandbox");
-  const sandbox = await node.runtime.runSandbox(sandboxConfig(node, pod, attempt, new Reasons()));
+  const sandbox = await node.runtime.runSandbox(sandboxConfig(node, pod, attempt, new Reasons()), meanwhile);
   step("pod.sandbox-made");
   return sandbox;
 }

@@ -20,6 +20,8 @@ export class TrackedContainer implements ContainerFacts {
   /** The image that the newest run was made from, as the pod named it then. */
   image: string | undefined;
   restartCount = 0;
+  /** The first run while it is being created beside its sandbox: its id, or undefined when that failed. */
+  prepared: Promise<string | undefined> | undefined;
   /** Failures in a row to make or start it (no image, bad configuration), and when to try again. */
   failures = 0;
   retryAt = 0;

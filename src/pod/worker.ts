@@ -6,7 +6,7 @@ import { type AdvanceContext, advanceContainer } from "./advance-container.ts";
 import { type Deletion, stopContainers, tearDown } from "./delete.ts";
 import type { Node } from "./node.ts";
 import { retryDelay, shouldRestart } from "./restart.ts";
-import { messageOf, record } from "./run-container.ts";
+import { messageOf, prepareContainer, record } from "./run-container.ts";
 import { makeSandbox } from "./run-sandbox.ts";
 import { buildStatus } from "./status.ts";
 import { TrackedContainer } from "./tracked-container.ts";
@@ -229,14 +229,36 @@ export class PodWorker {
       return this.#failed();
     }
     try {
-      this.#sandbox = await makeSandbox(this.#node, this.#pod, this.#attempt);
+      this.#sandbox = await makeSandbox(this.#node, this.#pod, this.#attempt, (sandbox) => this.#prepare(sandbox));
       this.#failures = 0;
       this.#changed();
     } catch (error) {
+      await this.#forgetPrepared();
       const text = `Failed to create pod sandbox: ${messageOf(error)}`;
       record(this.#node, this.#pod, "Warning", "FailedCreatePodSandBox", text);
       // A deletion that came meanwhile has not failed: it need not wait.
       if (this.#stage === "active") this.#failed();
+    }
+  }
+
+  /** Creates the containers that will be started next, while the daemon would only wait for their sandbox. */
+  #prepare(sandbox: SandboxStatus): void {
+    for (const tracked of this.#containers.values()) {
+      const spec = this.#pod.spec.containers.find(({ name }) => name === tracked.name);
+      if (!spec || tracked.run || tracked.end || tracked.retryAt > this.#node.timers.now()) continue;
+      const context = { pod: this.#pod, sandbox, volumes: this.#volumes };
+      tracked.prepared = prepareContainer(this.#node, tracked, spec, context);
+      // Whoever starts it hears of it; a sandbox that fails has its own error.
+      tracked.prepared.catch(() => undefined);
+    }
+  }
+
+  /** What was created went with its sandbox. */
+  async #forgetPrepared(): Promise<void> {
+    for (const tracked of this.#containers.values()) {
+      await Promise.allSettled([tracked.prepared]);
+      if (tracked.prepared) tracked.run = undefined;
+      tracked.prepared = undefined;
     }
   }
 

@@ -1,8 +1,9 @@
 import type { MonitorClient } from "../linux/monitor/index.ts";
+import type { Operation } from "../linux/plan/operations.gen.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { ContainerRecord, Leases, RecordStore, SandboxRecord } from "./records.ts";
 import type { Trace } from "./trace.ts";
-import type { ContainerConfig, RuntimeEvent } from "./types.ts";
+import type { RuntimeEvent } from "./types.ts";
 
 /** What the runtime stands on; the daemon wires it. */
 export interface Dependencies {
@@ -31,8 +32,8 @@ export interface LiveSandbox {
 
 export interface LiveContainer {
   record: ContainerRecord;
-  /** Undefined after a restart of the daemon: a container that was not started yet is removed then. */
-  readonly config: ContainerConfig | undefined;
+  /** Compiled when it was created. Undefined once it has started, and after a restart of the daemon. */
+  plan: readonly Operation[] | undefined;
   /** Resolves when the container is in state `exited`. */
   readonly exited: PromiseWithResolvers<void>;
   /** Ends a start that is under way. */

@@ -4,20 +4,25 @@ import { step } from "../base/fault.ts";
 import { newRuntimeId } from "../base/ids.ts";
 import { makeFolder } from "../base/make-folder.ts";
 import { containerCgroup } from "../linux/cgroup/index.ts";
+import { type ContainerPlanInput, compileContainer } from "./container-plan.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
 import { containerCommand, containerIdentity } from "./identity.ts";
 import { containersOf } from "./lookup.ts";
 import type { ContainerRecord } from "./records.ts";
-import { MAX_CONTAINERS } from "./slots.ts";
-import type { ContainerConfig } from "./types.ts";
+import { containerSlots, MAX_CONTAINERS } from "./slots.ts";
+import type { ContainerConfig, SandboxShape } from "./types.ts";
+
+/** Kept of each container's log, as the kubelet does (containerLogMaxSize, containerLogMaxFiles). */
+const LOG_BYTES = 10 * 1024 * 1024;
+const LOG_FILES = 5;
 
 /**
- * Enters a container: number, names looked up, log folder. Nothing of it runs before `startContainer`.
+ * Enters a container: number, names looked up, plan compiled, log folder. Nothing of it runs before `startContainer`. Its
+ * sandbox may still be on its way.
  * Throws InvalidImage for a user that the image lacks, InvalidObject without a command or for a mount on /proc.
  */
 export function createContainer(context: Context, sandbox: LiveSandbox, config: ContainerConfig): LiveContainer {
   const { record: pod } = sandbox;
-  containerCommand(config);
   refuseHiddenMounts(config);
   const id = newRuntimeId();
   const logFolder = join(pod.logDirectory, config.name);
@@ -41,17 +46,25 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
     terminationMessage: config.terminationMessage !== undefined,
     identity: containerIdentity(config, pod),
   };
+  const plan = compileContainer(planInput(record, config, pod), context.facts);
   step("container.record-intent");
   context.containers.put(record);
   makeFolder(logFolder, 0o755);
   const container: LiveContainer = {
     record,
-    config,
+    plan,
     exited: Promise.withResolvers<void>(),
     starting: new AbortController(),
   };
   context.live.containers.set(id, container);
   return container;
+}
+
+function planInput(record: ContainerRecord, config: ContainerConfig, sandbox: SandboxShape): ContainerPlanInput {
+  const { id, cgroup, folder, identity, key, number, logPath } = record;
+  const slots = containerSlots(number);
+  const log = { logPath, logSizeBytes: LOG_BYTES, logFiles: LOG_FILES };
+  return { id, config, sandbox, cgroup, folder, identity, key, slots, argv: containerCommand(config), ...log };
 }
 
 /** /proc is mounted last, by the container's own first process: what were mounted below it before would not be seen. */

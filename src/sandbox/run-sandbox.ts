@@ -25,13 +25,17 @@ export const traceFile = (context: Pick<Context, "facts">, id: string): string =
  * Makes a sandbox: record, lease, monitor, plan. When anything fails everything made before it is undone, and the error
  * is thrown. What can't be undone then stays on record, until it is removed or the next attempt removes it.
  */
-export async function runSandbox(context: Context, config: SandboxConfig): Promise<LiveSandbox> {
+export async function runSandbox(
+  context: Context,
+  config: SandboxConfig,
+  meanwhile: (sandbox: LiveSandbox) => void = () => undefined,
+): Promise<LiveSandbox> {
   const earlier = context.live.sandboxes.get(config.metadata.uid);
   if (earlier) await eraseSandbox(context, earlier);
   const sandbox = recordIntent(context, config);
   try {
     lease(context, sandbox);
-    await carryOut(context, sandbox, config);
+    await carryOut(context, sandbox, config, meanwhile);
     step("sandbox.record-ready");
     updateSandbox(context, sandbox, { state: "ready" });
     return sandbox;
@@ -93,7 +97,12 @@ function lease(context: Context, sandbox: LiveSandbox): void {
   updateSandbox(context, sandbox, { lease: leased });
 }
 
-async function carryOut(context: Context, sandbox: LiveSandbox, config: SandboxConfig): Promise<void> {
+async function carryOut(
+  context: Context,
+  sandbox: LiveSandbox,
+  config: SandboxConfig,
+  meanwhile: (sandbox: LiveSandbox) => void,
+): Promise<void> {
   const { folder, record } = sandbox;
   makeFolder(folder);
   const plan = compileSandbox({ config, lease: record.lease, folder }, context.facts);
@@ -107,6 +116,7 @@ async function carryOut(context: Context, sandbox: LiveSandbox, config: SandboxC
   // When nft fails first, its error is the one to tell.
   work.catch(() => undefined);
   runDaemonOperations(context, sandbox, plan);
+  meanwhile(sandbox);
   const [, , result] = await work;
   step("sandbox.plan-done");
   sandbox.trace.record("sandbox", plan, result.results);

@@ -36,8 +36,11 @@ export class Runtime implements types.RuntimeService {
     return recover(this.#context);
   }
 
-  async runSandbox(config: types.SandboxConfig): Promise<types.SandboxStatus> {
-    const sandbox = await runSandbox(this.#context, config);
+  async runSandbox(
+    config: types.SandboxConfig,
+    meanwhile?: (sandbox: types.SandboxStatus) => void,
+  ): Promise<types.SandboxStatus> {
+    const sandbox = await runSandbox(this.#context, config, ({ record }) => meanwhile?.(sandboxStatus(record)));
     return sandboxStatus(sandbox.record);
   }
 

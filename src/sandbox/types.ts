@@ -192,7 +192,11 @@ export type RuntimeEvent =
 
 /** The runtime proper; `Runtime` in runtime.ts implements it. All methods are idempotent where CRI asks for it (stop, remove). */
 export interface RuntimeService {
-  runSandbox(config: SandboxConfig): Promise<SandboxStatus>;
+  /**
+   * `meanwhile` is called once, with the addresses known, while the monitor makes the sandbox and the daemon would wait:
+   * containers may be created then. When the sandbox fails they are removed with it.
+   */
+  runSandbox(config: SandboxConfig, meanwhile?: (sandbox: SandboxStatus) => void): Promise<SandboxStatus>;
   stopSandbox(id: string): Promise<void>;
   removeSandbox(id: string): Promise<void>;
   sandboxStatus(id: string): SandboxStatus;
