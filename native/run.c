@@ -209,12 +209,19 @@ static void advance(struct run *r) {
     }
 }
 
+/* An event may be old: an earlier one of the same round (the stage's SIGCHLD) has read what this one told of, and the child
+ * is still on its way. Only an end of file is the end. */
+static bool peer_closed(int fd) {
+    char byte;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 void worker_ready(struct watch *watch, uint32_t events) {
     (void)events;
     struct worker *w = (struct worker *)watch;
     struct run *r = w->run;
-    char byte;
-    if (r->state == RUN_WALKED && recv(watch->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+    if (r->state == RUN_WALKED && peer_closed(watch->fd)) {
         w->closed = true;
         watch_set(watch, 0);
     }

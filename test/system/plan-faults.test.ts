@@ -76,10 +76,14 @@ t.test(
       podrun.fault(`plan:container:${operation}:EIO`);
       await podrun.request("POST", PODS, POD);
       let state: ReturnType<typeof stateOf> = {};
-      await until(async () => {
-        state = stateOf(await readPod(podrun), "main");
-        return state.running !== undefined || state.terminated !== undefined;
-      });
+      await until(
+        async () => {
+          state = stateOf(await readPod(podrun), "main");
+          return state.running !== undefined || state.terminated !== undefined;
+        },
+        60_000,
+        () => `operation ${operation}: ${JSON.stringify(state)}\n${podrun.daemonLog()}`,
+      );
       if (state.terminated) {
         failed++;
         t.match(state.terminated, { reason: "StartError", exitCode: 128, message: /EIO \(operation \d+ of \d+\)/ });
