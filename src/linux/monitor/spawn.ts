@@ -55,7 +55,7 @@ function startProcess(fd: number, binary: string): ChildProcess {
   }
 }
 
-/** A memfd with the binary's bytes, sealed. It is CLOEXEC, which does not hinder executing it through /proc/self/fd. */
+/** A memfd with the binary's bytes, sealed. It is CLOEXEC, which does not hinder executing it through /proc/PID/fd. */
 function sealBinary(binary: string): number {
   let bytes: Buffer;
   try {

@@ -135,12 +135,16 @@ t.test("what is not there reads as nothing", async (t) => {
   t.equal(readOomKills(layout, none), undefined);
 });
 
-t.test("v1: the device lines are what the kernel then lists", { skip: layout.mode === "v2" }, async (t) => {
-  const cgroup = child(scratch(t, "devices"), "c");
-  const folder = controllerFolder(layout, cgroup, "devices") ?? "";
-  for (const { file, value } of v1DeviceLines(DEFAULT_DEVICES)) writeFileSync(join(folder, file), value);
-  const listed = readFileSync(join(folder, "devices.list"), "utf8").trim().split("\n");
-  t.equal(listed.length, DEFAULT_DEVICES.length);
-  t.ok(listed.includes("c 136:* rwm"));
-  t.notOk(listed.includes("a *:* rwm"));
-});
+t.test(
+  "v1: the device lines are what the kernel then lists",
+  { skip: layout.mode === "v2" && "v2 has no device lines: a BPF program filters" },
+  async (t) => {
+    const cgroup = child(scratch(t, "devices"), "c");
+    const folder = controllerFolder(layout, cgroup, "devices") ?? "";
+    for (const { file, value } of v1DeviceLines(DEFAULT_DEVICES)) writeFileSync(join(folder, file), value);
+    const listed = readFileSync(join(folder, "devices.list"), "utf8").trim().split("\n");
+    t.equal(listed.length, DEFAULT_DEVICES.length);
+    t.ok(listed.includes("c 136:* rwm"));
+    t.notOk(listed.includes("a *:* rwm"));
+  },
+);

@@ -27,7 +27,7 @@ const { unified } = detectCgroups();
 
 t.test(
   "the kernel takes the device filter, and it keeps devices closed",
-  { skip: unified === undefined },
+  { skip: unified === undefined && "no cgroup2 is mounted on this machine" },
   async (t) => {
     const { client } = await startMonitor(t);
     const cgroup = join(unified ?? "", `podrun-test-devices-${process.pid}`);
@@ -48,7 +48,7 @@ t.test(
 
 t.test(
   "v2: a read-only copy of a cgroup's mount is enough to be made in it, and nothing is changed through it",
-  { skip: unified === undefined },
+  { skip: unified === undefined && "no cgroup2 is mounted on this machine" },
   async (t) => {
     const { client, rootfs, folder } = await startMonitor(t);
     const name = `podrun-test-copy-${process.pid}`;
