@@ -14,6 +14,8 @@ bool known_operation(uint32_t code) {
     case OP_CHMOD:
     case OP_RMDIR:
     case OP_CHDIR:
+    case OP_UNTAR:
+    case OP_RETAR:
     case OP_MOUNT:
     case OP_FSMOUNT:
     case OP_OPEN_TREE:
@@ -119,6 +121,10 @@ bool decode_operation(uint32_t code, struct cursor *c, union operation *out) {
         return read_slot(c, &out->chdir.dir) &&
                read_str(c, &out->chdir.path) &&
                read_u32(c, &out->chdir.resolve);
+    case OP_UNTAR:
+        return read_u64(c, &out->untar.limit);
+    case OP_RETAR:
+        return true;
     case OP_MOUNT:
         return read_str(c, &out->mount.source) &&
                read_slot(c, &out->mount.dir) &&

@@ -29,6 +29,8 @@ enum op_code {
     OP_CHMOD = 9,
     OP_RMDIR = 10,
     OP_CHDIR = 11,
+    OP_UNTAR = 12,
+    OP_RETAR = 13,
     OP_MOUNT = 20,
     OP_FSMOUNT = 21,
     OP_OPEN_TREE = 22,
@@ -159,6 +161,11 @@ struct op_chdir {
     uint16_t dir;
     struct text path;
     uint32_t resolve;
+};
+
+/* the child's last: unpack the tar archive on 0 into the actor's root, write its skeleton to 1, one line of outcome to 2 (native/README.md), and end; limit: bytes that may be written */
+struct op_untar {
+    uint64_t limit;
 };
 
 /* mount(2); the target is opened below dir first and mounted on by descriptor when dir is given */
@@ -458,6 +465,7 @@ union operation {
     struct op_chmod chmod;
     struct op_rmdir rmdir;
     struct op_chdir chdir;
+    struct op_untar untar;
     struct op_mount mount;
     struct op_fsmount fsmount;
     struct op_open_tree open_tree;

@@ -16,6 +16,11 @@ export const ERROR_CODES = [
   "ImageNotFound",
   "WrongArchitecture",
   "InvalidImage",
+  "ImageInUse",
+  "ImageRejected",
+  "RegistryUnreachable",
+  "RegistryUnauthorized",
+  "RegistryThrottled",
   // running
   "OperationFailed",
   "CommandNotFound",

@@ -111,6 +111,17 @@ export interface ChdirOperation extends Common {
   readonly resolve: number;
 }
 
+/** the child's last: unpack the tar archive on 0 into the actor's root, write its skeleton to 1, one line of outcome to 2 (native/README.md), and end; limit: bytes that may be written. */
+export interface UntarOperation extends Common {
+  readonly op: "untar";
+  readonly limit: bigint;
+}
+
+/** the child's last: read a skeleton on 0, write the archive that it came from to 1 with the files' content from the actor's root, one line of outcome to 2, and end. */
+export interface RetarOperation extends Common {
+  readonly op: "retar";
+}
+
 /** mount(2); the target is opened below dir first and mounted on by descriptor when dir is given. */
 export interface MountOperation extends Common {
   readonly op: "mount";
@@ -462,6 +473,8 @@ export type Operation =
   | ChmodOperation
   | RmdirOperation
   | ChdirOperation
+  | UntarOperation
+  | RetarOperation
   | MountOperation
   | FsmountOperation
   | OpenTreeOperation
@@ -520,6 +533,8 @@ const CODES = {
   chmod: 9,
   rmdir: 10,
   chdir: 11,
+  untar: 12,
+  retar: 13,
   mount: 20,
   fsmount: 21,
   open_tree: 22,
@@ -631,6 +646,11 @@ function encodeArguments(writer: ByteWriter, operation: Operation): void {
       writer.slot(operation.dir);
       writer.str(operation.path);
       writer.u32(operation.resolve);
+      return;
+    case "untar":
+      writer.u64(operation.limit);
+      return;
+    case "retar":
       return;
     case "mount":
       writer.str(operation.source);

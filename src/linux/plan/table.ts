@@ -64,6 +64,8 @@ export const OPERATIONS = define({
   chmod: { code: 9, arguments: { dir: "slot", path: "str", mode: "u32", resolve: "u32" }, does: "change the mode" },
   rmdir: { code: 10, arguments: { dir: "slot", path: "str" }, does: "remove an empty folder (cgroups)" },
   chdir: { code: 11, arguments: { dir: "slot", path: "str", resolve: "u32" }, does: "change the working directory; empty path: dir itself" },
+  untar: { code: 12, arguments: { limit: "u64" }, does: "the child's last: unpack the tar archive on 0 into the actor's root, write its skeleton to 1, one line of outcome to 2 (native/README.md), and end; limit: bytes that may be written" },
+  retar: { code: 13, arguments: {}, does: "the child's last: read a skeleton on 0, write the archive that it came from to 1 with the files' content from the actor's root, one line of outcome to 2, and end" },
 
   // mounts
   mount: { code: 20, arguments: { source: "str", dir: "slot", target: "str", type: "str", flags: "u64", data: "str" }, does: "mount(2); the target is opened below dir first and mounted on by descriptor when dir is given" },
