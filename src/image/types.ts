@@ -44,7 +44,7 @@ export interface ImageRecord {
   readonly size: number;
   /** When it was pulled, loaded or imported here; RFC 3339. */
   readonly importedAt: string;
-  /** sha256:… of the archive that it came from; absent when it came from a folder or a registry. */
+  /** sha256:… of the archive that it came from, for the image that podrun brings along. */
   readonly archive?: string;
 }
 
@@ -55,6 +55,8 @@ export interface LayerRecord {
   readonly folder: string;
   /** Bytes of its files. */
   readonly size: number;
+  /** Bytes of its uncompressed archive; absent in records of podrun 0.1.0, whose layers have no skeleton either. */
+  readonly tarSize?: number | undefined;
 }
 
 /**
@@ -280,14 +282,39 @@ export interface LoginRequest {
   readonly tlsVerify?: boolean | undefined;
 }
 
+/** A container of a pod, as an image's user. */
+export interface ImageUser {
+  readonly container: string;
+  readonly pod: string;
+}
+
+export interface RecordedImage {
+  readonly image: ImageRecord;
+  readonly references: readonly string[];
+  /** When a container was last created from it, or found using it; milliseconds since the epoch, 0: never. */
+  readonly lastUsed: number;
+}
+
 /** Where image records are kept: `store/` implements it. Each change is one transaction. */
 export interface ImageRecords {
+  /** Records an image with its layers; the references point to it from now on. */
   add(image: ImageRecord, references: readonly string[], layers: readonly LayerRecord[]): void;
+  /** Layers without an image: what an interrupted pull had finished. */
+  addLayers(layers: readonly LayerRecord[]): void;
   get(id: string): ImageRecord | undefined;
   find(reference: string): ImageRecord | undefined;
-  list(): readonly { readonly image: ImageRecord; readonly references: readonly string[] }[];
+  list(): readonly RecordedImage[];
   layer(digest: string): LayerRecord | undefined;
   layers(): readonly LayerRecord[];
-  /** Returns the layers that no image has any more. */
-  remove(id: string): readonly LayerRecord[];
+  /** Digests of layers that no image has. */
+  orphans(): readonly string[];
+  /** The reference points to this image from now on. */
+  tag(reference: string, id: string): void;
+  untag(references: readonly string[]): void;
+  /** With all its references. Returns the layers that no image has any more, but for those in `keep`. */
+  remove(id: string, keep?: ReadonlySet<string>): readonly LayerRecord[];
+  /** Drops those of the layers that no image has, and returns them. */
+  removeLayers(digests: readonly string[]): readonly LayerRecord[];
+  /** The images were in use at this moment (ms). A power cut may lose it. */
+  touch(ids: readonly string[], at: number): void;
 }

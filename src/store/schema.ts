@@ -28,6 +28,11 @@ export const STATE_MIGRATIONS: readonly string[] = [
   );
   CREATE UNIQUE INDEX living_leases ON leases (pod) WHERE released IS NULL
   `,
+  // last_used: milliseconds since the epoch, 0: never. tar_size: NULL for layers that podrun 0.1.0 unpacked.
+  `
+  ALTER TABLE images ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE layers ADD COLUMN tar_size INTEGER
+  `,
 ];
 
 /** What lives as long as the machine runs: RUN/run-BOOT.db. */
