@@ -88,7 +88,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   await listen(api.server, config);
   step("daemon.listening");
   monitors.refill();
-  images.prune().catch((error: unknown) => log.failure("what killed imports left can't be removed", error));
+  images.recover().catch((error: unknown) => log.failure("what killed imports left can't be removed", error));
   return {
     leave: async () => {
       await api.close();

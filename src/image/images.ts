@@ -1,71 +1,133 @@
-import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
-import { errnoOf, PodrunError } from "../base/errors.ts";
-import { Hasher } from "./blob.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { PodrunError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
 import { checkArchitecture } from "./config.ts";
+import type { RegistryAccess, UsedBy } from "./context.ts";
+import { EmbeddedImage, type EmbeddedOptions } from "./embedded.ts";
+import { findByName, imageNotFound, lookupName } from "./find.ts";
 import { ImageFolders } from "./folders.ts";
 import { importLayout } from "./import.ts";
-import { formatReference, normalizeReference, parseReference } from "./reference.ts";
-import type { ImageRecord, ImageRecords, RuntimeImage } from "./types.ts";
+import type {
+  ImageRecord,
+  ImageRecords,
+  ImageService,
+  InspectedImage,
+  LayerPacker,
+  ListedImage,
+  PulledImage,
+  PullRequest,
+  RemovedImages,
+  RuntimeImage,
+} from "./types.ts";
+import { ImageUse } from "./use.ts";
 
 export interface ImagesOptions {
   /** The instance's state folder; images lie in `images/` below it. */
   readonly root: string;
   readonly records: ImageRecords;
+  readonly packer?: LayerPacker;
+  readonly registry?: RegistryAccess;
+  /** Containers on record that use an image, by its id. */
+  readonly usedBy?: UsedBy;
   /** The image that podrun brings along, imported when it is first needed. */
-  readonly embedded?: { readonly reference: string; readonly archive: string };
+  readonly embedded?: EmbeddedOptions;
+  readonly clock?: Clock;
+  readonly log?: Logger;
 }
 
-/** An image as `get images` shows it. */
-export interface ListedImage {
-  readonly id: string;
-  readonly references: readonly string[];
-  readonly size: number;
-  readonly importedAt: string;
-}
-
-/** The images that are here. Imports and removals wait for one another. */
-export class Images {
+/** The images that are here: finds the verb's file and hands on. */
+export class Images implements ImageService {
   readonly #records: ImageRecords;
   readonly #folders: ImageFolders;
-  readonly #embedded: ImagesOptions["embedded"];
-  #embeddedReady: Promise<void> | undefined;
+  readonly #use: ImageUse;
+  readonly #clock: Clock;
+  readonly #embedded: EmbeddedImage | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ImagesOptions) {
     this.#records = options.records;
     this.#folders = new ImageFolders(options.root);
-    this.#embedded = options.embedded && {
-      ...options.embedded,
-      reference: normalizeReference(options.embedded.reference),
-    };
+    this.#use = new ImageUse(options.usedBy ?? (() => []));
+    this.#clock = options.clock ?? systemClock;
+    this.#embedded =
+      options.embedded &&
+      new EmbeddedImage(options.embedded, this.#records, (archive, name) => this.import(archive, name));
   }
 
-  /**
-   * The image that a name, or `sha256:…` of its config, means. Throws ImageNotFound, WrongArchitecture (the state folder
-   * came from another machine), InvalidImage (the name is none).
-   */
   async resolve(reference: string): Promise<RuntimeImage> {
-    const record = /^sha256:[a-f0-9]{64}$/.test(reference)
-      ? this.#records.get(reference)
-      : await this.#find(lookupName(reference));
-    if (record === undefined) throw this.#notFound(reference);
+    const record = await this.#find(reference);
     checkArchitecture(record.config, reference);
     return {
       id: record.id,
       reference,
       config: record.config,
       layersFolder: this.#folders.layers,
-      layers: record.layers.map((digest) => this.#layerFolder(digest, reference)),
+      layers: topmost(record.layers).map((digest) => this.#layerFolder(digest, reference)),
       passwd: record.passwd,
       group: record.group,
     };
   }
 
+  async hold(reference: string): Promise<{ readonly image: RuntimeImage; readonly release: () => void }> {
+    const image = await this.resolve(reference);
+    this.#records.touch([image.id], this.#clock.now());
+    return { image, release: this.#use.hold(image.id) };
+  }
+
+  pull(_request: PullRequest): Promise<PulledImage> {
+    return notYet("pull");
+  }
+
   list(): readonly ListedImage[] {
-    return this.#records
-      .list()
-      .map(({ image, references }) => ({ id: image.id, references, size: image.size, importedAt: image.importedAt }));
+    return this.#records.list().map(({ image, references }) => ({
+      id: image.id,
+      references,
+      size: image.size,
+      ...createdAt(image),
+      importedAt: image.importedAt,
+      containers: this.#use.containers(image.id).length,
+    }));
+  }
+
+  inspect(_reference: string): Promise<InspectedImage> {
+    return notYet("inspect-image");
+  }
+
+  load(_source: string | NodeJS.ReadableStream): Promise<readonly string[]> {
+    return notYet("load");
+  }
+
+  save(_references: readonly string[]): Promise<NodeJS.ReadableStream> {
+    return notYet("save");
+  }
+
+  importRootfs(_source: NodeJS.ReadableStream): Promise<string> {
+    return notYet("import");
+  }
+
+  tag(_source: string, _target: string): void {
+    throw new PodrunError("Internal", "not yet: tag");
+  }
+
+  async remove(reference: string, _options: { readonly force?: boolean } = {}): Promise<RemovedImages> {
+    return this.#exclusively(async () => {
+      const record = this.#records.get(reference) ?? this.#records.find(lookupName(reference));
+      if (record === undefined) throw imageNotFound(this.#records, reference, this.#embedded?.reference);
+      const layers = this.#records.remove(record.id);
+      this.#folders.remove(layers.map(({ folder }) => folder));
+      return { untagged: [], deleted: [record.id], reclaimedBytes: 0 };
+    });
+  }
+
+  prune(): Promise<RemovedImages> {
+    return notYet("image prune");
+  }
+
+  /** Removes what killed imports and removals left; once, when the daemon starts. Returns the paths. */
+  recover(): Promise<readonly string[]> {
+    return this.#exclusively(async () =>
+      this.#folders.prune(new Set(this.#records.layers().map(({ folder }) => folder))),
+    );
   }
 
   /** Brings in the images of an OCI image layout (tar archive or folder); see {@link importLayout}. */
@@ -73,56 +135,16 @@ export class Images {
     return this.#exclusively(() => importLayout({ folders: this.#folders, records: this.#records }, source, name));
   }
 
-  /**
-   * Removes an image with all its names, and the layers that no other has. The caller sees to it that no container uses it.
-   * Records go before folders: a removal that is killed leaves folders that nothing points to, for {@link prune}.
-   */
-  remove(reference: string): Promise<void> {
-    return this.#exclusively(async () => {
-      const record = this.#records.get(reference) ?? this.#records.find(lookupName(reference));
-      if (record === undefined) throw this.#notFound(reference);
-      const layers = this.#records.remove(record.id);
-      if (this.#records.find(this.#embedded?.reference ?? "") === undefined) this.#embeddedReady = undefined;
-      this.#folders.remove(layers.map(({ folder }) => folder));
-    });
-  }
-
-  /** Removes what killed imports and removals left; once, when the daemon starts. Returns the paths. */
-  prune(): Promise<readonly string[]> {
-    return this.#exclusively(async () =>
-      this.#folders.prune(new Set(this.#records.layers().map(({ folder }) => folder))),
-    );
-  }
-
   /** The image that podrun brings along is here, and the one of the archive that lies there now. */
   ensureEmbedded(): Promise<void> {
-    this.#embeddedReady ??= this.#importEmbedded().catch((error: unknown) => {
-      this.#embeddedReady = undefined;
-      throw error;
-    });
-    return this.#embeddedReady;
+    return this.#embedded?.ensure() ?? Promise.resolve();
   }
 
-  async #importEmbedded(): Promise<void> {
-    if (this.#embedded === undefined) return;
-    const { reference, archive } = this.#embedded;
-    const hasher = new Hasher();
-    try {
-      await pipeline(createReadStream(archive), hasher.resume());
-    } catch (error) {
-      if (errnoOf(error) !== "ENOENT") throw error;
-      throw new PodrunError(
-        "ImageNotFound",
-        `image "${reference}" is made from ${archive}, and that file is not there; make it with ./scripts/quickstart`,
-        { details: { image: reference, file: archive }, cause: error },
-      );
-    }
-    if (this.#records.find(reference)?.archive !== hasher.digest()) await this.import(archive, reference);
-  }
-
-  async #find(name: string): Promise<ImageRecord | undefined> {
-    if (name === this.#embedded?.reference) await this.ensureEmbedded();
-    return this.#records.find(name);
+  async #find(reference: string): Promise<ImageRecord> {
+    if (this.#embedded?.means(reference)) await this.#embedded.ensure();
+    const record = findByName(this.#records, reference);
+    if (record === undefined) throw imageNotFound(this.#records, reference, this.#embedded?.reference);
+    return record;
   }
 
   #layerFolder(digest: string, reference: string): string {
@@ -130,20 +152,8 @@ export class Images {
     if (layer !== undefined) return layer.folder;
     throw new PodrunError(
       "StateCorrupt",
-      `image "${reference}": its layer ${digest} is not recorded; import it again`,
-      {
-        details: { image: reference, layer: digest },
-      },
-    );
-  }
-
-  #notFound(image: string): PodrunError {
-    const named = this.#records.list().flatMap(({ references }) => references.filter((name) => !name.includes("@")));
-    const here = [...new Set([...named, ...(this.#embedded ? [this.#embedded.reference] : [])])].sort();
-    return new PodrunError(
-      "ImageNotFound",
-      `image "${image}" is not here, and podrun cannot pull yet; images that are: ${here.join(", ") || "none"}`,
-      { details: { image, here } },
+      `image "${reference}": its layer ${digest} is not recorded; remove the image and pull it again`,
+      { details: { image: reference, layer: digest } },
     );
   }
 
@@ -154,10 +164,19 @@ export class Images {
   }
 }
 
-/** The name under which an image is recorded: with a digest, that is what counts, and a tag beside it says nothing more. */
-function lookupName(text: string): string {
-  const { domain, path, tag, digest } = parseReference(text);
-  return digest === undefined
-    ? formatReference({ domain, path, ...(tag && { tag }) })
-    : formatReference({ domain, path, digest });
+/**
+ * Each layer once, at its highest place: overlay refuses a folder that comes twice, and what a lower occurrence shows or
+ * hides, the higher one shows and hides again.
+ */
+function topmost(layers: readonly string[]): readonly string[] {
+  return layers.filter((digest, index) => layers.lastIndexOf(digest) === index);
 }
+
+function createdAt({ rawConfig }: ImageRecord): { readonly createdAt?: string } {
+  const created: unknown = rawConfig === undefined ? undefined : JSON.parse(rawConfig).created;
+  return typeof created === "string" ? { createdAt: created } : {};
+}
+
+const notYet = async (verb: string): Promise<never> => {
+  throw new PodrunError("Internal", `not yet: ${verb}`);
+};

@@ -1,5 +1,14 @@
 export { checkArchitecture, machineArchitecture } from "./config.ts";
-export { Images, type ImagesOptions, type ListedImage } from "./images.ts";
+export { Images, type ImagesOptions } from "./images.ts";
 export { type ImageUser, lookupUser } from "./passwd.ts";
 export { formatReference, normalizeReference, parseReference, type Reference } from "./reference.ts";
-export type { ImageConfig, ImageRecord, ImageRecords, LayerRecord, RuntimeImage } from "./types.ts";
+export type {
+  ImageConfig,
+  ImageRecord,
+  ImageRecords,
+  ImageService,
+  LayerPacker,
+  LayerRecord,
+  ListedImage,
+  RuntimeImage,
+} from "./types.ts";

@@ -37,11 +37,11 @@ for (const step of ["image.unpacked", "image.published"]) {
       t.equal(signal, "SIGKILL");
       const { images } = open(folder, folder);
       t.same(images.list(), []);
-      t.ok((await images.prune()).length > 0, "the killed import did leave something");
+      t.ok((await images.recover()).length > 0, "the killed import did leave something");
       for (const name of ["tmp", "layers"]) t.same(readdirSync(join(folder, "images", name)), []);
       await images.import(archive);
       t.ok(await images.resolve("test.local/app:1"));
-      t.same(await images.prune(), []);
+      t.same(await images.recover(), []);
     },
   );
 }

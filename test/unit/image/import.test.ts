@@ -128,7 +128,7 @@ t.test("an image that is not here is named, with those that are", async (t) => {
     message: 'image "nginx" is not here, and podrun cannot pull yet; images that are: none',
   });
   await images.import(writeFolder(join(folder, "layout"), await layout()));
-  await t.rejects(images.resolve("nginx"), { message: /that are: test\.local\/app:1$/ });
+  await t.rejects(images.resolve("nginx"), { message: /that are: test\.local\/app:1;/ });
   await t.rejects(images.resolve("Bad Name"), { code: "InvalidImage" });
 });
 
@@ -279,7 +279,7 @@ t.test("what a killed import left is removed, and what is recorded stays", async
   await images.import(writeFolder(join(folder, "layout"), await layout()));
   writeFolder(join(folder, "images/tmp/import-x"), new Map());
   writeFolder(join(layers, "0123456789abcdef"), new Map());
-  t.equal((await images.prune()).length, 2);
+  t.equal((await images.recover()).length, 2);
   t.equal(readdirSync(layers).length, 1);
   t.same(readdirSync(join(folder, "images/tmp")), []);
 });
