@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { POD } from "../src/spec/schema/pod-fields.ts";
+import { SECRET } from "../src/spec/schema/secret-fields.ts";
 import type { ObjectType, Row } from "../src/spec/schema/shape.ts";
 import { modelsVersion, readFields, readKinds } from "./kubernetes-fields.ts";
 import { renderFieldsPage } from "./render-fields.ts";
@@ -52,7 +53,7 @@ function checkTables(types: Iterable<ObjectType>, fields: ReadonlyMap<string, re
   }
 }
 
-const types = [...collectTypes(POD).values()];
+const types = [...collectTypes(SECRET, collectTypes(POD)).values()];
 const fields = new Map(
   types.filter((type) => type.otherNames === undefined).map((type) => [type.name, readFields(type.name)]),
 );

@@ -1,5 +1,5 @@
 import { PodrunError } from "../base/errors.ts";
-import { readPod } from "./decode.ts";
+import { readKubeObject } from "./decode.ts";
 import { type ManifestDocument, parseManifests } from "./manifest.ts";
 import type { KubeObject } from "./pod.ts";
 import { describeProblems, type Problem } from "./problem.ts";
@@ -25,10 +25,10 @@ export function decodeManifests(text: string | Uint8Array, file: string): Decode
   const decoded: DecodedDocument[] = [];
   let first: Problem | undefined;
   for (const document of documents) {
-    const { pod, problems } = readPod(document.object);
+    const { object, problems } = readKubeObject(document.object);
     first ??= problems[0];
     lines.push(...describeProblems(problems, document.source));
-    if (pod !== undefined) decoded.push({ object: pod, document });
+    if (object !== undefined) decoded.push({ object, document });
   }
   if (first !== undefined)
     throw new PodrunError(first.code, lines.join("\n"), { details: { problems: lines, path: first.path } });

@@ -13,6 +13,8 @@ export interface Decoding {
   readonly problems: Problem[];
   /** False when a value had the wrong type or was missing: rules between fields can't be checked then. */
   sound: boolean;
+  /** Inside a value that no error may show. */
+  hidden?: boolean;
 }
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -46,7 +48,7 @@ export function decodeObject(
 }
 
 function decodeRow(row: Row, raw: unknown, path: string, decoding: Decoding): unknown {
-  const value = decodeKind(row, raw, path, decoding);
+  const value = row.secret ? decodeHidden(row, raw, path, decoding) : decodeKind(row, raw, path, decoding);
   if (value !== undefined && row.only !== undefined && !row.only.includes(value)) {
     const supported = row.only.map((only) => JSON.stringify(only)).join(" or ");
     const because = row.because ? ` (${row.because})` : "";
@@ -58,6 +60,15 @@ function decodeRow(row: Row, raw: unknown, path: string, decoding: Decoding): un
     );
   }
   return value;
+}
+
+function decodeHidden(row: Row, raw: unknown, path: string, decoding: Decoding): unknown {
+  decoding.hidden = true;
+  try {
+    return decodeKind(row, raw, path, decoding);
+  } finally {
+    decoding.hidden = false;
+  }
 }
 
 function decodeKind(row: Row, raw: unknown, path: string, decoding: Decoding): unknown {
@@ -182,7 +193,12 @@ function missing(decoding: Decoding, path: string, row: Row): void {
 }
 
 function wrongType(decoding: Decoding, path: string, wanted: string, raw: unknown): undefined {
-  report(decoding, "InvalidObject", path, `must be ${wanted}, not ${describe(raw)}${hint(wanted, raw)}`);
+  report(
+    decoding,
+    "InvalidObject",
+    path,
+    `must be ${wanted}, not ${decoding.hidden ? describeType(raw) : `${describe(raw)}${hint(wanted, raw)}`}`,
+  );
   decoding.sound = false;
   return undefined;
 }
@@ -195,6 +211,16 @@ function hint(wanted: string, raw: unknown): string {
     return "; write it without quotes";
   return "";
 }
+
+/** Not a character of the value. */
+const describeType = (raw: unknown): string =>
+  raw === null || raw === undefined
+    ? "empty"
+    : Array.isArray(raw)
+      ? "a list"
+      : typeof raw === "object"
+        ? "an object"
+        : `a ${typeof raw}`;
 
 function describe(raw: unknown): string {
   if (raw === null || raw === undefined) return "empty";

@@ -1,8 +1,10 @@
+import { checkKind } from "./check-kind.ts";
 import { type Decoding, decodeObject, isObject, newDecoding } from "./decode-object.ts";
+import { readSecret } from "./decode-secret.ts";
 import { defaultPod } from "./defaults.ts";
-import { checkKind } from "./kinds.ts";
-import type { Pod } from "./pod.ts";
-import { type Problem, type Source, throwProblems } from "./problem.ts";
+import type { KindName } from "./kinds.ts";
+import type { KubeObject, Pod } from "./pod.ts";
+import { type Reading, type Source, throwProblems } from "./problem.ts";
 import { POD } from "./schema/pod-fields.ts";
 import { validatePod } from "./validate-pod.ts";
 
@@ -13,20 +15,42 @@ import { validatePod } from "./validate-pod.ts";
  * all of them in `details.problems`, each with file and line when a source is given.
  */
 export function decodePod(raw: unknown, source?: Source): Pod {
-  const { pod, problems } = readPod(raw);
-  throwProblems(problems, source);
-  return pod as Pod;
+  return decodeKind("Pod", raw, source) as Pod;
 }
 
-/** The decoded, defaulted pod, or its problems; no pod only together with a problem. */
-export function readPod(raw: unknown): { pod?: Pod; problems: readonly Problem[] } {
-  const wrongKind = isObject(raw) ? checkKind(raw) : undefined;
+/** An object of any kind that podrun takes; else as {@link decodePod}. */
+export function decodeKubeObject(raw: unknown, source?: Source): KubeObject {
+  const { object, problems } = readKubeObject(raw);
+  throwProblems(problems, source);
+  return object as KubeObject;
+}
+
+/** An object of one kind; another kind is refused. Else as {@link decodePod}. */
+export function decodeKind(kind: KindName, raw: unknown, source?: Source): KubeObject {
+  const { object, problems } = readKubeObject(raw, [kind]);
+  throwProblems(problems, source);
+  return object as KubeObject;
+}
+
+/** The object, or its problems. `wanted`: the kinds that may come, all of podrun's by default. */
+export function readKubeObject(raw: unknown, wanted?: readonly KindName[]): Reading<KubeObject> {
+  const wrongKind = isObject(raw) ? checkKind(raw, wanted) : undefined;
   if (wrongKind !== undefined) return { problems: [wrongKind] };
+  const kind = isObject(raw) ? (raw["kind"] as KindName) : "Pod";
+  return READERS[kind](raw);
+}
+
+const READERS: Readonly<Record<KindName, (raw: unknown) => Reading<KubeObject>>> = {
+  Pod: readPod,
+  Secret: readSecret,
+};
+
+function readPod(raw: unknown): Reading<Pod> {
   const decoding: Decoding = newDecoding();
   const decoded = decodeObject(POD, raw, "", decoding) as unknown as Pod;
   if (!decoding.sound) return { problems: decoding.problems };
   decoded.status = { phase: "Pending" };
   const pod = defaultPod(decoded);
   const problems = [...decoding.problems, ...validatePod(pod)];
-  return problems.length > 0 ? { problems } : { pod, problems };
+  return problems.length > 0 ? { problems } : { object: pod, problems };
 }

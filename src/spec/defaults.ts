@@ -1,17 +1,12 @@
 // Defaults that depend on other fields; literal ones stand in the tables of fields (schema/). All as Kubernetes' API server
 // sets them (pkg/apis/core/v1/defaults.go), so that what podrun stores and shows reads like a cluster's.
 
-import type { Container, Pod, ResourceRequirements } from "./pod.ts";
+import type { Container, ObjectMeta, Pod, ResourceRequirements } from "./pod.ts";
 
 /** Fills in what the tables can't, in place, and returns the pod. Running it twice changes nothing. */
 export function defaultPod(pod: Pod): Pod {
-  const { metadata, spec } = pod;
-  metadata.name ??= "";
-  metadata.labels ??= {};
-  metadata.annotations ??= {};
-  metadata.uid ??= "";
-  metadata.creationTimestamp ??= "";
-  metadata.resourceVersion ??= "";
+  const { spec } = pod;
+  defaultMetadata(pod.metadata);
   spec.securityContext ??= {};
   for (const volume of spec.volumes ?? []) {
     // A volume without a source is an emptyDir (SetDefaults_Volume).
@@ -19,6 +14,17 @@ export function defaultPod(pod: Pod): Pod {
   }
   for (const container of spec.containers) defaultContainer(container);
   return pod;
+}
+
+/** What every kind's metadata has, in place. */
+export function defaultMetadata(metadata: ObjectMeta): ObjectMeta {
+  metadata.name ??= "";
+  metadata.labels ??= {};
+  metadata.annotations ??= {};
+  metadata.uid ??= "";
+  metadata.creationTimestamp ??= "";
+  metadata.resourceVersion ??= "";
+  return metadata;
 }
 
 function defaultContainer(container: Container): void {

@@ -1,6 +1,7 @@
-export { decodePod } from "./decode.ts";
+export { decodeKind, decodeKubeObject, decodePod } from "./decode.ts";
 export { type DecodedDocument, decodeManifests } from "./decode-manifests.ts";
 export { defaultPod } from "./defaults.ts";
+export { KINDS, type KindName, type KindNames, kindNames, kindOfPlural, kindOfWord } from "./kinds.ts";
 export { type LabelSelector, type Labels, parseLabelSelector } from "./labels.ts";
 export { MANIFEST_LIMIT, type ManifestDocument, parseManifests } from "./manifest.ts";
 export { nearest } from "./nearest.ts";
@@ -9,6 +10,8 @@ export { type Problem, type Source, throwProblems } from "./problem.ts";
 export { qosClass } from "./qos.ts";
 export { bytes, compareQuantities, cpuMillis, parseQuantity, type Quantity } from "./quantity.ts";
 export { CAPABILITY_NAMES } from "./schema/capabilities.ts";
+export { SECRET_TYPES, type Secret, secretValue } from "./secret.ts";
 export { validatePod } from "./validate-pod.ts";
+export { validateSecretUpdate } from "./validate-secret.ts";
 export { validatePodUpdate } from "./validate-update.ts";
 export { expandVariables } from "./variables.ts";

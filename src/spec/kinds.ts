@@ -1,44 +1,37 @@
-// Which kinds podrun takes, and how it refuses the others: Kubernetes' own as not supported, the rest as unknown.
+// The kinds of objects that podrun keeps: their names in manifests, paths and command lines. It loads nothing, because the
+// quickest commands read it.
 
-import { nearest } from "./nearest.ts";
-import type { Problem } from "./problem.ts";
-import { KUBERNETES_KINDS } from "./schema/kubernetes.gen.ts";
-
-const SUPPORTED: Readonly<Record<string, string>> = { Pod: "v1" };
-
-/** What is wrong with the kind and apiVersion of an object, or undefined when podrun takes it. */
-export function checkKind(raw: Readonly<Record<string, unknown>>): Problem | undefined {
-  const { apiVersion, kind } = raw;
-  if (kind === undefined || kind === null)
-    return wrong("InvalidObject", "kind", "required, but missing; podrun takes kind: Pod, apiVersion: v1");
-  if (typeof kind !== "string") return wrong("InvalidObject", "kind", "must be a string, such as Pod");
-  const version = Object.hasOwn(SUPPORTED, kind) ? SUPPORTED[kind] : undefined;
-  if (version !== undefined) return checkVersion(kind, version, apiVersion);
-  const known = Object.entries(KUBERNETES_KINDS).filter(([, kinds]) => kinds.split(" ").includes(kind));
-  if (known.length > 0)
-    return wrong("UnsupportedField", "kind", `${kind} is not supported by podrun yet; it takes ${listSupported()}`);
-  const right = nearest(kind, [
-    ...Object.keys(SUPPORTED),
-    ...Object.values(KUBERNETES_KINDS).flatMap((kinds) => kinds.split(" ")),
-  ]);
-  const question = right === undefined ? "" : ` did you mean ${JSON.stringify(right)}?`;
-  return wrong(
-    "InvalidObject",
-    "kind",
-    `${JSON.stringify(kind.slice(0, 80))} is no kind of Kubernetes;${question || ` podrun takes ${listSupported()}`}`,
-  );
+export interface KindNames {
+  /** As in manifests: `Pod`. */
+  readonly kind: string;
+  /** API version; the API's group is what is before its slash, "" for `v1`. */
+  readonly apiVersion: string;
+  /** As kubectl prints it: `pod/web`. */
+  readonly singular: string;
+  /** As in paths: `/api/v1/namespaces/NS/pods`. */
+  readonly plural: string;
+  readonly short: readonly string[];
 }
 
-function checkVersion(kind: string, version: string, given: unknown): Problem | undefined {
-  if (given === version) return undefined;
-  const missing = given === undefined || given === null || given === "";
-  const text = missing ? "required, but missing" : `${JSON.stringify(given).slice(0, 80)} has no kind ${kind}`;
-  return wrong("InvalidObject", "apiVersion", `${text}; write apiVersion: ${version}`);
+/** In the order in which manifests with several kinds are applied: what others name comes before them. */
+export const KINDS = [
+  { kind: "Secret", apiVersion: "v1", singular: "secret", plural: "secrets", short: [] },
+  { kind: "Pod", apiVersion: "v1", singular: "pod", plural: "pods", short: ["po"] },
+] as const satisfies readonly KindNames[];
+
+export type KindName = (typeof KINDS)[number]["kind"];
+
+/** The names of a kind that podrun keeps. */
+export function kindNames(kind: KindName): KindNames {
+  return KINDS.find((one) => one.kind === kind) as KindNames;
 }
 
-const listSupported = (): string =>
-  Object.entries(SUPPORTED)
-    .map(([kind, version]) => `${kind} (apiVersion ${version})`)
-    .join(", ");
+/** The kind that a word of a command line means, in any case: `pods`, `po`, `Secret`; undefined: none. */
+export function kindOfWord(word: string): KindName | undefined {
+  const lower = word.toLowerCase();
+  return KINDS.find(({ singular, plural, short }: KindNames) => [singular, plural, ...short].includes(lower))?.kind;
+}
 
-const wrong = (code: Problem["code"], path: string, text: string): Problem => ({ code, path, text });
+/** The kind of a path's resource: `secrets`; undefined: none. */
+export const kindOfPlural = (plural: string | undefined): KindName | undefined =>
+  KINDS.find((one) => one.plural === plural)?.kind;

@@ -13,6 +13,7 @@ import type { OBJECT_META } from "./schema/metadata-fields.ts";
 import type { HOST_ALIAS, POD_DNS_CONFIG, POD_SECURITY_CONTEXT, POD_SPEC, VOLUME } from "./schema/pod-fields.ts";
 import type { SECCOMP_PROFILE } from "./schema/security-fields.ts";
 import type { ObjectValue } from "./schema/shape.ts";
+import type { Secret } from "./secret.ts";
 
 export interface ObjectMeta extends ObjectValue<typeof OBJECT_META> {}
 export interface EnvVar extends ObjectValue<typeof ENV_VAR> {}
@@ -37,7 +38,7 @@ export interface Pod {
 }
 
 /** Every kind that podrun knows. */
-export type KubeObject = Pod;
+export type KubeObject = Pod | Secret;
 
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
 

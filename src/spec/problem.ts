@@ -11,6 +11,12 @@ export interface Problem {
   readonly text: string;
 }
 
+/** What was read of an object, or its problems; no object only together with a problem. */
+export interface Reading<T> {
+  readonly object?: T;
+  readonly problems: readonly Problem[];
+}
+
 /** Where an object was read from. */
 export interface Source {
   readonly file: string;

@@ -2,13 +2,11 @@
 // alone stands in the tables of fields.
 
 import { elementPath } from "./path.ts";
-import type { ObjectMeta, Pod, PodSpec } from "./pod.ts";
+import type { Pod, PodSpec } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
 import { validateContainer } from "./validate-container.ts";
+import { validateMetadata } from "./validate-metadata.ts";
 import { validateSeccomp, validateSysctls } from "./validate-security.ts";
-
-/** All annotations of an object together, in bytes (TotalAnnotationSizeLimitB). */
-const ANNOTATIONS_LIMIT = 256 * 1024;
 
 /** All broken rules of a decoded and defaulted pod; an empty list when it is right. */
 export function validatePod(pod: Pod): Problem[] {
@@ -25,21 +23,6 @@ export function validatePod(pod: Pod): Problem[] {
     ...validateSeccomp(spec.securityContext.seccompProfile, "spec.securityContext.seccompProfile"),
     ...validateSysctls(spec),
   ];
-}
-
-function validateMetadata(metadata: ObjectMeta): Problem[] {
-  const problems: Problem[] = [];
-  if (metadata.name === "" && metadata.generateName === undefined) {
-    problems.push(invalid("metadata.name", "required, but missing; write a name, or generateName for a random one"));
-  }
-  const size = Object.entries(metadata.annotations).reduce(
-    (sum, [key, value]) => sum + Buffer.byteLength(key + value),
-    0,
-  );
-  if (size > ANNOTATIONS_LIMIT) {
-    problems.push(invalid("metadata.annotations", `${size} bytes in all; ${ANNOTATIONS_LIMIT} are the most`));
-  }
-  return problems;
 }
 
 function validateVolumes(spec: PodSpec): Problem[] {

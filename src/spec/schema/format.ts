@@ -118,6 +118,16 @@ const relativePath: Check = (value) =>
 const noNul: Check = (value) =>
   value.includes("\0") ? "contains a NUL character, which no Linux process can be given" : undefined;
 
+/** A key of a Secret or ConfigMap: it may become a file's name (IsConfigMapKey). */
+const configKey: Check = (value) =>
+  value.length > 253
+    ? `is ${value.length} characters long; 253 are the most`
+    : value === "." || value.startsWith("..")
+      ? `${quote(value)} can't be a file's name: it may not be "." or start with ".."`
+      : /^[-._a-zA-Z0-9]+$/.test(value)
+        ? undefined
+        : `${quote(value)} is not a key: letters, digits, "-", "_" and "."`;
+
 export const FORMATS = {
   dnsLabel,
   dnsSubdomain,
@@ -137,6 +147,7 @@ export const FORMATS = {
   namePrefix,
   relativePath,
   noNul,
+  configKey,
 } satisfies Record<string, Check>;
 
 export type Format = keyof typeof FORMATS;

@@ -46,8 +46,12 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "appArmorProfile fsGroup fsGroupChangePolicy runAsGroup runAsNonRoot runAsUser seLinuxChangePolicy seLinuxOptions seccompProfile supplementalGroups supplementalGroupsPolicy sysctls windowsOptions",
   Sysctl:
     "name value",
+  LocalObjectReference:
+    "name",
   PodOS:
     "name",
+  Secret:
+    "apiVersion data immutable kind metadata stringData type",
 };
 
 /** Kubernetes' kinds by API version. */

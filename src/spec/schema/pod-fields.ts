@@ -85,6 +85,11 @@ export const HOST_ALIAS = objectType({
   fields: { ip: text({ required: true, format: "ip" }), hostnames: list(text({ format: "dnsSubdomain" })) },
 });
 
+export const LOCAL_OBJECT_REFERENCE = objectType({
+  name: "LocalObjectReference",
+  fields: { name: text({ required: true, format: "dnsSubdomain" }) },
+});
+
 export const POD_SPEC = objectType({
   name: "PodSpec",
   fields: {
@@ -106,6 +111,9 @@ export const POD_SPEC = objectType({
     shareProcessNamespace: flag(),
     hostUsers: flag({ only: [true], because: "pods run in the host's user namespace" }),
     securityContext: object(POD_SECURITY_CONTEXT, { computed: "empty" }),
+    imagePullSecrets: list(object(LOCAL_OBJECT_REFERENCE), {
+      note: "Secrets of the pod's namespace, of type `kubernetes.io/dockerconfigjson` or `kubernetes.io/dockercfg`; looked up at each pull",
+    }),
     enableServiceLinks: flag({ default: true, note: "there are no services yet, so there is nothing to link" }),
     automountServiceAccountToken: flag({ only: [false], because: NO_ACCOUNTS, note: "absent is as false" }),
     serviceAccountName: text({ only: ["default"], because: NO_ACCOUNTS }),

@@ -16,6 +16,8 @@ export interface RowOptions {
   readonly because?: string;
   /** Written by podrun only: in the type, but a value from outside is dropped, as the API server does. */
   readonly server?: true;
+  /** No error shows the value, or anything in it. */
+  readonly secret?: true;
   /** For docs/fields.md: what differs from a cluster. */
   readonly note?: string;
 }

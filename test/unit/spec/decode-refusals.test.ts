@@ -52,7 +52,6 @@ t.test("Kubernetes' fields that podrun lacks are refused as unsupported, by name
     ["spec.activeDeadlineSeconds", { spec: { activeDeadlineSeconds: 5 } }],
     ["spec.affinity", { spec: { affinity: {} } }],
     ["spec.nodeName", { spec: { nodeName: "a" } }],
-    ["spec.imagePullSecrets", { spec: { imagePullSecrets: [] } }],
     ["spec.securityContext.fsGroup", { spec: { securityContext: { fsGroup: 1 } } }],
     ["spec.securityContext.windowsOptions", { spec: { securityContext: { windowsOptions: {} } } }],
     ["spec.volumes[0].configMap", { spec: { volumes: [{ name: "a", configMap: { name: "b" } }] } }],
