@@ -67,6 +67,16 @@ export class MonitorConnection extends EventEmitter<ConnectionEvents> {
     return this.#socket.write(encodeMessage(request, message));
   }
 
+  /** Like {@link send} of `stdin`, but the bytes are not copied: they must stay as they are until they are gone. */
+  protected sendInput(data: Uint8Array): boolean {
+    if (this.#closed) return true;
+    this.#socket.cork();
+    this.#socket.write(encodeInputHead(data.length));
+    const room = this.#socket.write(data);
+    this.#socket.uncork();
+    return room;
+  }
+
   /** Sends a request; its answer. Throws OperationFailed when the monitor refuses it, MonitorGone when it goes first. */
   request(message: Message, options: { each?: (message: Message) => void; started?: (request: number) => void } = {}) {
     return new Promise<Message>((resolve, reject) => {
@@ -165,6 +175,14 @@ export class MonitorConnection extends EventEmitter<ConnectionEvents> {
     this.#pending.clear();
     this.emit("closed", this.#closing ? undefined : error);
   }
+}
+
+/** A `stdin` frame without its bytes: an empty one whose lengths are put right. */
+function encodeInputHead(length: number): Buffer {
+  const head = encodeMessage(0, { type: "stdin", data: Buffer.alloc(0) });
+  head.writeUInt32LE(head.readUInt32LE(0) + length, 0);
+  head.writeUInt32LE(length, head.length - 4);
+  return head;
 }
 
 function gone(cause: Error | undefined, ours: boolean): PodrunError {

@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import { errnoOf, PodrunError } from "../../base/errors.ts";
 import { call, failedWith } from "../libc.ts";
 import { MonitorClient } from "./client.ts";
+import { MonitorStream } from "./stream.ts";
 
 // linux/memfd.h, linux/fcntl.h
 const MFD_CLOEXEC = 1;
@@ -25,7 +26,17 @@ const sealed = new Map<string, number>();
  * Starts a monitor and connects to it. It leaves with our end of the connection until `setup` has made it independent. The
  * connection may be used at once. Throws OperationFailed when the binary can't be read, copied or started.
  */
-export function spawnMonitor(options: { readonly binary: string }): MonitorClient {
+export const spawnMonitor = (options: { readonly binary: string }): MonitorClient =>
+  new MonitorClient(spawnConnected(options));
+
+/**
+ * A monitor for one process: the connection takes the plan, and then is that process's streams. Never set up, the monitor
+ * kills the process and leaves when the connection ends, be it that we close it or that we die.
+ */
+export const spawnMonitorStream = (options: { readonly binary: string }): MonitorStream =>
+  new MonitorStream(spawnConnected(options));
+
+function spawnConnected(options: { readonly binary: string }): Socket {
   const fd = sealed.get(options.binary) ?? sealBinary(options.binary);
   sealed.set(options.binary, fd);
   const child = startProcess(fd, options.binary);
@@ -35,7 +46,7 @@ export function spawnMonitor(options: { readonly binary: string }): MonitorClien
   child.on("error", () => undefined);
   if (child.pid === undefined) socket.destroy(startFailure(options.binary, "no process could be made (EAGAIN)"));
   child.unref();
-  return new MonitorClient(socket);
+  return socket;
 }
 
 function startProcess(fd: number, binary: string): ChildProcess {

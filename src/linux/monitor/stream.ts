@@ -65,7 +65,7 @@ export class MonitorStream extends MonitorConnection {
       const data = chunk.subarray(next, next + Math.min(LARGEST_FRAME, WINDOW - this.#unacknowledged));
       this.#unacknowledged += data.length;
       next += data.length;
-      this.send({ type: "stdin", data });
+      this.sendInput(data);
     }
     done();
   }
