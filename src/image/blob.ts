@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Transform } from "node:stream";
+import { Transform, type TransformCallback } from "node:stream";
 import { errnoOf, PodrunError } from "../base/errors.ts";
 
 /** An OCI content descriptor (image-spec, descriptor.md), as far as it is used. */
@@ -44,23 +44,41 @@ export async function readJsonBlob(layout: string, descriptor: Descriptor, image
 export const openBlob = (layout: string, digest: string, image: string): NodeJS.ReadableStream =>
   createReadStream(blobPath(layout, digest, image));
 
-/** Hashes what flows through it. */
+/** Hashes what flows through it. `each`: called with the bytes so far; while its promise is open nothing flows. */
 export class Hasher extends Transform {
   readonly #hash = createHash("sha256");
+  readonly #each: ((bytes: number) => Promise<void> | undefined | void) | undefined;
   #bytes = 0;
+  #digest: string | undefined;
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, chunk: Buffer) => void): void {
+  constructor(each?: (bytes: number) => Promise<void> | undefined | void) {
+    super({ highWaterMark: 512 * 1024 });
+    this.#each = each;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#hash.update(chunk);
     this.#bytes += chunk.length;
-    done(null, chunk);
+    try {
+      const wait = this.#each?.(this.#bytes);
+      if (wait) wait.then(() => done(null, chunk), done);
+      else done(null, chunk);
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
-  /** sha256:… of all; once, at the end. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** sha256:… of all; at the end. */
   digest(): string {
-    return `sha256:${this.#hash.digest("hex")}`;
+    this.#digest ??= `sha256:${this.#hash.digest("hex")}`;
+    return this.#digest;
   }
 
-  /** Once, at the end. Throws InvalidImage when the bytes were not those that the digest (and size) promise. */
+  /** At the end. Throws InvalidImage when the bytes were not those that the digest (and size) promise. */
   verify(image: string, digest: string, size?: number): void {
     const found = this.digest();
     if (found !== digest) throw mismatch(image, digest, found);
@@ -76,4 +94,15 @@ function mismatch(image: string, wanted: string, found: string): PodrunError {
 
 export function badBlob(image: string, what: string, cause?: unknown): PodrunError {
   return new PodrunError("InvalidImage", `image "${image}": ${what}`, { details: { image }, cause });
+}
+
+/** The image's reference, and the layer's digest as its manifest names it: for errors. */
+export interface LayerName {
+  readonly image: string;
+  readonly layer: string;
+}
+
+export function badLayer({ image, layer }: LayerName, what: string, cause?: unknown): PodrunError {
+  const details = { image, layer, errno: errnoOf(cause) };
+  return new PodrunError("InvalidImage", `image "${image}": layer ${layer}: ${what}`, { details, cause });
 }

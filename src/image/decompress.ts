@@ -130,7 +130,8 @@ export class Decompressor extends Transform {
     }
     const left = this.#fed - inner.bytesWritten;
     if (this.#packed === "gzip" || this.#current === undefined) {
-      this.destroy(new Error(`${this.#packed} data ends before the layer does`));
+      const error = new Error(`there is more behind the end of its ${this.#packed} data`);
+      this.destroy(Object.assign(error, { code: "Z_DATA_ERROR" }));
       return;
     }
     const { chunk, done } = this.#current;

@@ -1,14 +1,16 @@
-import { chmodSync, mkdirSync, statSync } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { join } from "node:path";
 import { timestamp } from "../base/clock.ts";
 import { errnoOf, PodrunError } from "../base/errors.ts";
 import { step } from "../base/fault.ts";
 import { readAccountFile } from "./accounts.ts";
 import { openArchive } from "./archive.ts";
+import { badBlob, blobPath } from "./blob.ts";
 import type { ImageFolders } from "./folders.ts";
 import { type LayoutImage, readLayout } from "./layout.ts";
-import type { ImageRecord, ImageRecords, LayerRecord } from "./types.ts";
+import type { ImageRecord, ImageRecords, LayerPacker, LayerRecord } from "./types.ts";
 import { unpackLayer } from "./unpack.ts";
+import { writerPacker } from "./writer-packer.ts";
 
 /** Short: overlay's options name 120 layers in one page (design, section 6). */
 const SHORT_LENGTH = 16;
@@ -16,6 +18,7 @@ const SHORT_LENGTH = 16;
 export interface ImportTarget {
   readonly folders: ImageFolders;
   readonly records: ImageRecords;
+  readonly packer?: LayerPacker | undefined;
 }
 
 /**
@@ -68,10 +71,16 @@ async function importImage(target: ImportTarget, image: LayoutImage, origin: Ori
       continue;
     }
     const folder = join(origin.temporary, `layer-${layers.length}`);
-    mkdirSync(folder);
-    // The layer's own root, for archives that do not say how it is. chmod, because of our umask.
-    chmodSync(folder, 0o755);
-    const size = await unpackLayer(origin.layout, layer, folder, image.references[0] ?? image.id);
+    const name = image.references[0] ?? image.id;
+    const source = createReadStream(blobPath(origin.layout, layer.blob.digest, name));
+    const { size } = await unpackLayer(
+      source,
+      layer,
+      { folder, skeletonFile: `${folder}.zst` },
+      { packer: target.packer ?? writerPacker, image: name },
+    ).catch((error: unknown) => {
+      throw errnoOf(error) === "ENOENT" ? badBlob(name, `blob ${layer.blob.digest} is missing`, error) : error;
+    });
     const record = { digest: layer.diffId, folder: shortName(target.records, layers, layer.diffId), size };
     layers.push(record);
     fresh.push({ record, folder });

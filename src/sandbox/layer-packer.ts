@@ -2,16 +2,14 @@ import { PassThrough, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { PodrunError } from "../base/errors.ts";
 import { planFault } from "../base/fault.ts";
+import { LAYER_LIMIT } from "../image/limits.ts";
 import type { LayerPacker, PackRequest, Unpacking, UnpackRequest } from "../image/types.ts";
-import { exitOf, type MonitorStream, spawnMonitorStream } from "../linux/monitor/index.ts";
+import { exitOf, type MonitorStream, type SpawnedStream, spawnMonitorStream } from "../linux/monitor/index.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import { compileSeccomp, RETAR_PROFILE, UNTAR_PROFILE } from "../linux/seccomp/index.ts";
 import type { SeccompFilter } from "./facts.ts";
 import { judgeOutcome, type Packing, type Totals } from "./layer-outcome.ts";
 import { compilePack, compileUnpack } from "./unpack-plan.ts";
-
-/** Bytes that a layer may write: no image that is used has layers near it, and a bomb ends here whatever it says of itself. */
-export const LAYER_LIMIT = 64n << 30n;
 
 /** The child's last words are one line; more than this is not read. */
 const OUTCOME_LIMIT = 64 * 1024;
@@ -21,7 +19,8 @@ const NONE: ReadonlySet<string> = new Set();
 export interface LayerPackerOptions {
   /** The monitor's binary. */
   readonly binary: string;
-  readonly limit?: bigint;
+  /** Bytes that a layer may write; {@link LAYER_LIMIT} unless given. */
+  readonly limit?: number;
 }
 
 /**
@@ -37,7 +36,7 @@ export class PlanLayerPacker implements LayerPacker {
 
   async unpack(request: UnpackRequest): Promise<Unpacking> {
     const { folder, layer, signal } = request;
-    const limit = this.#options.limit ?? LAYER_LIMIT;
+    const limit = BigInt(this.#options.limit ?? LAYER_LIMIT);
     const plan = compileUnpack({ folder, layer, limit, seccomp: filter(UNTAR_PROFILE) });
     const process = await this.#start(plan, { ...request, verb: "unpack" }, signal);
     return { archive: process.stream.stdin, skeleton: process.output, done: process.done };
@@ -78,6 +77,7 @@ const filter = (profile: typeof UNTAR_PROFILE): SeccompFilter => ({ filter: comp
 /** The process of one layer: its streams and its end. */
 class PackerProcess {
   readonly stream: MonitorStream;
+  readonly #ended: () => Promise<void>;
   /** Descriptor 1 of the process. It ends when the process has ended well, and fails with what `done` fails with. */
   readonly output: Readable;
   readonly done: Promise<Totals>;
@@ -85,8 +85,9 @@ class PackerProcess {
   #over = false;
   readonly #settle: { resolve(totals: Totals): void; reject(error: unknown): void };
 
-  constructor(stream: MonitorStream, what: Packing, signal: AbortSignal | undefined) {
+  constructor({ stream, ended }: SpawnedStream, what: Packing, signal: AbortSignal | undefined) {
     this.stream = stream;
+    this.#ended = ended;
     const { promise, ...settle } = Promise.withResolvers<Totals>();
     this.#settle = settle;
     this.done = promise;
@@ -122,15 +123,16 @@ class PackerProcess {
     );
   }
 
-  /** Ends everything; the first reason counts. */
+  /** Ends everything; the first reason counts. `done` rejects with it when the process is gone. */
   abort(reason: unknown): void {
     if (this.#over) return;
     this.#over = true;
     const error = reason instanceof Error ? reason : new Error("the layer's stream was closed");
-    this.#settle.reject(error);
     this.stream.close();
     this.stream.stdin.destroy(error);
     this.output.destroy(error);
+    // Not before its process is gone: whoever is told removes the folder that it writes into.
+    this.#ended().then(() => this.#settle.reject(error));
   }
 
   #finish(totals: Totals): void {

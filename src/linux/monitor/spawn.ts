@@ -27,16 +27,34 @@ const sealed = new Map<string, number>();
  * connection may be used at once. Throws OperationFailed when the binary can't be read, copied or started.
  */
 export const spawnMonitor = (options: { readonly binary: string }): MonitorClient =>
-  new MonitorClient(spawnConnected(options));
+  new MonitorClient(spawnConnected(options).socket);
 
 /**
  * A monitor for one process: the connection takes the plan, and then is that process's streams. Never set up, the monitor
  * kills the process and leaves when the connection ends, be it that we close it or that we die.
  */
-export const spawnMonitorStream = (options: { readonly binary: string }): MonitorStream =>
-  new MonitorStream(spawnConnected(options));
+export function spawnMonitorStream(options: { readonly binary: string }): SpawnedStream {
+  const { child, socket } = spawnConnected(options);
+  const left = new Promise<void>((resolve) => {
+    if (child.pid === undefined) resolve();
+    child.once("exit", () => resolve());
+  });
+  return {
+    stream: new MonitorStream(socket),
+    ended: () => {
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) child.ref();
+      return left;
+    },
+  };
+}
 
-function spawnConnected(options: { readonly binary: string }): Socket {
+export interface SpawnedStream {
+  readonly stream: MonitorStream;
+  /** Resolves when the monitor has left, and so its process is gone; at most 10 s after the connection was closed. */
+  readonly ended: () => Promise<void>;
+}
+
+function spawnConnected(options: { readonly binary: string }): { child: ChildProcess; socket: Socket } {
   const fd = sealed.get(options.binary) ?? sealBinary(options.binary);
   sealed.set(options.binary, fd);
   const child = startProcess(fd, options.binary);
@@ -46,7 +64,7 @@ function spawnConnected(options: { readonly binary: string }): Socket {
   child.on("error", () => undefined);
   if (child.pid === undefined) socket.destroy(startFailure(options.binary, "no process could be made (EAGAIN)"));
   child.unref();
-  return socket;
+  return { child, socket };
 }
 
 function startProcess(fd: number, binary: string): ChildProcess {
