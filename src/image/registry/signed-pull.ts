@@ -153,7 +153,7 @@ async function copy({ request, reference, verdict, args, accounts, folder, home 
       { details: { image: request.reference, file: verdict.file, scope: verdict.scope } },
     );
   }
-  throw skopeoError({ ...verdict, image: request.reference, stderr: result.stderr || result.shortMessage });
+  throw skopeoError({ ...verdict, image: request.reference, stderr: result.stderr || (result.shortMessage ?? "") });
 }
 
 const accountsFile = (request: SignedCopyRequest): string => join(request.folder, "accounts.json");
