@@ -12,7 +12,7 @@ import { monitorCgroup } from "../linux/cgroup/index.ts";
 import { probeFeatures, requireFeatures } from "../linux/kernel.ts";
 import { Nft } from "../linux/nftables/index.ts";
 import { leaseSpace, type PodNetwork } from "../net/index.ts";
-import { EventRecorder, type Node, Pods, systemTimers } from "../pod/index.ts";
+import { EventRecorder, KeptObjects, type Node, Pods, systemTimers } from "../pod/index.ts";
 import { readMachine } from "../sandbox/machine.ts";
 import { Runtime } from "../sandbox/runtime.ts";
 import { Store } from "../store/index.ts";
@@ -69,10 +69,12 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
     records: store.images,
     embedded: { reference: "podrun.local/base", archive: baseImageArchive() },
   });
+  const objects = new KeptObjects(store.objects);
   const node: Node = {
     config,
     runtime,
     images,
+    secrets: objects,
     log,
     events: new EventRecorder({ host: nodeFacts.name }),
     timers: systemTimers,
@@ -80,6 +82,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
     settings: readNodeSettings(),
   };
   const pods = new Pods(node, store.objects);
+  objects.watch(({ object }) => pods.secretChanged(object.metadata.namespace, object.metadata.name));
   pods.recover();
   const parts: Parts = { config, log, store, facts, nft, runtime, pods };
   const version = VERSION;

@@ -42,7 +42,7 @@ async function hostAddresses(linkPrefix: string): Promise<string[]> {
 
 /**
  * The node's settings from the environment: PODRUN_RESTART_BACKOFF and PODRUN_RESTART_BACKOFF_MAX in seconds (fractions are
- * fine), PODRUN_POD_PIDS_LIMIT. Throws TypeError for what is no number.
+ * fine), PODRUN_IMAGE_PULL_BACKOFF and PODRUN_IMAGE_PULL_BACKOFF_MAX too, PODRUN_POD_PIDS_LIMIT. Throws TypeError for what is no number.
  */
 export function readNodeSettings(env: NodeJS.ProcessEnv = process.env): NodeSettings {
   const initial = readNumber(env, "PODRUN_RESTART_BACKOFF");
@@ -51,6 +51,10 @@ export function readNodeSettings(env: NodeJS.ProcessEnv = process.env): NodeSett
     restartBackoff: {
       initialMillis: initial === undefined ? KUBELET_BACKOFF.initialMillis : initial * 1000,
       maxMillis: max === undefined ? KUBELET_BACKOFF.maxMillis : max * 1000,
+    },
+    imagePullBackoff: {
+      initialMillis: (readNumber(env, "PODRUN_IMAGE_PULL_BACKOFF") ?? KUBELET_BACKOFF.initialMillis / 1000) * 1000,
+      maxMillis: (readNumber(env, "PODRUN_IMAGE_PULL_BACKOFF_MAX") ?? KUBELET_BACKOFF.maxMillis / 1000) * 1000,
     },
     podPidsLimit: readNumber(env, "PODRUN_POD_PIDS_LIMIT"),
   };

@@ -2,8 +2,9 @@ import { step } from "../base/fault.ts";
 import type { Container } from "../spec/index.ts";
 import { stopContainers } from "./delete.ts";
 import type { Node } from "./node.ts";
+import { record } from "./record.ts";
 import { formatDelay, retryDelay, shouldRestart } from "./restart.ts";
-import { record, runContainer, type StartContext } from "./run-container.ts";
+import { runContainer, type StartContext } from "./run-container.ts";
 import type { TrackedContainer } from "./tracked-container.ts";
 
 /** What a container's next step needs of the pod's worker. */
@@ -30,9 +31,10 @@ export async function advanceContainer(node: Node, tracked: TrackedContainer, co
   if (tracked.end && !(await beginRestart(node, tracked, spec, context))) return;
   if (context.waitUntil(tracked.retryAt)) return;
   step("pod.run-container");
-  const started = await runContainer(node, tracked, spec, context);
+  const outcome = await runContainer(node, tracked, spec, context);
   context.changed();
-  if (started) return;
+  if (outcome === "waits") context.waitUntil(context.images.lookAt(spec));
+  if (outcome !== "failed") return;
   tracked.retryAt = node.timers.now() + retryDelay(node.settings.restartBackoff, tracked.failures);
   context.waitUntil(tracked.retryAt);
 }

@@ -2,7 +2,7 @@ import { step } from "../base/fault.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import type { Pod } from "../spec/index.ts";
 import type { Node } from "./node.ts";
-import { record } from "./run-container.ts";
+import { record } from "./record.ts";
 import { logDirectory } from "./sandbox-config.ts";
 import type { TrackedContainer } from "./tracked-container.ts";
 import { removeVolumes } from "./volumes.ts";

@@ -7,7 +7,16 @@ export {
   systemTimers,
   type Timers,
 } from "./node.ts";
+export {
+  isKept,
+  type KeptKind,
+  type KeptObject,
+  KeptObjects,
+  type ObjectService,
+  type ObjectWatchEvent,
+} from "./objects.ts";
 export { type PodStore, Pods } from "./pods.ts";
+export type { SecretSource } from "./pull-secrets.ts";
 export { type BackoffSettings, KUBELET_BACKOFF } from "./restart.ts";
 export { logDirectory } from "./sandbox-config.ts";
 export type * from "./types.ts";

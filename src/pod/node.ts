@@ -1,8 +1,10 @@
 import type { Config } from "../base/config.ts";
 import type { Logger } from "../base/logger.ts";
+import type { ImageService } from "../image/types.ts";
 import type { ResolverConfig } from "../net/index.ts";
-import type { RuntimeImage, RuntimeService } from "../sandbox/types.ts";
+import type { RuntimeService } from "../sandbox/types.ts";
 import type { EventRecorder } from "./events.ts";
+import type { SecretSource } from "./pull-secrets.ts";
 import type { BackoffSettings } from "./restart.ts";
 
 /** Facts of the machine that pods see or that their settings are worked out from. */
@@ -20,6 +22,8 @@ export interface NodeFacts {
 /** What the owner of a node may change; a kubelet has it in its configuration. */
 export interface NodeSettings {
   readonly restartBackoff: BackoffSettings;
+  /** Between tries to pull an image for a pod. */
+  readonly imagePullBackoff: BackoffSettings;
   /** Most processes in one pod; undefined: no limit (kubelet podPidsLimit). */
   readonly podPidsLimit?: number | undefined;
 }
@@ -43,17 +47,15 @@ export const systemTimers: Timers = {
   },
 };
 
-/** Images that are on this machine. */
-export interface ImageSource {
-  /** Throws ImageNotFound, WrongArchitecture, InvalidImage. */
-  resolve(reference: string): Promise<RuntimeImage>;
-}
+/** What pods need of the images of this machine. */
+export type ImageSource = Pick<ImageService, "resolve" | "hold" | "pull" | "inspect">;
 
 /** What every pod's worker stands on. */
 export interface Node {
   readonly config: Config;
   readonly runtime: RuntimeService;
   readonly images: ImageSource;
+  readonly secrets: SecretSource;
   readonly events: EventRecorder;
   readonly log: Logger;
   readonly timers: Timers;

@@ -1,3 +1,5 @@
+import { PodrunError } from "../base/errors.ts";
+import type { RuntimeImage } from "../image/types.ts";
 import { describe } from "../sandbox/describe.ts";
 import type { ContainerConfig } from "../sandbox/types.ts";
 import type { Container, Pod } from "../spec/index.ts";
@@ -23,6 +25,17 @@ export async function planPods(
   return plans.flat().map((operation, index) => ({ ...operation, index }));
 }
 
+/** A plan executes nothing, so it pulls nothing either. */
+async function findImage(node: Node, reference: string): Promise<RuntimeImage> {
+  try {
+    return await node.images.resolve(reference);
+  } catch (cause) {
+    if (!(cause instanceof PodrunError) || cause.code !== "ImageNotFound") throw cause;
+    const text = `image "${reference}" is not here, and a plan pulls nothing; run podrun pull ${reference} first`;
+    throw new PodrunError("ImageNotFound", text, { details: { ...cause.details, image: reference }, cause });
+  }
+}
+
 async function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean): Promise<PlannedOperation[]> {
   const sandbox = sandboxConfig(node, pod, 0, reasons);
   const context = {
@@ -38,7 +51,7 @@ async function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean)
     volumes: volumeSources(pod, node.config.root),
   };
   const configOf = async (spec: Container): Promise<ContainerConfig> => {
-    const image = await node.images.resolve(spec.image);
+    const image = await findImage(node, spec.image);
     return buildContainerConfig(pod, spec, 0, { ...containerContext(node, image, context), reasons });
   };
   const containers = await Promise.all(pod.spec.containers.map(configOf));

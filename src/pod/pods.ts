@@ -1,7 +1,7 @@
 import { timestamp } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
 import { step } from "../base/fault.ts";
-import { newUid } from "../base/ids.ts";
+import { newNameSuffix, newUid } from "../base/ids.ts";
 import type { RuntimeEvent } from "../sandbox/types.ts";
 import { type Pod, qosClass, throwProblems, validatePodUpdate } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
@@ -51,9 +51,19 @@ export class Pods implements PodService, WorkerOwner {
     for (const worker of this.#workers.values()) worker.stop();
   }
 
-  /** Images have come, or addresses have become free: whoever waits tries again now. */
+  /** Images have come: whoever waits for one tries again now. */
   retry(): void {
-    for (const worker of this.#workers.values()) worker.retry();
+    for (const worker of this.#workers.values()) worker.retryImages();
+  }
+
+  /** A Secret is another: pods that name it for their pulls need not wait for the end of their back-off. */
+  secretChanged(namespace: string, secret: string): void {
+    for (const worker of this.#workers.values()) {
+      const { metadata, spec, status } = worker.pod;
+      const names = spec.imagePullSecrets?.some(({ name }) => name === secret) ?? false;
+      const waits = status.containerStatuses?.some(({ state }) => state.waiting !== undefined) ?? false;
+      if (names && waits && metadata.namespace === namespace) worker.retryImages();
+    }
   }
 
   async create(raw: Pod, options: { readonly dryRun?: boolean } = {}): Promise<Pod> {
@@ -195,7 +205,8 @@ export class Pods implements PodService, WorkerOwner {
   #accept(raw: Pod): Pod {
     const now = timestamp(this.#node.timers.now());
     const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...given } = raw.metadata;
-    const metadata = { ...given, uid: newUid(), creationTimestamp: now, resourceVersion: "", generation: 1 };
+    const name = given.name || `${given.generateName}${newNameSuffix()}`;
+    const metadata = { ...given, name, uid: newUid(), creationTimestamp: now, resourceVersion: "", generation: 1 };
     const pod: Pod = { ...raw, metadata, status: { phase: "Pending", qosClass: qosClass(raw) } };
     const hostAddresses = this.#node.facts.addresses;
     const facts = { containers: new Map(), sandboxReady: false, hostAddresses, startTime: now, now };

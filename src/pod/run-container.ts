@@ -6,7 +6,9 @@ import type { Container, Pod } from "../spec/index.ts";
 import { buildContainerConfig } from "./container-config.ts";
 import type { EnvironmentFacts } from "./environment.ts";
 import type { Node } from "./node.ts";
+import type { PodImages } from "./pull-image.ts";
 import { Reasons } from "./reasons.ts";
+import { messageOf, record } from "./record.ts";
 import { shouldRestart } from "./restart.ts";
 import type { Waiting } from "./status.ts";
 import type { TrackedContainer } from "./tracked-container.ts";
@@ -17,22 +19,32 @@ export interface StartContext {
   readonly pod: Pod;
   readonly sandbox: SandboxStatus;
   readonly volumes: VolumeSources;
+  readonly images: PodImages;
 }
 
 /**
+ * What came of making a container: its id; `failed`, with `waiting` and an event saying why; `waits`: its image is being
+ * pulled, or is to be tried again later.
+ */
+export type Preparation = { readonly id: string } | "failed" | "waits";
+
+/**
  * Makes and starts one run of a container. What keeps it from running is not thrown but becomes `waiting`, as the kubelet
- * shows it, with an event. Returns whether it was started (a command that ended at once was).
+ * shows it, with an event. A command that ended at once was
+ * started.
  */
 export async function runContainer(
   node: Node,
   tracked: TrackedContainer,
   spec: Container,
   context: StartContext,
-): Promise<boolean> {
-  const prepared = tracked.prepared ?? prepareContainer(node, tracked, spec, context);
+): Promise<"started" | "failed" | "waits"> {
+  const early = await tracked.prepared;
   tracked.prepared = undefined;
-  const id = await prepared;
-  if (id === undefined) return false;
+  // Its image may have come while the sandbox was made.
+  const prepared = early && early !== "waits" ? early : await prepareContainer(node, tracked, spec, context);
+  if (typeof prepared === "string") return prepared;
+  const { id } = prepared;
   try {
     step("pod.start-container");
     await node.runtime.startContainer(id);
@@ -41,37 +53,40 @@ export async function runContainer(
     step("pod.container-started");
   } catch (error) {
     fail(node, tracked, context.pod, { reason: "RunContainerError", message: messageOf(error) });
-    return tracked.end !== undefined;
+    return tracked.end !== undefined ? "started" : "failed";
   }
   tracked.waiting = undefined;
   tracked.failures = 0;
   record(node, context.pod, "Normal", "Started", `Started container ${spec.name}`, spec.name);
-  return true;
+  return "started";
 }
 
-/** Makes one run of a container, ready to be started; its id, or undefined with `waiting` and an event saying why not. */
+/** Makes one run of a container, ready to be started. Its image is held until the container is on record. */
 export async function prepareContainer(
   node: Node,
   tracked: TrackedContainer,
   spec: Container,
   context: StartContext,
-): Promise<string | undefined> {
-  const image = await findImage(node, tracked, spec, context.pod);
-  if (image === undefined) return undefined;
+): Promise<Preparation> {
+  const held = await context.images.take(tracked, spec, context.pod);
+  if (held === undefined) return "waits";
   tracked.image = spec.image;
+  tracked.imageID = held.imageID;
   let reason = "CreateContainerConfigError";
   try {
     const attempt = tracked.restartCount;
-    const config = buildContainerConfig(context.pod, spec, attempt, containerContext(node, image, context));
+    const config = buildContainerConfig(context.pod, spec, attempt, containerContext(node, held.image, context));
     reason = "CreateContainerError";
     step("pod.create-container");
     const id = await node.runtime.createContainer(context.sandbox.id, config);
     tracked.run = node.runtime.containerStatus(id);
     record(node, context.pod, "Normal", "Created", `Created container: ${spec.name}`, spec.name);
-    return id;
+    return { id };
   } catch (error) {
     fail(node, tracked, context.pod, { reason: refine(reason, error), message: messageOf(error) });
-    return undefined;
+    return "failed";
+  } finally {
+    held.release();
   }
 }
 
@@ -94,7 +109,7 @@ function fail(node: Node, tracked: TrackedContainer, pod: Pod, waiting: Waiting)
   record(node, pod, "Warning", "Failed", `Error: ${waiting.message}`, tracked.name);
 }
 
-export function containerContext(node: Node, image: RuntimeImage, context: StartContext) {
+export function containerContext(node: Node, image: RuntimeImage, context: Omit<StartContext, "images">) {
   return {
     image,
     volumes: context.volumes,
@@ -115,50 +130,3 @@ export function environmentFacts(node: Node, podAddresses: readonly string[]): E
     machineMemoryBytes: memoryBytes,
   };
 }
-
-/**
- * The image, when it is here. Else the container waits as it would under a kubelet that can't pull (podrun does not pull
- * yet): ErrImageNeverPull with policy Never, ErrImagePull at the first failure, then ImagePullBackOff.
- */
-async function findImage(
-  node: Node,
-  tracked: TrackedContainer,
-  spec: Container,
-  pod: Pod,
-): Promise<RuntimeImage | undefined> {
-  const { image: reference, name } = spec;
-  try {
-    const image = await node.images.resolve(reference);
-    record(node, pod, "Normal", "Pulled", `Container image "${reference}" already present on machine`, name);
-    return image;
-  } catch (error) {
-    tracked.failures++;
-    tracked.waiting = imageWaiting(spec, messageOf(error), tracked.failures > 1);
-    const { reason, message } = tracked.waiting;
-    if (reason === "ErrImageNeverPull") record(node, pod, "Warning", reason, message ?? "", name);
-    else record(node, pod, "Warning", "Failed", `Failed to pull image "${reference}": ${messageOf(error)}`, name);
-    return undefined;
-  }
-}
-
-function imageWaiting({ image, imagePullPolicy }: Container, message: string, again: boolean): Waiting {
-  if (imagePullPolicy === "Never") {
-    const text = `Container image "${image}" is not present with pull policy of Never`;
-    return { reason: "ErrImageNeverPull", message: text };
-  }
-  if (!again) return { reason: "ErrImagePull", message };
-  return { reason: "ImagePullBackOff", message: `Back-off pulling image "${image}": ${message}` };
-}
-
-export function record(
-  node: Node,
-  pod: Pod,
-  type: "Normal" | "Warning",
-  reason: string,
-  message: string,
-  container?: string,
-): void {
-  node.events.record(pod.metadata, { type, reason, message, ...(container !== undefined && { container }) });
-}
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

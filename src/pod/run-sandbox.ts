@@ -3,7 +3,7 @@ import type { SandboxConfig, SandboxStatus } from "../sandbox/types.ts";
 import type { Pod } from "../spec/index.ts";
 import type { Node } from "./node.ts";
 import { Reasons } from "./reasons.ts";
-import { record } from "./run-container.ts";
+import { record } from "./record.ts";
 import { buildSandboxConfig, resolvConfFor } from "./sandbox-config.ts";
 
 /** A pod's sandbox as this node makes it. */

@@ -26,6 +26,8 @@ export interface ContainerFacts {
   readonly restartCount: number;
   /** What the newest run was made from; the pod may name another image since. */
   readonly image?: string | undefined;
+  /** That image's digest: `REPOSITORY@sha256:…`, or its config's. */
+  readonly imageID?: string | undefined;
 }
 
 /** What is known of a pod; its status is worked out from this alone. */
@@ -73,7 +75,7 @@ function buildContainer(pod: Pod, name: string, image: string, facts: PodFacts):
   return {
     name,
     image: known?.image ?? image,
-    imageID: run?.imageId ?? before?.imageID ?? "",
+    imageID: known?.imageID ?? run?.imageId ?? before?.imageID ?? "",
     ...(containerID !== undefined && { containerID }),
     // No probes: what runs is ready (the kubelet's rule for a container without a readiness probe).
     ready: running,

@@ -1,6 +1,7 @@
 import type { ContainerStatus as RuntimeContainer } from "../sandbox/types.ts";
 import type { ContainerStatus } from "../spec/index.ts";
 import { type BackoffSettings, RestartBackoff } from "./restart.ts";
+import type { Preparation } from "./run-container.ts";
 import { type ContainerFacts, type Terminated, terminatedOf, type Waiting } from "./status.ts";
 
 /**
@@ -19,10 +20,12 @@ export class TrackedContainer implements ContainerFacts {
   waiting: Waiting | undefined;
   /** The image that the newest run was made from, as the pod named it then. */
   image: string | undefined;
+  /** The image's digest as Kubernetes shows it (ContainerStatus.imageID). */
+  imageID: string | undefined;
   restartCount = 0;
-  /** The first run while it is being created beside its sandbox: its id, or undefined when that failed. */
-  prepared: Promise<string | undefined> | undefined;
-  /** Failures in a row to make or start it (no image, bad configuration), and when to try again. */
+  /** The first run while it is being created beside its sandbox: what came of it. */
+  prepared: Promise<Preparation> | undefined;
+  /** Failures in a row to make or start it, and when to try again. Its image has a back-off of its own (PodImages). */
   failures = 0;
   retryAt = 0;
 
@@ -68,6 +71,7 @@ export class TrackedContainer implements ContainerFacts {
     this.restartCount = Math.max(status?.restartCount ?? 0, run?.attempt ?? 0);
     if (status === undefined) return;
     this.image = status.image;
+    this.imageID = status.imageID || undefined;
     const { state, lastState } = status;
     // A run that is newer than the status: what the status calls the newest is the one before.
     const newer = run !== undefined && run.attempt > status.restartCount;

@@ -5,8 +5,10 @@ import type { Pod } from "../spec/index.ts";
 import { type AdvanceContext, advanceContainer } from "./advance-container.ts";
 import { type Deletion, stopContainers, tearDown } from "./delete.ts";
 import type { Node } from "./node.ts";
+import { PodImages } from "./pull-image.ts";
+import { messageOf, record } from "./record.ts";
 import { retryDelay, shouldRestart } from "./restart.ts";
-import { messageOf, prepareContainer, record } from "./run-container.ts";
+import { prepareContainer } from "./run-container.ts";
 import { makeSandbox } from "./run-sandbox.ts";
 import { buildStatus } from "./status.ts";
 import { TrackedContainer } from "./tracked-container.ts";
@@ -49,6 +51,7 @@ export class PodWorker {
   readonly #owner: WorkerOwner;
   readonly #containers: ReadonlyMap<string, TrackedContainer>;
   readonly #volumes: VolumeSources;
+  readonly #images: PodImages;
   #pod: Pod;
   #stage: Stage = "active";
   #sandbox: SandboxStatus | undefined;
@@ -70,6 +73,10 @@ export class PodWorker {
     const settings = node.settings.restartBackoff;
     this.#containers = new Map(pod.spec.containers.map(({ name }) => [name, new TrackedContainer(name, settings)]));
     this.#volumes = volumeSources(pod, node.config.root);
+    this.#images = new PodImages(node, () => {
+      this.#changed();
+      this.kick();
+    });
   }
 
   get pod(): Pod {
@@ -125,6 +132,7 @@ export class PodWorker {
     this.#stage = "terminating";
     this.#deadline = deadline;
     this.#retryAt = 0;
+    this.#images.close();
     if (again) this.#inBackground("stop sooner", stopContainers(this.#node, this.#running(), deadline));
     else if (this.#busy) this.#abortStart(graceSeconds);
     this.kick();
@@ -143,7 +151,13 @@ export class PodWorker {
     this.kick();
   }
 
-  /** Looks at everything again now: an image has come, an address is free. */
+  /** An image has come, or an account for its registry: whatever waits for one is looked at now. */
+  retryImages(): void {
+    this.#images.retry();
+    this.retry();
+  }
+
+  /** Looks at everything again now, but for pulls that are backed off from: an address is free. */
   retry(): void {
     this.#retryAt = 0;
     for (const tracked of this.#containers.values()) tracked.retryAt = 0;
@@ -154,6 +168,7 @@ export class PodWorker {
   stop(): void {
     this.#cancelWake?.();
     this.#cancelPublish?.();
+    this.#images.close();
     this.#stage = "gone";
   }
 
@@ -213,6 +228,7 @@ export class PodWorker {
       pod: this.#pod,
       sandbox,
       volumes: this.#volumes,
+      images: this.#images,
       waitUntil: (moment) => this.#waitUntil(moment),
       changed: () => this.#changed(),
       publish: () => this.#publish(),
@@ -246,7 +262,7 @@ export class PodWorker {
     for (const tracked of this.#containers.values()) {
       const spec = this.#pod.spec.containers.find(({ name }) => name === tracked.name);
       if (!spec || tracked.run || tracked.end || tracked.retryAt > this.#node.timers.now()) continue;
-      const context = { pod: this.#pod, sandbox, volumes: this.#volumes };
+      const context = { pod: this.#pod, sandbox, volumes: this.#volumes, images: this.#images };
       tracked.prepared = prepareContainer(this.#node, tracked, spec, context);
       // Whoever starts it hears of it; a sandbox that fails has its own error.
       tracked.prepared.catch(() => undefined);

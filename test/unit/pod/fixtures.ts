@@ -1,11 +1,11 @@
-import { PodrunError } from "../../../src/base/errors.ts";
 import { Logger } from "../../../src/base/logger.ts";
 import { EventRecorder } from "../../../src/pod/events.ts";
 import type { Node, Timers } from "../../../src/pod/node.ts";
 import { type PodStore, Pods } from "../../../src/pod/pods.ts";
 import type { PodWatchEvent } from "../../../src/pod/types.ts";
 import type { RuntimeImage } from "../../../src/sandbox/types.ts";
-import { decodePod, type Pod } from "../../../src/spec/index.ts";
+import { decodePod, type Pod, type Secret } from "../../../src/spec/index.ts";
+import { FakeImages } from "./fake-images.ts";
 import { FakeRuntime } from "./fake-runtime.ts";
 
 /** A decoded pod of one container `web`; parts of the spec may be given. */
@@ -113,6 +113,9 @@ export interface World {
   readonly timers: ManualTimers;
   readonly store: MemoryStore;
   readonly images: Map<string, RuntimeImage>;
+  readonly service: FakeImages;
+  /** By `NAMESPACE/NAME`. */
+  readonly secrets: Map<string, Secret>;
   readonly seen: PodWatchEvent[];
   readonly log: string[];
   readonly pods: Pods;
@@ -127,6 +130,8 @@ export function makeWorld(root: string): World {
   runtime.now = () => timers.now();
   const store = new MemoryStore();
   const images = new Map([["podrun.local/base", IMAGE]]);
+  const service = new FakeImages(images);
+  const secrets = new Map<string, Secret>();
   const log: string[] = [];
   const node: Node = {
     config: {
@@ -140,13 +145,8 @@ export function makeWorld(root: string): World {
       cidr6: "fd77::/64",
     },
     runtime,
-    images: {
-      resolve: async (reference) => {
-        const image = images.get(reference);
-        if (image) return image;
-        throw new PodrunError("ImageNotFound", `image "${reference}" is not here`);
-      },
-    },
+    images: service,
+    secrets: { find: (namespace, name) => secrets.get(`${namespace}/${name}`) },
     events: new EventRecorder({ host: "node", now: () => timers.now() }),
     log: new Logger({ write: (line) => log.push(line) }),
     timers,
@@ -158,10 +158,13 @@ export function makeWorld(root: string): World {
       hostsFile: () => "127.0.0.1 localhost\n",
       resolver: () => ({ nameservers: ["192.0.2.53"], searches: [], options: [] }),
     },
-    settings: { restartBackoff: { initialMillis: 10_000, maxMillis: 300_000 } },
+    settings: {
+      restartBackoff: { initialMillis: 10_000, maxMillis: 300_000 },
+      imagePullBackoff: { initialMillis: 10_000, maxMillis: 300_000 },
+    },
   };
   const pods = new Pods(node, store);
   const seen: PodWatchEvent[] = [];
   pods.watch((event) => seen.push(event));
-  return { runtime, timers, store, images, seen, log, pods, reborn: () => new Pods(node, store) };
+  return { runtime, timers, store, images, service, secrets, seen, log, pods, reborn: () => new Pods(node, store) };
 }

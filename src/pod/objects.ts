@@ -1,0 +1,159 @@
+import { isDeepStrictEqual } from "node:util";
+import { timestamp } from "../base/clock.ts";
+import { PodrunError } from "../base/errors.ts";
+import { newNameSuffix, newUid } from "../base/ids.ts";
+import {
+  type KindName,
+  type KubeObject,
+  kindNames,
+  type Pod,
+  throwProblems,
+  validateSecretUpdate,
+} from "../spec/index.ts";
+import type { Objects } from "../store/index.ts";
+import type { SecretSource } from "./pull-secrets.ts";
+
+/** Objects that are only kept: nothing runs because of them. Others name them. */
+export type KeptObject = Exclude<KubeObject, Pod>;
+export type KeptKind = KeptObject["kind"];
+
+export const isKept = (kind: KindName): kind is KeptKind => kind !== "Pod";
+
+export interface ObjectWatchEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly object: KeptObject;
+}
+
+export interface ObjectFilter {
+  readonly namespace?: string | undefined;
+}
+
+/** What the API needs of the objects that are only kept. */
+export interface ObjectService {
+  /** Answers the object with uid, creationTimestamp and resourceVersion. Throws AlreadyExists. */
+  create(object: KeptObject, options?: { readonly dryRun?: boolean }): KeptObject;
+  /** Throws NotFound, Conflict (uid or resourceVersion is another), InvalidObject (a field that may not change). */
+  replace(object: KeptObject, options?: { readonly dryRun?: boolean }): KeptObject;
+  /** Throws NotFound. */
+  get(kind: KeptKind, namespace: string, name: string): KeptObject;
+  /** By namespace and name. */
+  list(kind: KeptKind, filter?: ObjectFilter): readonly KeptObject[];
+  /** The object as it was last. Throws NotFound. */
+  delete(kind: KeptKind, namespace: string, name: string): KeptObject;
+  /** Later changes only, in order. Returns unsubscribe. */
+  watch(listener: (event: ObjectWatchEvent) => void): () => void;
+  /** The last one given out to any object. */
+  readonly resourceVersion: string;
+}
+
+/** Where kept objects lie; `store/` implements it. */
+export type ObjectStore = Pick<Objects, "put" | "get" | "list" | "delete" | "resourceVersion">;
+
+/** The rules of a change, by kind. */
+const VALIDATE_UPDATE = { Secret: validateSecretUpdate } as const;
+
+/** Keeps objects of kinds without behaviour, as the API server does; every change is on the disk when it is answered. */
+export class KeptObjects implements ObjectService, SecretSource {
+  readonly #store: ObjectStore;
+  readonly #now: () => number;
+  readonly #watchers = new Set<(event: ObjectWatchEvent) => void>();
+
+  constructor(store: ObjectStore, now: () => number = Date.now) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  create(raw: KeptObject, { dryRun = false }: { readonly dryRun?: boolean } = {}): KeptObject {
+    const name = raw.metadata.name || `${raw.metadata.generateName}${newNameSuffix()}`;
+    const { kind } = raw;
+    const { namespace } = raw.metadata;
+    if (this.#store.get(kind, namespace, name) !== undefined) throw alreadyExists(kind, namespace, name);
+    const { resourceVersion: _, ...given } = raw.metadata;
+    const metadata = { ...given, name, uid: newUid(), creationTimestamp: timestamp(this.#now()) };
+    if (dryRun) return { ...raw, metadata: { ...metadata, resourceVersion: "" } };
+    return this.#put({ ...raw, metadata }, "ADDED");
+  }
+
+  replace(wanted: KeptObject, { dryRun = false }: { readonly dryRun?: boolean } = {}): KeptObject {
+    const before = this.get(wanted.kind, wanted.metadata.namespace, wanted.metadata.name);
+    checkSame(before, wanted);
+    throwProblems(VALIDATE_UPDATE[wanted.kind](before, wanted));
+    const { uid, creationTimestamp, resourceVersion } = before.metadata;
+    const after = { ...wanted, metadata: { ...wanted.metadata, uid, creationTimestamp, resourceVersion } };
+    if (dryRun || isDeepStrictEqual(plain(before), plain(after))) return after;
+    return this.#put(after, "MODIFIED");
+  }
+
+  get(kind: KeptKind, namespace: string, name: string): KeptObject {
+    const object = this.find(namespace, name, kind);
+    if (object === undefined) throw notFound(kind, namespace, name);
+    return object;
+  }
+
+  find(namespace: string, name: string, kind: KeptKind = "Secret"): KeptObject | undefined {
+    return this.#store.get<KeptObject>(kind, namespace, name);
+  }
+
+  list(kind: KeptKind, { namespace }: ObjectFilter = {}): readonly KeptObject[] {
+    return this.#store.list<KeptObject>(kind, namespace);
+  }
+
+  delete(kind: KeptKind, namespace: string, name: string): KeptObject {
+    const object = this.#store.delete<KeptObject>(kind, namespace, name);
+    if (object === undefined) throw notFound(kind, namespace, name);
+    this.#notify({ type: "DELETED", object });
+    return object;
+  }
+
+  watch(listener: (event: ObjectWatchEvent) => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
+  get resourceVersion(): string {
+    return this.#store.resourceVersion;
+  }
+
+  #put(object: Omit<KeptObject, "metadata"> & { metadata: Versionless }, type: "ADDED" | "MODIFIED"): KeptObject {
+    const stored = this.#store.put(object, { mode: type === "ADDED" ? "create" : "update" }) as KeptObject;
+    this.#notify({ type, object: stored });
+    return stored;
+  }
+
+  #notify(event: ObjectWatchEvent): void {
+    for (const watcher of this.#watchers) watcher(event);
+  }
+}
+
+type Versionless = Omit<KeptObject["metadata"], "resourceVersion"> & { resourceVersion?: string };
+
+/** As it is written down: without what is undefined. */
+const plain = (object: KeptObject): unknown => JSON.parse(JSON.stringify(object));
+
+/** An update may say which object and which state of it is meant; "" says nothing. */
+function checkSame(before: KeptObject, wanted: KeptObject): void {
+  const { kind } = before;
+  const { name, namespace } = before.metadata;
+  const { singular, plural } = kindNames(kind);
+  for (const field of ["uid", "resourceVersion"] as const) {
+    const value = wanted.metadata[field];
+    if (value === "" || value === before.metadata[field]) continue;
+    throw new PodrunError(
+      "Conflict",
+      `${singular} "${name}" has been changed since it was read (${field} ${value}, now ${before.metadata[field]}); read it again`,
+      { details: { kind: plural, name, namespace } },
+    );
+  }
+}
+
+function notFound(kind: KeptKind, namespace: string, name: string): PodrunError {
+  const { plural } = kindNames(kind);
+  return new PodrunError("NotFound", `${plural} "${name}" not found`, { details: { kind: plural, name, namespace } });
+}
+
+function alreadyExists(kind: KeptKind, namespace: string, name: string): PodrunError {
+  const { plural } = kindNames(kind);
+  return new PodrunError("AlreadyExists", `${plural} "${name}" already exists`, {
+    details: { kind: plural, name, namespace },
+  });
+}
