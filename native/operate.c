@@ -68,6 +68,8 @@ int operate(struct actor *a, const struct step *s) {
     case OP_CLOSE_FDS: return op_close_fds(a, &o->close_fds);
     case OP_EXEC: return op_exec(a, s->index);
     case OP_PAUSE: return op_pause(a, &o->pause);
+    case OP_UNTAR: return op_untar(a, &o->untar);
+    case OP_RETAR: return op_retar(a);
     case OP_PIPE: return op_pipe(a, &o->pipe);
     case OP_OPEN_PTY: return op_open_pty(a, &o->open_pty);
     case OP_STDIO: return op_stdio(a, &o->stdio);

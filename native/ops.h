@@ -98,6 +98,10 @@ int op_stdio(struct actor *a, const struct op_stdio *o);
 int op_netlink(struct actor *a, const struct op_netlink *o, uint32_t index);
 int op_connect(struct actor *a, const struct op_connect *o);
 
+/* They return only when the child could not become a process of its own. */
+int op_untar(struct actor *a, const struct op_untar *o);
+int op_retar(struct actor *a);
+
 int op_join_cgroup(struct actor *a, const struct op_join_cgroup *o);
 int op_device_filter(struct actor *a, const struct op_device_filter *o);
 

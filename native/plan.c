@@ -21,6 +21,8 @@ static bool monitor_may(uint16_t code) {
     case OP_CLOSE_FDS:
     case OP_EXEC:
     case OP_PAUSE:
+    case OP_UNTAR:
+    case OP_RETAR:
     case OP_SETHOSTNAME:
     case OP_RLIMIT:
     case OP_OOM_SCORE_ADJ:
@@ -44,11 +46,15 @@ static bool monitor_may(uint16_t code) {
     }
 }
 
+static bool ends_child(uint16_t code) {
+    return code == OP_EXEC || code == OP_PAUSE || code == OP_UNTAR || code == OP_RETAR;
+}
+
 static bool monitor_only(uint16_t code) { return code == OP_PROCESS || code == OP_LOG || code == OP_STREAM; }
 
 /* Failing at these leaves the actors in disorder, so that "goes on" would mean nothing. */
 static bool may_be_optional(uint16_t code) {
-    return code != OP_CLONE && code != OP_SYNC && code != OP_EXEC && code != OP_PAUSE && code != OP_PROCESS;
+    return code != OP_CLONE && code != OP_SYNC && !ends_child(code) && code != OP_PROCESS;
 }
 
 static bool check_clone(struct plan *plan, const struct step *s, struct plan_error *e) {
@@ -76,7 +82,7 @@ static bool check_sync(struct plan *plan, const struct step *s, struct plan_erro
         return refuse(e, s->index, EINVAL, "sync: two different actors that exist by then");
     }
     if (plan->child_end != NO_OPERATION && (from == ACTOR_CHILD || to == ACTOR_CHILD)) {
-        return refuse(e, s->index, EINVAL, "sync: the child has ended in exec or pause");
+        return refuse(e, s->index, EINVAL, "sync: the child has ended before");
     }
     if (s->args.sync.slots.count > SYNC_SLOTS_LIMIT) return refuse(e, s->index, E2BIG, "sync: too many slots");
     if (from != ACTOR_MONITOR && to != ACTOR_MONITOR) plan->stage_child_sync = true;
@@ -93,11 +99,11 @@ static bool check_step(struct plan *plan, const struct step *s, struct plan_erro
     if ((s->flags & ~OPERATION_OPTIONAL) != 0) return refuse(e, s->index, EINVAL, "unknown flags");
     if (s->flags != 0 && !may_be_optional(s->code)) return refuse(e, s->index, EINVAL, "cannot be optional");
     if (s->actor == ACTOR_CHILD && plan->child_end != NO_OPERATION) {
-        return refuse(e, s->index, EINVAL, "the child has ended in exec or pause");
+        return refuse(e, s->index, EINVAL, "the child has ended before");
     }
     if (s->code == OP_CLONE) return check_clone(plan, s, e);
     if (s->code == OP_SYNC) return check_sync(plan, s, e);
-    if (s->code == OP_EXEC || s->code == OP_PAUSE) {
+    if (ends_child(s->code)) {
         if (s->actor != ACTOR_CHILD) return refuse(e, s->index, EINVAL, "only of the child");
         plan->child_end = s->index;
     }
@@ -149,7 +155,7 @@ bool plan_check(struct plan *plan, const uint8_t *bytes, size_t length, struct p
     }
     if (c.at != c.end) return refuse(error, NO_OPERATION, EBADMSG, "bytes after the last operation");
     if (plan->child_clone != NO_OPERATION && plan->child_end == NO_OPERATION) {
-        return refuse(error, plan->child_clone, EINVAL, "the child does not end in exec or pause");
+        return refuse(error, plan->child_clone, EINVAL, "the child does not end in exec, pause, untar or retar");
     }
     return true;
 }

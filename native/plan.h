@@ -16,7 +16,7 @@ struct plan {
     uint32_t fault_errno;
     uint32_t stage_clone; /* index of the operation that makes the stage, or NO_OPERATION */
     uint32_t child_clone;
-    uint32_t child_end; /* index of the child's exec or pause */
+    uint32_t child_end; /* index of the child's last: exec, pause, untar, retar */
     bool stage_child_sync; /* whether those two ever meet */
 };
 

@@ -19,6 +19,29 @@ int sys_open_inside(int dir, const char *path, uint64_t flags, uint32_t mode) {
     return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
 }
 
+int sys_open_beneath(int dir, const char *path, uint64_t flags) {
+    struct open_how how = {.flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+
+/* struct linux_dirent64, which no header for user space has. */
+struct dirent64 {
+    uint64_t inode;
+    int64_t offset;
+    uint16_t length;
+    uint8_t type;
+    char name[];
+};
+
+long sys_getdents(int fd, void *space, size_t size) { return syscall(SYS_getdents64, fd, space, size); }
+
+const char *sys_dirent(const void *space, size_t length, size_t *at) {
+    if (*at >= length) return NULL;
+    const struct dirent64 *d = (const struct dirent64 *)((const char *)space + *at);
+    *at += d->length;
+    return d->name;
+}
+
 pid_t sys_clone(const struct clone_request *request) {
     struct clone_args args = {
         .flags = request->flags | CLONE_PARENT_SETTID,

@@ -10,6 +10,13 @@
 /* Resolve inside `dir` as if it were the root, no magic links (design, 2: paths in a container's root are hostile). */
 int sys_open_inside(int dir, const char *path, uint64_t flags, uint32_t mode);
 
+/* No link on the way, nothing that leads out of `dir`. */
+int sys_open_beneath(int dir, const char *path, uint64_t flags);
+
+/* getdents64 into `space`, which is aligned for it: bytes, 0 at the end. Then each name; `at` begins with 0; NULL: no more. */
+long sys_getdents(int fd, void *space, size_t size);
+const char *sys_dirent(const void *space, size_t length, size_t *at);
+
 struct clone_request {
     uint64_t flags; /* CLONE_NEW* */
     bool same_parent; /* CLONE_PARENT: the caller's parent becomes the new process's */

@@ -158,6 +158,10 @@ function describeProcess(operation: Operation): string | undefined {
       return `exec ${operation.argv.map(quoteArgument).join(" ")}`;
     case "pause":
       return "become pause";
+    case "untar":
+      return `unpack the archive on stdin, ${operation.limit === RLIM_INFINITY ? "" : `at most ${operation.limit} bytes, `}its skeleton to stdout`;
+    case "retar":
+      return "write the archive of the skeleton on stdin to stdout";
     default:
       return describeStdio(operation);
   }
