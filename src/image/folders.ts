@@ -1,65 +1,122 @@
-import { mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { syncFolder } from "../base/atomic-file.ts";
 import { errnoOf } from "../base/errors.ts";
+import { step } from "../base/fault.ts";
 import { makeFolder } from "../base/make-folder.ts";
 import { translateStateError } from "../base/state-errors.ts";
+import { removeFast } from "./remove-fast.ts";
+
+/** A layer that has been unpacked and synced, on its way to its name. */
+export interface FinishedLayer {
+  readonly folder: string;
+  readonly skeletonFile: string;
+}
 
 /**
- * The folders below ROOT/images: `layers/SHORT/` holds one unpacked layer each, `tmp/` what is being made. A layer comes
- * to its name in one step, when all of it is on the disk, and is recorded after that: a killed import leaves nothing that
- * looks like a layer and is none.
+ * The folders below ROOT/images: `layers/SHORT/` holds one unpacked layer each, `skeletons/SHORT.zst` what of its archive is
+ * not content of files, `tmp/` what is being made or removed. A layer comes to its name in one step, when all of it is on
+ * the disk, and is recorded after that: whoever is killed leaves nothing that looks like a layer and is none.
  */
 export class ImageFolders {
   readonly layers: string;
+  readonly skeletons: string;
   readonly #root: string;
   readonly #temporary: string;
+  /** What this process is making, or has made and may not have recorded yet: {@link prune} leaves it alone. */
+  readonly #ours = new Set<string>();
 
   constructor(root: string) {
     this.#root = join(root, "images");
     this.layers = join(this.#root, "layers");
+    this.skeletons = join(this.#root, "skeletons");
     this.#temporary = join(this.#root, "tmp");
   }
 
   /** Runs `work` with a new folder on the same file system as the layers, which is gone afterwards, whatever happens. */
   async withTemporary<T>(work: (folder: string) => Promise<T>): Promise<T> {
     return this.#guard(async () => {
-      makeFolder(this.layers);
-      makeFolder(this.#temporary);
-      const folder = mkdtempSync(join(this.#temporary, "import-"));
+      for (const folder of [this.layers, this.skeletons, this.#temporary]) makeFolder(folder);
+      const folder = mkdtempSync(join(this.#temporary, "new-"));
+      this.#ours.add(folder);
       try {
         return await work(folder);
       } finally {
-        rmSync(folder, { recursive: true, force: true });
+        await removeFast(folder);
+        this.#ours.delete(folder);
       }
     });
   }
 
-  /** Writes a file system's dirty data to the disk: one syncfs(2) for all files of an import, where Node has only fsync. */
+  /** The skeleton of a layer, by the name of its folder. */
+  skeletonFile(short: string): string {
+    return join(this.skeletons, `${short}.zst`);
+  }
+
+  /** Writes a file system's dirty data to the disk: one syncfs(2) for all files of a pull, where Node has only fsync. */
   async sync(folder: string): Promise<void> {
     await this.#guard(() => execa("sync", ["-f", folder]));
   }
 
-  /** Moves a finished layer to its name, durably. What an import left there that was killed before recording goes first. */
-  publish(from: string, short: string): void {
-    rmSync(join(this.layers, short), { recursive: true, force: true });
-    renameSync(from, join(this.layers, short));
-    syncFolder(this.layers);
+  /**
+   * Moves a finished layer to its name, durably; its files must be on the disk. What somebody left there who was killed
+   * before recording goes first. The skeleton comes before the layer: a layer that is there can be saved.
+   */
+  async publish({ folder, skeletonFile }: FinishedLayer, short: string): Promise<void> {
+    await this.#guard(async () => {
+      this.#ours.add(short);
+      await this.#removeAway([join(this.layers, short)]);
+      renameSync(skeletonFile, this.skeletonFile(short));
+      syncFolder(this.skeletons);
+      step("image.skeleton-published");
+      renameSync(folder, join(this.layers, short));
+      syncFolder(this.layers);
+    });
   }
 
   /** Removes layers; a container that still has one mounted keeps what it has open, and loses the rest. */
-  remove(shorts: readonly string[]): void {
-    for (const short of shorts) rmSync(join(this.layers, short), { recursive: true, force: true });
+  async remove(shorts: readonly string[]): Promise<void> {
+    await this.#guard(async () => {
+      for (const short of shorts) this.#ours.delete(short);
+      await this.#removeAway(shorts.map((short) => join(this.layers, short)));
+      await removeFast(...shorts.map((short) => this.skeletonFile(short)));
+    });
   }
 
-  /** Removes what killed imports and removals left: temporary folders, and layers that are not `known`. Returns their paths. */
-  prune(known: ReadonlySet<string>): readonly string[] {
+  /** Removes what killed pulls and removals left: temporary folders, and layers that are not `known`. Returns their paths. */
+  async prune(known: ReadonlySet<string>): Promise<readonly string[]> {
+    const unknown = (short: string): boolean => !known.has(short) && !this.#ours.has(short);
     const temporary = names(this.#temporary).map((name) => join(this.#temporary, name));
-    const layers = names(this.layers).filter((name) => !known.has(name));
-    const left = [...temporary, ...layers.map((name) => join(this.layers, name))];
-    for (const path of left) rmSync(path, { recursive: true, force: true });
+    const layers = names(this.layers).filter(unknown);
+    const skeletons = names(this.skeletons).filter((name) => unknown(name.replace(/\.zst$/, "")));
+    const left = [
+      ...temporary.filter((path) => !this.#ours.has(path)),
+      ...layers.map((name) => join(this.layers, name)),
+      ...skeletons.map((name) => join(this.skeletons, name)),
+    ];
+    await this.#guard(async () => {
+      await this.#removeAway(layers.map((name) => join(this.layers, name)));
+      await removeFast(...left);
+    });
     return left;
+  }
+
+  /** Takes folders away from their names, each in one step, and then removes them: nothing ever sees half a layer. */
+  async #removeAway(paths: readonly string[]): Promise<void> {
+    if (paths.length === 0) return;
+    makeFolder(this.#temporary);
+    const away = mkdtempSync(join(this.#temporary, "gone-"));
+    this.#ours.add(away);
+    paths.forEach((path, index) => {
+      try {
+        renameSync(path, join(away, String(index)));
+      } catch (error) {
+        if (errnoOf(error) !== "ENOENT") throw error;
+      }
+    });
+    await removeFast(away);
+    this.#ours.delete(away);
   }
 
   async #guard<T>(work: () => Promise<T>): Promise<T> {

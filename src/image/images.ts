@@ -114,7 +114,7 @@ export class Images implements ImageService {
       const record = this.#records.get(reference) ?? this.#records.find(lookupName(reference));
       if (record === undefined) throw imageNotFound(this.#records, reference, this.#embedded?.reference);
       const layers = this.#records.remove(record.id);
-      this.#folders.remove(layers.map(({ folder }) => folder));
+      await this.#folders.remove(layers.map(({ folder }) => folder));
       return { untagged: [], deleted: [record.id], reclaimedBytes: 0 };
     });
   }

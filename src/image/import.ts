@@ -87,7 +87,8 @@ async function importImage(target: ImportTarget, image: LayoutImage, origin: Ori
   }
   step("image.unpacked");
   if (fresh.length > 0) await target.folders.sync(origin.temporary);
-  for (const { record, folder } of fresh) target.folders.publish(folder, record.folder);
+  for (const { record, folder } of fresh)
+    await target.folders.publish({ folder, skeletonFile: `${folder}.zst` }, record.folder);
   step("image.published");
   const record = makeRecord(target, image, layers, origin.archive);
   target.records.add(record, image.references, layers);

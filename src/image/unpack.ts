@@ -1,15 +1,15 @@
 import { createWriteStream } from "node:fs";
-import { chmod, rm } from "node:fs/promises";
+import { chmod } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createZstdCompress } from "node:zlib";
 import { errnoOf, PodrunError } from "../base/errors.ts";
 import { makeFolder } from "../base/make-folder.ts";
-import { removeTree } from "../base/remove-tree.ts";
 import { translateStateError } from "../base/state-errors.ts";
 import { badLayer, Hasher, type LayerName } from "./blob.ts";
 import { Decompressor, isForeign, type Packed, packingOf } from "./decompress.ts";
 import { UnpackLimits } from "./limits.ts";
+import { removeFast } from "./remove-fast.ts";
 import type { LayerPacker, Unpacking } from "./types.ts";
 
 /** A layer as it comes; what is not given is not known beforehand, and not checked. */
@@ -65,7 +65,7 @@ export async function unpackLayer(
     return await unpackInto(source, layer, target, options);
   } catch (error) {
     source.destroy();
-    await Promise.all([removeTree(target.folder), rm(target.skeletonFile, { force: true })]);
+    await removeFast(target.folder, target.skeletonFile);
     throw error;
   }
 }
