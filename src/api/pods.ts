@@ -1,11 +1,11 @@
 // The pods resource: create, read, replace, delete.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
-import { decodePod } from "../spec/decode.ts";
-import type { Pod } from "../spec/pod.ts";
 import type { ApiContext } from "./context.ts";
-import { count, flag, readJson, sendJson, type Target } from "./request.ts";
-import { podFilter } from "./selectors.ts";
+import { decodeInto } from "./decode-body.ts";
+import { count, isDryRun, readJson, sendJson, type Target } from "./request.ts";
+import { objectFilter } from "./selectors.ts";
+import { serveWatch } from "./watch.ts";
 
 /** `GET …/pods`, in one namespace or (undefined) in all. */
 export function listPods(
@@ -14,14 +14,8 @@ export function listPods(
   namespace: string | undefined,
   target: Target,
 ): void {
-  const filter = podFilter(namespace, target.query);
-  const resourceVersion = target.query.get("resourceVersion") ?? undefined;
-  if (flag(target.query, "watch")) {
-    if (resourceVersion !== undefined && !/^\d*$/.test(resourceVersion))
-      throw new PodrunError("BadRequest", `resourceVersion is "${resourceVersion}": want the one that a list gave`);
-    context.hub.serve(response, { filter, resourceVersion, timeoutSeconds: count(target.query, "timeoutSeconds") });
-    return;
-  }
+  const filter = objectFilter("Pod", namespace, target.query);
+  if (serveWatch(context.hub, response, filter, target.query)) return;
   const items = context.pods.list(namespace === undefined ? {} : { namespace }).filter(filter);
   const metadata = { resourceVersion: context.hub.resourceVersion() };
   sendJson(response, 200, { kind: "PodList", apiVersion: "v1", metadata, items });
@@ -34,7 +28,7 @@ export async function createPod(
   namespace: string,
   target: Target,
 ): Promise<void> {
-  const pod = decodeInto(await readJson(request), namespace);
+  const pod = decodeInto("Pod", await readJson(request), namespace);
   const dryRun = isDryRun(target.query);
   sendJson(response, 201, await context.pods.create(pod, { dryRun }));
 }
@@ -46,7 +40,7 @@ export async function replacePod(
   namespace: string,
   name: string,
 ): Promise<void> {
-  const pod = decodeInto(await readJson(request), namespace, name);
+  const pod = decodeInto("Pod", await readJson(request), namespace, name);
   sendJson(response, 200, await context.pods.replace(pod));
 }
 
@@ -75,34 +69,4 @@ async function gracePeriodOfBody(request: IncomingMessage): Promise<number | und
       `gracePeriodSeconds is ${JSON.stringify(value)}: want a whole number, 0 or more`,
     );
   return value as number;
-}
-
-/** Decodes a body for the path it was sent to: a namespace or name that is absent is the path's, another one is refused. */
-function decodeInto(raw: unknown, namespace: string, name?: string): Pod {
-  const pod = decodePod(withNamespace(raw, namespace));
-  if (pod.metadata.namespace !== namespace)
-    throw new PodrunError(
-      "BadRequest",
-      `the namespace of the provided object does not match the namespace sent on the request: "${pod.metadata.namespace}" and "${namespace}"`,
-    );
-  if (name !== undefined && pod.metadata.name !== name)
-    throw new PodrunError(
-      "BadRequest",
-      `the name of the object (${pod.metadata.name}) does not match the name on the URL (${name})`,
-    );
-  return pod;
-}
-
-function withNamespace(raw: unknown, namespace: string): unknown {
-  if (typeof raw !== "object" || raw === null) return raw;
-  const metadata: unknown = Reflect.get(raw, "metadata");
-  if (typeof metadata !== "object" || metadata === null || Reflect.get(metadata, "namespace") !== undefined) return raw;
-  return { ...raw, metadata: { ...metadata, namespace } };
-}
-
-function isDryRun(query: URLSearchParams): boolean {
-  const value = query.get("dryRun");
-  if (value === null || value === "") return false;
-  if (value === "All") return true;
-  throw new PodrunError("BadRequest", `query parameter dryRun is "${value}": want All`);
 }

@@ -1,6 +1,7 @@
 // One request, taken apart: its path, its query, its body; and the few ways in which it is answered.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
+import { kindOfPlural } from "../spec/kinds.ts";
 import { type Status, toStatus } from "./status.ts";
 
 /** A pod manifest is text by people; the API server's own limit for a request is 3 MiB as well. */
@@ -48,6 +49,14 @@ export function count(query: URLSearchParams, name: string): number | undefined 
   return Number(text);
 }
 
+/** `dryRun=All`. Throws BadRequest for another value. */
+export function isDryRun(query: URLSearchParams): boolean {
+  const value = query.get("dryRun");
+  if (value === null || value === "") return false;
+  if (value === "All") return true;
+  throw new PodrunError("BadRequest", `query parameter dryRun is "${value}": want All`);
+}
+
 /** The body's JSON. Throws BadRequest: empty, too long, not JSON. */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
@@ -62,7 +71,9 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new PodrunError("BadRequest", `the request's body is not JSON: ${(cause as Error).message}`, { cause });
+    // V8 quotes some of the text, which may be a Secret's.
+    const message = (cause as Error).message.replace(/,? *(\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, "");
+    throw new PodrunError("BadRequest", `the request's body is not JSON: ${message}`);
   }
 }
 
@@ -93,7 +104,7 @@ export function sendStatus(response: ServerResponse, status: Status & { readonly
 
 /** `…/pods/NAME` names its subject. */
 function subjectOf(target: Target | undefined): { kind?: string; name?: string } {
-  const at = target?.path.indexOf("pods") ?? -1;
-  const name = at === -1 ? undefined : target?.path[at + 1];
-  return at === -1 ? {} : { kind: "pods", ...(name === undefined ? {} : { name }) };
+  const at = target?.path.findIndex((part) => kindOfPlural(part) !== undefined) ?? -1;
+  const [kind, name] = at === -1 ? [] : (target?.path.slice(at, at + 2) ?? []);
+  return kind === undefined ? {} : { kind, ...(name === undefined ? {} : { name }) };
 }

@@ -1,34 +1,46 @@
 // labelSelector and fieldSelector of list and watch requests, as one predicate.
 import { PodrunError } from "../base/errors.ts";
+import { type KindName, kindNames } from "../spec/kinds.ts";
 import { parseLabelSelector } from "../spec/labels.ts";
-import type { Pod } from "../spec/pod.ts";
+import type { KubeObject } from "../spec/pod.ts";
 
-export type PodFilter = (pod: Pod) => boolean;
-
-/** The pod fields that the API server's field selectors know, as far as podrun has them. */
-const POD_FIELDS: Readonly<Record<string, (pod: Pod) => string>> = {
-  "metadata.name": (pod) => pod.metadata.name,
-  "metadata.namespace": (pod) => pod.metadata.namespace,
-  "spec.restartPolicy": (pod) => pod.spec.restartPolicy,
-  "status.phase": (pod) => pod.status.phase,
-  "status.podIP": (pod) => pod.status.podIP ?? "",
+/** The fields that the API server's field selectors know, as far as podrun has them. */
+const FIELDS: { readonly [K in KindName]: Readonly<Record<string, (object: Kind<K>) => string>> } = {
+  Pod: {
+    "spec.restartPolicy": (pod) => pod.spec.restartPolicy,
+    "status.phase": (pod) => pod.status.phase,
+    "status.podIP": (pod) => pod.status.podIP ?? "",
+  },
+  Secret: { type: (secret) => secret.type },
 };
 
+const META_FIELDS: Readonly<Record<string, (object: KubeObject) => string>> = {
+  "metadata.name": ({ metadata }) => metadata.name,
+  "metadata.namespace": ({ metadata }) => metadata.namespace,
+};
+
+type Kind<K extends KindName> = Extract<KubeObject, { kind: K }>;
+
 /** Reads `namespace`, `labelSelector` and `fieldSelector` into one predicate. Throws BadRequest. */
-export function podFilter(namespace: string | undefined, query: URLSearchParams): PodFilter {
-  const fields = parseFieldSelector(query.get("fieldSelector") ?? "");
-  for (const { field } of fields)
-    if (POD_FIELDS[field] === undefined)
+export function objectFilter<K extends KindName>(
+  kind: K,
+  namespace: string | undefined,
+  query: URLSearchParams,
+): (object: Kind<K>) => boolean {
+  const known: Readonly<Record<string, (object: Kind<K>) => string>> = { ...META_FIELDS, ...FIELDS[kind] };
+  const terms = parseFieldSelector(query.get("fieldSelector") ?? "");
+  for (const { field } of terms)
+    if (known[field] === undefined)
       throw new PodrunError(
         "BadRequest",
-        `field selector "${field}" is not supported for pods: want one of ${Object.keys(POD_FIELDS).join(", ")}`,
+        `field selector "${field}" is not supported for ${kindNames(kind).plural}: want one of ${Object.keys(known).join(", ")}`,
       );
   const labelText = query.get("labelSelector") ?? "";
   const labels = labelText === "" ? () => true : parseLabelSelector(labelText);
-  return (pod) =>
-    (namespace === undefined || pod.metadata.namespace === namespace) &&
-    labels(pod.metadata.labels) &&
-    fields.every(({ field, value, equal }) => (POD_FIELDS[field]?.(pod) === value) === equal);
+  return (object) =>
+    (namespace === undefined || object.metadata.namespace === namespace) &&
+    labels(object.metadata.labels) &&
+    terms.every(({ field, value, equal }) => (known[field]?.(object) === value) === equal);
 }
 
 export interface FieldTerm {

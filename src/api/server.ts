@@ -5,6 +5,7 @@ import type { ApiContext, ApiOptions } from "./context.ts";
 import { listEvents } from "./events.ts";
 import { serveAttach, serveExec } from "./exec.ts";
 import { serveLog } from "./log.ts";
+import { keptKindOf, makeObjectHubs, type ObjectPath, serveObjects } from "./objects.ts";
 import { planPods, tracePod } from "./plan.ts";
 import { createPod, deletePod, listPods, replacePod } from "./pods.ts";
 import { parseTarget, sendError, sendJson, sendStatus, sendText, type Target } from "./request.ts";
@@ -21,7 +22,8 @@ export interface ApiServer {
 
 /** Makes the API's server onto the pod layer. */
 export function createApiServer(options: ApiOptions): ApiServer {
-  const context: ApiContext = { ...options, hub: new WatchHub(options.pods) };
+  const hubs = { hub: new WatchHub(options.pods), objectHubs: makeObjectHubs(options.objects) };
+  const context: ApiContext = { ...options, ...hubs };
   const upgraded = new Set<Duplex>();
   // The socket is root's own: no slow-client timeouts, which cost a timer a connection.
   const server = createServer({ requestTimeout: 0, headersTimeout: 0, connectionsCheckingInterval: 2 ** 31 - 1 });
@@ -36,7 +38,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
   return {
     server,
     close: async () => {
-      context.hub.close();
+      for (const hub of [context.hub, ...Object.values(context.objectHubs)]) hub.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       for (const socket of upgraded) socket.destroy();
@@ -68,6 +70,8 @@ async function route(
   const handlers = SINGLE_PATHS[`/${target.path.join("/")}`];
   if (handlers === undefined && first === "podrun" && third === "namespaces")
     return routeTrace(context, response, target);
+  const kind = target.path.length === 3 && first === "api" && second === "v1" ? keptKindOf(third) : undefined;
+  if (kind !== undefined) return routeObjects(context, request, response, target, { kind, namespace: undefined });
   if (handlers === undefined) return notFound(response, target);
   const handler = handlers[method];
   if (handler === undefined) return methodNotAllowed(response, target);
@@ -105,6 +109,8 @@ function routeNamespace(
   const method = target.method;
   if (resource === "events" && name === undefined)
     return method === "GET" ? listEvents(context, response, namespace, target) : methodNotAllowed(response, target);
+  const kind = target.path.length <= 6 ? keptKindOf(resource) : undefined;
+  if (kind !== undefined) return routeObjects(context, request, response, target, { kind, namespace, name });
   if (resource !== "pods" || target.path.length > 7) return notFound(response, target);
   if (name === undefined) {
     if (method === "GET") return listPods(context, response, namespace, target);
@@ -127,6 +133,17 @@ function routeNamespace(
       code: 400,
     });
   return notFound(response, target);
+}
+
+/** `/api/v1/secrets`, `/api/v1/namespaces/NS/secrets[/NAME]` and the like. */
+async function routeObjects(
+  context: ApiContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: Target,
+  path: ObjectPath,
+): Promise<void> {
+  if (!(await serveObjects(context, request, response, target, path))) methodNotAllowed(response, target);
 }
 
 /** `/podrun/v1/namespaces/NS/pods/NAME/trace` */

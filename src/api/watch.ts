@@ -1,9 +1,8 @@
-// Lists and watches of pods. A watch that names a resourceVersion gets every later change; one that names none, or "0",
-// gets the present pods as ADDED first. (Kubernetes API concepts, "Efficient detection of changes".)
+// Watches of one kind. A watch that names a resourceVersion gets every later change; one that names none, or "0", gets the
+// present objects as ADDED first. (Kubernetes API concepts, "Efficient detection of changes".)
 import type { ServerResponse } from "node:http";
-import type { PodService, PodWatchEvent } from "../pod/types.ts";
-import type { Pod } from "../spec/pod.ts";
-import type { PodFilter } from "./selectors.ts";
+import { PodrunError } from "../base/errors.ts";
+import { count, flag } from "./request.ts";
 import type { Status } from "./status.ts";
 
 /** Changes that a watcher may have missed between its list and its watch. Older ones answer 410 Gone: list again. */
@@ -11,37 +10,53 @@ const WINDOW = 1024;
 /** A watcher that reads nothing while this many bytes wait for it is cut off; it may list and watch again. */
 const UNREAD_LIMIT = 4 * 1024 * 1024;
 
-export interface WatchOptions {
-  readonly filter: PodFilter;
+/** What can be watched: objects with a version. */
+export interface Watched {
+  readonly metadata: { readonly resourceVersion: string };
+}
+
+export interface WatchEvent<T> {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly object: T;
+}
+
+export interface WatchSource<T> {
+  list(): readonly T[];
+  /** Later changes only, in order. Returns unsubscribe. */
+  watch(listener: (event: WatchEvent<T>) => void): () => void;
+}
+
+export interface WatchOptions<T> {
+  readonly filter: (object: T) => boolean;
   readonly resourceVersion: string | undefined;
   readonly timeoutSeconds: number | undefined;
 }
 
-/** Fans the pod layer's changes out to watchers and keeps the latest for those that come a little late. */
-export class WatchHub {
-  readonly #service: PodService;
-  readonly #window: PodWatchEvent[] = [];
-  readonly #watchers = new Set<(event: PodWatchEvent) => void>();
+/** Fans the changes of one kind out to watchers and keeps the latest for those that come a little late. */
+export class WatchHub<T extends Watched> {
+  readonly #source: WatchSource<T>;
+  readonly #window: WatchEvent<T>[] = [];
+  readonly #watchers = new Set<(event: WatchEvent<T>) => void>();
   readonly #open = new Set<() => void>();
   readonly #unsubscribe: () => void;
   /** Changes up to here are no longer in the window. */
   #forgotten: number;
 
-  constructor(service: PodService) {
-    this.#service = service;
-    this.#forgotten = latestVersion(service.list());
-    this.#unsubscribe = service.watch((event) => this.#onEvent(event));
+  constructor(source: WatchSource<T>) {
+    this.#source = source;
+    this.#forgotten = latestVersion(source.list());
+    this.#unsubscribe = source.watch((event) => this.#onEvent(event));
   }
 
-  /** The version of a list made now: of the latest change, whether its pod still exists or not. */
+  /** The version of a list made now: of the latest change, whether its object still exists or not. */
   resourceVersion(): string {
     const seen = this.#window.at(-1);
-    const version = Math.max(latestVersion(this.#service.list()), seen === undefined ? 0 : versionOf(seen.object));
+    const version = Math.max(latestVersion(this.#source.list()), seen === undefined ? 0 : versionOf(seen.object));
     return String(Math.max(version, this.#forgotten));
   }
 
   /** Streams changes, one JSON object a line, until the client leaves, the time is over or the hub closes. */
-  serve(response: ServerResponse, options: WatchOptions): void {
+  serve(response: ServerResponse, options: WatchOptions<T>): void {
     response.writeHead(200, { "content-type": "application/json;stream=watch" });
     response.flushHeaders();
     const since = Number(options.resourceVersion ?? "0");
@@ -49,7 +64,7 @@ export class WatchHub {
       response.end(`${JSON.stringify({ type: "ERROR", object: goneStatus(since, this.#forgotten) })}\n`);
       return;
     }
-    const send = (event: PodWatchEvent): void => {
+    const send = (event: WatchEvent<T>): void => {
       if (!options.filter(event.object)) return;
       response.write(`${JSON.stringify(event)}\n`);
       if (response.writableLength > UNREAD_LIMIT) response.destroy();
@@ -57,7 +72,7 @@ export class WatchHub {
     if (since > 0) {
       for (const event of this.#window) if (versionOf(event.object) > since) send(event);
     } else {
-      for (const object of this.#service.list()) send({ type: "ADDED", object });
+      for (const object of this.#source.list()) send({ type: "ADDED", object });
     }
     const timer =
       options.timeoutSeconds === undefined ? undefined : setTimeout(() => end(), options.timeoutSeconds * 1000);
@@ -79,7 +94,7 @@ export class WatchHub {
     for (const end of [...this.#open]) end();
   }
 
-  #onEvent(event: PodWatchEvent): void {
+  #onEvent(event: WatchEvent<T>): void {
     this.#window.push(event);
     if (this.#window.length > WINDOW) {
       const dropped = this.#window.shift();
@@ -89,12 +104,27 @@ export class WatchHub {
   }
 }
 
-function versionOf(pod: Pod): number {
-  return Number(pod.metadata.resourceVersion);
+/** Serves a list request that asks for a watch (`watch=1`); false: it does not. Throws BadRequest. */
+export function serveWatch<T extends Watched>(
+  hub: WatchHub<T>,
+  response: ServerResponse,
+  filter: (object: T) => boolean,
+  query: URLSearchParams,
+): boolean {
+  if (!flag(query, "watch")) return false;
+  const resourceVersion = query.get("resourceVersion") ?? undefined;
+  if (resourceVersion !== undefined && !/^\d*$/.test(resourceVersion))
+    throw new PodrunError("BadRequest", `resourceVersion is "${resourceVersion}": want the one that a list gave`);
+  hub.serve(response, { filter, resourceVersion, timeoutSeconds: count(query, "timeoutSeconds") });
+  return true;
 }
 
-function latestVersion(pods: readonly Pod[]): number {
-  return pods.reduce((latest, pod) => Math.max(latest, versionOf(pod)), 0);
+function versionOf(object: Watched): number {
+  return Number(object.metadata.resourceVersion);
+}
+
+function latestVersion(objects: readonly Watched[]): number {
+  return objects.reduce((latest, object) => Math.max(latest, versionOf(object)), 0);
 }
 
 function goneStatus(asked: number, oldest: number): Status {

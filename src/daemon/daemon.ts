@@ -85,9 +85,8 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   objects.watch(({ object }) => pods.secretChanged(object.metadata.namespace, object.metadata.name));
   pods.recover();
   const parts: Parts = { config, log, store, facts, nft, runtime, pods };
-  const version = VERSION;
-  const system = new System(parts, { version, features, onShutdown });
-  const api = createApiServer({ pods, system, version });
+  const system = new System(parts, { version: VERSION, features, onShutdown });
+  const api = createApiServer({ pods, objects, system, version: VERSION });
   await listen(api.server, config);
   step("daemon.listening");
   monitors.refill();

@@ -10,6 +10,7 @@ import { ApiClient } from "../../../src/api/client.ts";
 import { createApiServer } from "../../../src/api/server.ts";
 import { type Config, loadConfig } from "../../../src/base/config.ts";
 import { PodrunError } from "../../../src/base/errors.ts";
+import { KeptObjects } from "../../../src/pod/objects.ts";
 import type {
   ExecRequest,
   KubeEvent,
@@ -24,6 +25,9 @@ import type {
 } from "../../../src/pod/types.ts";
 import { decodePod } from "../../../src/spec/index.ts";
 import type { Pod } from "../../../src/spec/pod.ts";
+import { Database } from "../../../src/store/database.ts";
+import { Objects } from "../../../src/store/objects.ts";
+import { STATE_MIGRATIONS } from "../../../src/store/schema.ts";
 
 /** What a test's process does with its streams. */
 export class FakeSession implements StreamSession {
@@ -279,6 +283,7 @@ export class FakeSystem implements SystemService {
 
 export interface FakeDaemon {
   readonly pods: FakePods;
+  readonly objects: KeptObjects;
   readonly system: FakeSystem;
   readonly config: Config;
   readonly client: ApiClient;
@@ -296,7 +301,9 @@ export async function startFake(t: Test): Promise<FakeDaemon> {
   const config = { ...loadConfig({}), root: join(folder, "root"), run, logs: join(folder, "logs") };
   const pods = new FakePods();
   const system = new FakeSystem();
-  const api = createApiServer({ pods, system, version: "0.0.1" });
+  const database = new Database(join(folder, "objects.db"), "normal", STATE_MIGRATIONS);
+  const objects = new KeptObjects(new Objects(database, database));
+  const api = createApiServer({ pods, objects, system, version: "0.0.1" });
   await new Promise<void>((resolve) => api.server.listen(join(run, "podrun.sock"), resolve));
   chmodSync(join(run, "podrun.sock"), 0o600);
   const breakConnections = (): void => api.server.closeAllConnections();
@@ -305,12 +312,22 @@ export async function startFake(t: Test): Promise<FakeDaemon> {
     if (closed) return;
     closed = true;
     await api.close();
+    database.close();
   };
   t.teardown(async () => {
     await close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { pods, system, config, client: new ApiClient(config, { start: false }), folder, close, breakConnections };
+  return {
+    pods,
+    objects,
+    system,
+    config,
+    client: new ApiClient(config, { start: false }),
+    folder,
+    close,
+    breakConnections,
+  };
 }
 
 export interface CommandResult {

@@ -1,0 +1,55 @@
+// The API's client for objects of any kind that podrun keeps.
+import type { Config } from "../base/config.ts";
+import type { KeptKind, KeptObject } from "../pod/types.ts";
+import { type KindName, kindNames } from "../spec/kinds.ts";
+import type { KubeObject } from "../spec/pod.ts";
+import type { ListQuery } from "./client.ts";
+import { HttpClient } from "./client-http.ts";
+import type { ConnectOptions } from "./connect.ts";
+
+export type { KeptKind, KeptObject };
+
+/** Throws ApiError for what the server refused, and what `connectDaemon` throws. */
+export class ObjectClient {
+  readonly #http: HttpClient;
+
+  constructor(config: Config, options: ConnectOptions = {}) {
+    this.#http = new HttpClient(config, options);
+  }
+
+  create<T extends KubeObject>(object: T, options: { readonly dryRun?: boolean } = {}): Promise<T> {
+    const query = { dryRun: options.dryRun === true ? "All" : undefined };
+    return this.#http.json("POST", objectPath(object.kind, object.metadata.namespace), query, object);
+  }
+
+  replace<T extends KubeObject>(object: T): Promise<T> {
+    const { namespace, name } = object.metadata;
+    return this.#http.json("PUT", objectPath(object.kind, namespace, name), {}, object);
+  }
+
+  get<K extends KindName>(kind: K, namespace: string, name: string): Promise<Extract<KubeObject, { kind: K }>> {
+    return this.#http.json("GET", objectPath(kind, namespace, name));
+  }
+
+  async list<K extends KindName>(kind: K, query: ListQuery): Promise<readonly Extract<KubeObject, { kind: K }>[]> {
+    const { namespace, ...selectors } = query;
+    const list = await this.#http.json<{ items: readonly Extract<KubeObject, { kind: K }>[] }>(
+      "GET",
+      objectPath(kind, namespace),
+      selectors,
+    );
+    return list.items;
+  }
+
+  /** Pods have a deletion of their own (ApiClient.deletePod): this one is at once. */
+  async delete(kind: KeptKind, namespace: string, name: string): Promise<void> {
+    await this.#http.json("DELETE", objectPath(kind, namespace, name));
+  }
+}
+
+function objectPath(kind: KindName, namespace: string | undefined, name?: string): string {
+  const { plural } = kindNames(kind);
+  if (namespace === undefined) return `/api/v1/${plural}`;
+  const list = `/api/v1/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+  return name === undefined ? list : `${list}/${encodeURIComponent(name)}`;
+}

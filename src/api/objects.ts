@@ -1,0 +1,75 @@
+// Resources of the kinds that are only kept (Secrets): create, read, replace, delete, list, watch.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { KeptKind, KeptObject, ObjectService } from "../pod/types.ts";
+import { kindNames, kindOfPlural } from "../spec/kinds.ts";
+import type { ApiContext } from "./context.ts";
+import { decodeInto } from "./decode-body.ts";
+import { isDryRun, readJson, sendJson, type Target } from "./request.ts";
+import { objectFilter } from "./selectors.ts";
+import { serveWatch, WatchHub } from "./watch.ts";
+
+export type ObjectHubs = Readonly<Record<KeptKind, WatchHub<KeptObject>>>;
+
+/** The watches of each kind. */
+export const makeObjectHubs = (objects: ObjectService): ObjectHubs => ({ Secret: hubOf(objects, "Secret") });
+
+function hubOf(objects: ObjectService, kind: KeptKind): WatchHub<KeptObject> {
+  return new WatchHub({
+    list: () => objects.list(kind),
+    watch: (listener) => objects.watch((event) => event.object.kind === kind && listener(event)),
+  });
+}
+
+/** The kept kind of a path's resource; undefined: it is of another kind, or of none. */
+export function keptKindOf(resource: string | undefined): KeptKind | undefined {
+  const kind = kindOfPlural(resource);
+  return kind === "Pod" ? undefined : kind;
+}
+
+export interface ObjectPath {
+  readonly kind: KeptKind;
+  /** Undefined: of all namespaces, which can be listed only. */
+  readonly namespace: string | undefined;
+  /** Undefined: the kind's list. */
+  readonly name?: string | undefined;
+}
+
+/** Answers a request, but for a method that its path does not have: then false. */
+export async function serveObjects(
+  context: ApiContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: Target,
+  { kind, namespace, name }: ObjectPath,
+): Promise<boolean> {
+  const { objects } = context;
+  const { method, query } = target;
+  if (name === undefined && method === "GET") {
+    listObjects(context, response, target, { kind, namespace });
+  } else if (name === undefined && method === "POST" && namespace !== undefined) {
+    const object = decodeInto(kind, await readJson(request), namespace);
+    sendJson(response, 201, objects.create(object, { dryRun: isDryRun(query) }));
+  } else if (name === undefined || namespace === undefined) {
+    return false;
+  } else if (method === "GET") {
+    sendJson(response, 200, objects.get(kind, namespace, name));
+  } else if (method === "PUT") {
+    const object = decodeInto(kind, await readJson(request), namespace, name);
+    sendJson(response, 200, objects.replace(object, { dryRun: isDryRun(query) }));
+  } else if (method === "DELETE") {
+    const { uid } = objects.delete(kind, namespace, name).metadata;
+    const details = { name, kind: kindNames(kind).plural, uid };
+    sendJson(response, 200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
+  } else {
+    return false;
+  }
+  return true;
+}
+
+function listObjects(context: ApiContext, response: ServerResponse, target: Target, { kind, namespace }: ObjectPath) {
+  const filter = objectFilter(kind, namespace, target.query);
+  if (serveWatch(context.objectHubs[kind], response, filter, target.query)) return;
+  const items = context.objects.list(kind, { namespace }).filter(filter);
+  const metadata = { resourceVersion: context.objects.resourceVersion };
+  sendJson(response, 200, { kind: `${kind}List`, apiVersion: kindNames(kind).apiVersion, metadata, items });
+}
