@@ -3,60 +3,67 @@ import type { SeccompProfile } from "./profile.ts";
 // The whole of the kernel that a layer's archive can reach through a mistake in `untar` or `retar`: the lists of
 // native/README.md. Any other call kills the process. Native architecture only.
 
-/** Both: their streams, memory and end. */
+/** Both, to let go of the plan (native/ops_archive.c): their root, signals, memory, the actor's sockets. */
+const BEGINNING = [
+  "open",
+  "rt_sigaction",
+  "rt_sigprocmask",
+  "umask",
+  "fcntl",
+  "dup2",
+  "dup3",
+  "close_range",
+  "munmap",
+  "geteuid",
+  "getegid",
+];
+
+/** Both: their streams, memory and end. musl's names and glibc's. */
 const COMMON = [
   "read",
   "readv",
   "write",
   "writev",
+  "splice",
+  "lseek",
   "close",
+  "openat",
+  "openat2",
+  "fstat",
+  "newfstatat",
+  "statx",
   "brk",
   "mmap",
-  "munmap",
   "mremap",
   "madvise",
-  "lseek",
-  "exit",
-  "exit_group",
+  "clock_gettime",
   "rt_sigreturn",
   "restart_syscall",
-  "clock_gettime",
-  // Of the results page, by the actor's walk to its last operation.
-  "getpid",
+  "exit",
+  "exit_group",
 ];
 
 const UNTAR = [
-  "openat",
-  "openat2",
-  "newfstatat",
-  "fstat",
-  "statx",
   "mkdirat",
   "mknodat",
   "symlinkat",
+  "readlinkat",
   "linkat",
   "unlinkat",
   "fchown",
   "fchownat",
   "fchmod",
   "fchmodat",
-  "fchmodat2",
   "utimensat",
   "fsetxattr",
   "lsetxattr",
-  "setxattr",
   "fgetxattr",
-  "flistxattr",
-  "fremovexattr",
   "ftruncate",
-  "fallocate",
-  "pwrite64",
   "getdents64",
   "fchdir",
-  "dup",
 ];
 
-const RETAR = ["openat", "openat2", "fstat", "newfstatat", "statx", "pread64", "sendfile", "splice", "fadvise64"];
+const RETAR = ["pread64", "sendfile"];
 
 const profile = (names: readonly string[]): SeccompProfile => ({
   defaultAction: "SCMP_ACT_KILL_PROCESS",
@@ -65,7 +72,7 @@ const profile = (names: readonly string[]): SeccompProfile => ({
 });
 
 /** For the child of an unpacking plan. */
-export const UNTAR_PROFILE: SeccompProfile = profile([...COMMON, ...UNTAR]);
+export const UNTAR_PROFILE: SeccompProfile = profile([...BEGINNING, ...COMMON, ...UNTAR]);
 
 /** For the child of a packing plan. */
-export const RETAR_PROFILE: SeccompProfile = profile([...COMMON, ...RETAR]);
+export const RETAR_PROFILE: SeccompProfile = profile([...BEGINNING, ...COMMON, ...RETAR]);
