@@ -90,5 +90,6 @@ t.test("over TLS, with a password, an image is pulled after login, and not after
 });
 
 /** The VM has neither openssl nor htpasswd. */
-const vmHasNoHtpasswd = (password: { user: string; password: string }) =>
-  process.env["PODRUN_TEST_SLOWNESS"] === undefined ? { password } : {};
+function vmHasNoHtpasswd(password: { user: string; password: string }) {
+  return process.env["PODRUN_TEST_SLOWNESS"] === undefined ? { password } : {};
+}
