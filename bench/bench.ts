@@ -1,4 +1,5 @@
 // `npm run bench`: podrun beside the floor program and, with --peers, beside podman and containerd, in turns in one run.
+//   npm run bench -- image [--rounds N] [--peers] [--tmpfs] [--against DIST] [--profile FOLDER] [-o json]
 //   npm run bench -- [start] [exec] [delete] [memory] [scale] [--rounds N] [--pods N] [--peers] [--favordynmods]
 //                    [--against DIST] [--profile FOLDER] [-o json]
 import { spawn } from "node:child_process";
@@ -10,6 +11,7 @@ import { parseArgs } from "node:util";
 import { detectCgroups } from "../src/linux/cgroup/index.ts";
 import type { Contender } from "./contender.ts";
 import { Floor } from "./floor.ts";
+import { measureImages } from "./image.ts";
 import { DIST, layerFolder } from "./instance.ts";
 import { measureMemory, measureRounds, measureScale, type Results, type Selection } from "./measures.ts";
 import { openPeers } from "./peers.ts";
@@ -19,16 +21,19 @@ import { ended, run } from "./processes.ts";
 import { printTable, rowsOf } from "./report.ts";
 
 const NAMES = ["start", "exec", "delete", "memory", "scale"] as const;
+/** Apart from the others, and not among "everything": it needs a registry and some minutes. */
+const IMAGE = "image";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: "string", default: "30" },
+    rounds: { type: "string" },
     pods: { type: "string", default: "220" },
     peers: { type: "boolean", default: false },
     favordynmods: { type: "boolean", default: false },
     against: { type: "string" },
     profile: { type: "string" },
+    tmpfs: { type: "boolean", default: false },
     output: { type: "string", short: "o", default: "table" },
   },
 });
@@ -37,11 +42,13 @@ const { values: options, positionals } = parseArgs({
 const say = (text: string): void => console.error(text);
 
 async function main(): Promise<void> {
+  if (positionals.includes(IMAGE)) return benchImages();
   const selection = Object.fromEntries(
     NAMES.map((name) => [name, positionals.length === 0 || positionals.includes(name)]),
   ) as unknown as Selection;
   const unknown = positionals.find((name) => !(NAMES as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new Error(`no benchmark "${unknown}": want some of ${NAMES.join(", ")}`);
+  if (unknown !== undefined)
+    throw new Error(`no benchmark "${unknown}": want some of ${NAMES.join(", ")}, or ${IMAGE}`);
   const work = mkdtempSync(join(tmpdir(), "podrun-bench-"));
   const contenders: Contender[] = [];
   const results: Results = new Map();
@@ -51,11 +58,36 @@ async function main(): Promise<void> {
     if (options.favordynmods) await favourMoves(work);
     await Promise.race([interrupted(), measure(work, selection, contenders, results)]);
   } finally {
-    for (const contender of contenders)
-      await contender.close().catch((error: unknown) => say(`${contender.name}: ${error}`));
-    await run("umount", ["-R", "-l", work]).catch((error: unknown) => say(String(error)));
-    rmSync(work, { recursive: true, force: true });
+    await takeDown(work, contenders);
   }
+}
+
+/** On the disk, as images are, unless --tmpfs. */
+async function benchImages(): Promise<void> {
+  const work = mkdtempSync(join(options.tmpfs ? tmpdir() : "/var/tmp", "podrun-bench-"));
+  const contenders: Contender[] = [];
+  const results: Results = new Map();
+  try {
+    if (options.tmpfs) await run("mount", ["-t", "tmpfs", "-o", "mode=700", "podrun-bench", work]);
+    await run("ip", ["link", "set", "lo", "up"]);
+    const rounds = Number(options.rounds ?? 5);
+    const { peers, profile, against } = options;
+    const all = { work, rounds, peers, profile, against: against && resolve(against) };
+    await Promise.race([interrupted(), measureImages(all, contenders, results, say)]);
+    const rows = rowsOf(results);
+    if (options.output === "json") console.log(JSON.stringify({ rows }, undefined, 2));
+    else printTable(rows);
+  } finally {
+    await takeDown(work, contenders);
+  }
+}
+
+async function takeDown(work: string, contenders: readonly Contender[]): Promise<void> {
+  for (const contender of contenders)
+    await contender.close().catch((error: unknown) => say(`${contender.name}: ${error}`));
+  // Fails where nothing is mounted.
+  await run("umount", ["-R", "-l", work]).catch(() => undefined);
+  rmSync(work, { recursive: true, force: true });
 }
 
 async function measure(work: string, selection: Selection, contenders: Contender[], results: Results): Promise<void> {
@@ -76,7 +108,7 @@ async function measure(work: string, selection: Selection, contenders: Contender
   const machine = await describeMachine(floor);
   say(machine.text);
   const timed = selection.start || selection.exec || selection.delete;
-  if (timed) await measureRounds(contenders, selection, Number(options.rounds), results);
+  if (timed) await measureRounds(contenders, selection, Number(options.rounds ?? 30), results);
   if (selection.memory) await measureMemory(contenders, results);
   const own = contenders.filter((contender) => contender === floor || contender instanceof Podrun);
   if (selection.scale) await measureScale(own, Number(options.pods), results);

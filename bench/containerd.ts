@@ -77,6 +77,16 @@ export class Containerd implements Contender {
     return time(() => this.#client.call("ExecSync", request));
   }
 
+  /** Its layers are unpacked into overlayfs snapshots. */
+  pull(reference: string): Promise<unknown> {
+    return this.#ctr("images", "pull", "--plain-http", reference);
+  }
+
+  /** `--sync`: content and snapshots are gone when it ends. */
+  removeImage(reference: string): Promise<unknown> {
+    return this.#ctr("images", "rm", "--sync", reference);
+  }
+
   async delete(pod: number): Promise<number> {
     const { sandbox } = this.#pods.get(pod) as RunningPod;
     const spent = await time(async () => {
@@ -95,6 +105,10 @@ export class Containerd implements Contender {
       if (shim === undefined) throw new Error(`containerd: no shim of ${podName(pod)} in /proc`);
       return proportionalMemory(shim.pid);
     });
+  }
+
+  #ctr(...args: string[]): Promise<string> {
+    return run("ctr", ["-a", join(this.#work, "containerd.sock"), "-n", "k8s.io", ...args]);
   }
 
   async close(): Promise<void> {

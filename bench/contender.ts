@@ -13,6 +13,10 @@ export interface Contender {
   delete(pod: number): Promise<number>;
   /** Megabytes (10^6) of proportional memory of what stands beside each pod's containers, one number a pod. */
   memory?(pods: readonly number[]): Promise<readonly number[]>;
+  /** Fetches an image from a registry that speaks plain HTTP, and unpacks it: a whole process of the command line. */
+  pull?(reference: string): Promise<unknown>;
+  /** Removes it with all its layers, so that the next pull begins anew. */
+  removeImage?(reference: string): Promise<unknown>;
   /** Takes everything down, pods that are left included. Called once. */
   close(): Promise<void>;
 }

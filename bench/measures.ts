@@ -21,6 +21,10 @@ export const MEASURES = {
   memory: "PSS beside the containers, MB a pod",
   scaleFirst: "start, first pods",
   scaleLast: "start, last pods",
+  pull: "pull of the large image",
+  pullSynced: "pull of the large image, until on the disk",
+  startSmall: "pod start, image of one layer",
+  startLarge: "pod start, large image",
 } as const;
 
 /** Between two turns: threads of the one before come to rest, and the kernel frees what it frees later. */

@@ -12,7 +12,7 @@ export const CPU_REQUEST_MILLIS = 100;
 
 export const podName = (pod: number): string => `pod-${pod}`;
 
-export function podManifest(pod: number): object {
+export function podManifest(pod: number, image = IMAGE): object {
   const resources = { requests: { cpu: `${CPU_REQUEST_MILLIS}m`, memory: "64Mi" }, limits: { memory: "64Mi" } };
   return {
     apiVersion: "v1",
@@ -22,7 +22,7 @@ export function podManifest(pod: number): object {
       terminationGracePeriodSeconds: 0,
       containers: CONTAINERS.map((name) => ({
         name,
-        image: IMAGE,
+        image,
         imagePullPolicy: "IfNotPresent",
         command: SLEEP,
         resources,

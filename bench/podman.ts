@@ -41,6 +41,14 @@ export class Podman implements Contender {
     return time(() => this.#run("exec", containerName(pod), ...TRUE));
   }
 
+  pull(reference: string): Promise<unknown> {
+    return this.#run("pull", "--quiet", "--tls-verify=false", reference);
+  }
+
+  removeImage(reference: string): Promise<unknown> {
+    return this.#run("rmi", reference);
+  }
+
   async delete(pod: number): Promise<number> {
     const spent = await time(() => this.#run("pod", "rm", "-f", "-t", "0", podName(pod)));
     this.#pods.delete(pod);

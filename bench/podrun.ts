@@ -54,9 +54,9 @@ export class Podrun implements Contender {
     return podrun;
   }
 
-  async start(pod: number): Promise<number> {
+  async start(pod: number, image?: string): Promise<number> {
     const running = this.#until(`running ${podName(pod)}`);
-    const begin = await this.#post(JSON.stringify(podManifest(pod)));
+    const begin = await this.#post(JSON.stringify(podManifest(pod, image)));
     await running;
     const execs = (await this.trace(pod)).filter(({ op, part }) => op === "exec" && part !== "sandbox");
     if (execs.length !== CONTAINERS.length) throw new Error(`${podName(pod)}: ${execs.length} execve in its trace`);
@@ -82,6 +82,14 @@ export class Podrun implements Contender {
   execProcess(pod: number): Promise<number> {
     const { env } = this.instance;
     return time(() => run(this.#program, ["exec", "-n", NAMESPACE, podName(pod), "--", ...TRUE], { env }));
+  }
+
+  pull(reference: string): Promise<unknown> {
+    return run(this.#program, ["pull", "--quiet", reference], { env: this.instance.env });
+  }
+
+  removeImage(reference: string): Promise<unknown> {
+    return run(this.#program, ["rmi", reference], { env: this.instance.env });
   }
 
   async delete(pod: number): Promise<number> {

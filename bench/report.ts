@@ -22,6 +22,8 @@ const WANTED: Readonly<Record<string, string>> = {
   [MEASURES.delete]: "a tenth of containerd",
   [MEASURES.memory]: "at most 0.25",
   [MEASURES.scaleLast]: "at most 1.3x the first",
+  [MEASURES.pull]: "at most podman's and containerd's",
+  [MEASURES.startLarge]: "as with one layer",
 };
 
 export function rowsOf(results: Results): Row[] {
@@ -65,6 +67,21 @@ export function printTable(rows: readonly Row[]): void {
     );
   }
   printGrowth(rows);
+  printPulls(rows);
+}
+
+/** What podrun's pull costs against each peer's, and a start from the large image against one from the small. */
+function printPulls(rows: readonly Row[]): void {
+  const medianOf = (measure: string, contender: string): number | undefined =>
+    rows.find((row) => row.measure === measure && row.contender === contender)?.median;
+  for (const measure of [MEASURES.pull, MEASURES.pullSynced])
+    for (const { contender, median } of rows.filter((row) => row.measure === measure && row.contender !== "podrun"))
+      console.log(
+        `${measure}: podrun's is ${((medianOf(measure, "podrun") ?? Number.NaN) / median).toFixed(2)} of ${contender}'s`,
+      );
+  const [small, large] = [MEASURES.startSmall, MEASURES.startLarge].map((measure) => medianOf(measure, "podrun"));
+  if (small !== undefined && large !== undefined)
+    console.log(`a start from the large image takes ${(large / small).toFixed(2)} times one from the small`);
 }
 
 /** The cost of the last pods against the first, contender by contender. */
