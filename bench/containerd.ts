@@ -14,6 +14,8 @@ import { ended, run } from "./processes.ts";
 const CNI_PROGRAMS = ["/usr/lib/cni", "/opt/cni/bin"];
 const START_LIMIT_MS = 20_000;
 const CGROUP = "podrun-bench-containerd";
+/** Not CRI's: of an image in there CRI makes records of its own, which keep its layers. */
+const IMAGES_NAMESPACE = "bench-images";
 const PAUSE_IMAGE = "podrun.local/bench-pause:latest";
 
 interface RunningPod {
@@ -108,7 +110,7 @@ export class Containerd implements Contender {
   }
 
   #ctr(...args: string[]): Promise<string> {
-    return run("ctr", ["-a", join(this.#work, "containerd.sock"), "-n", "k8s.io", ...args]);
+    return run("ctr", ["-a", join(this.#work, "containerd.sock"), "-n", IMAGES_NAMESPACE, ...args]);
   }
 
   async close(): Promise<void> {
