@@ -1,11 +1,12 @@
 // The API's client for objects of any kind that podrun keeps.
 import type { Config } from "../base/config.ts";
-import type { KeptKind, KeptObject } from "../pod/types.ts";
+import type { KeptKind, KeptObject, ObjectWatchEvent } from "../pod/types.ts";
 import { type KindName, kindNames } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import type { ListQuery } from "./client.ts";
 import { HttpClient } from "./client-http.ts";
 import type { ConnectOptions } from "./connect.ts";
+import { ApiError, type Status } from "./status.ts";
 
 export type { KeptKind, KeptObject };
 
@@ -22,9 +23,11 @@ export class ObjectClient {
     return this.#http.json("POST", objectPath(object.kind, object.metadata.namespace), query, object);
   }
 
-  replace<T extends KubeObject>(object: T): Promise<T> {
+  /** A dry run is for kept kinds only. */
+  replace<T extends KubeObject>(object: T, options: { readonly dryRun?: boolean } = {}): Promise<T> {
+    const query = { dryRun: options.dryRun === true ? "All" : undefined };
     const { namespace, name } = object.metadata;
-    return this.#http.json("PUT", objectPath(object.kind, namespace, name), {}, object);
+    return this.#http.json("PUT", objectPath(object.kind, namespace, name), query, object);
   }
 
   get<K extends KindName>(kind: K, namespace: string, name: string): Promise<Extract<KubeObject, { kind: K }>> {
@@ -39,6 +42,26 @@ export class ObjectClient {
       selectors,
     );
     return list.items;
+  }
+
+  /** The version that a watch for later changes only starts at. */
+  async resourceVersion(kind: KindName): Promise<string> {
+    const list = await this.#http.json<{ metadata: { resourceVersion: string } }>("GET", objectPath(kind, undefined));
+    return list.metadata.resourceVersion;
+  }
+
+  /** Changes after `resourceVersion`; without one the present objects come first, as ADDED. */
+  async *watch(
+    kind: KeptKind,
+    { namespace, ...rest }: ListQuery & { readonly resourceVersion?: string | undefined },
+    signal?: AbortSignal,
+  ): AsyncGenerator<ObjectWatchEvent> {
+    const options = { query: { ...rest, watch: 1 }, signal };
+    type Line = ObjectWatchEvent | { readonly type: "ERROR"; readonly object: Status };
+    for await (const event of this.#http.lines<Line>(objectPath(kind, namespace), options)) {
+      if (event.type === "ERROR") throw new ApiError(event.object);
+      yield event;
+    }
   }
 
   /** Pods have a deletion of their own (ApiClient.deletePod): this one is at once. */

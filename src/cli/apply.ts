@@ -1,10 +1,11 @@
-import type { ApiClient } from "../api/client.ts";
+import type { ObjectClient } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
-import type { Pod } from "../spec/pod.ts";
+import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { DRY_RUN_OPTIONS, type DryRun, parseDryRun, printOutcome } from "./dry-run.ts";
 import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
+import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
 
 const OPTIONS = { ...MANIFEST_OPTIONS, ...DRY_RUN_OPTIONS } as const;
@@ -12,7 +13,7 @@ const OPTIONS = { ...MANIFEST_OPTIONS, ...DRY_RUN_OPTIONS } as const;
 export const command = defineCommand({
   usage: ["apply -f FILE… [flags]"],
   about:
-    "Create the pods of manifests, or change those that exist. All files are read and checked first: one error, and nothing is applied.",
+    "Create the objects of manifests, or change those that exist. All files are read and checked first: one error, and nothing is applied.",
   examples: [
     ["one file", "podrun apply -f pod.yaml"],
     ["every manifest of a folder", "podrun apply -f pods/"],
@@ -30,45 +31,56 @@ export const command = defineCommand({
       namespace: options.namespace,
       namespaceGiven: given.has("namespace"),
     });
-    const client = await invocation.connect();
-    const before: (Pod | undefined)[] = [];
-    for (const { pod } of manifests) before.push(await check(client, pod, dryRun));
-    for (const [index, { pod }] of manifests.entries()) {
-      const [applied, verb] = await applyPod(client, pod, before[index], dryRun);
+    const client = connectObjects(invocation.config);
+    const before: (KubeObject | undefined)[] = [];
+    for (const { object } of manifests) before.push(await check(client, object, dryRun));
+    for (const [index, { object }] of manifests.entries()) {
+      const [applied, verb] = await applyObject(client, object, before[index], dryRun);
       await printOutcome(format, applied, verb, dryRun);
     }
     return 0;
   },
 });
 
-/** Answers the pod that exists already. A new one is tried first, so that a refusal comes before anything is applied. */
-async function check(client: ApiClient, pod: Pod, dryRun: DryRun): Promise<Pod | undefined> {
-  const existing = await find(client, pod.metadata.namespace, pod.metadata.name);
-  if (existing === undefined && dryRun !== "client") await client.createPod(pod, { dryRun: true });
+/** Answers the object that exists already. A change is tried first, so that a refusal comes before anything is applied. */
+async function check(client: ObjectClient, object: KubeObject, dryRun: DryRun): Promise<KubeObject | undefined> {
+  const existing = await find(client, object);
+  if (dryRun === "client") return existing;
+  if (existing === undefined) await client.create(object, { dryRun: true });
+  else if (object.kind !== "Pod") await client.replace(object, { dryRun: true });
   return existing;
 }
 
-async function applyPod(client: ApiClient, pod: Pod, before: Pod | undefined, dryRun: DryRun): Promise<[Pod, string]> {
+async function applyObject(
+  client: ObjectClient,
+  object: KubeObject,
+  before: KubeObject | undefined,
+  dryRun: DryRun,
+): Promise<[KubeObject, string]> {
   if (before === undefined) {
-    if (dryRun === "client") return [pod, "created"];
-    return [await client.createPod(pod, { dryRun: dryRun === "server" }), "created"];
+    if (dryRun === "client") return [object, "created"];
+    return [await client.create(object, { dryRun: dryRun === "server" }), "created"];
   }
-  if (dryRun !== "none") return [pod, "configured"];
-  const after = await client.replacePod(pod);
+  if (dryRun !== "none") return [object, "configured"];
+  const after = await client.replace(object);
   const isSame = after.metadata.resourceVersion === before.metadata.resourceVersion;
   return [after, isSame || isSameManifest(before, after) ? "unchanged" : "configured"];
 }
 
 /** The status may have changed between the two answers; what the manifest says has not. */
-function isSameManifest(before: Pod, after: Pod): boolean {
-  const manifestOf = (pod: Pod): string =>
-    JSON.stringify([pod.spec, pod.metadata.labels, pod.metadata.annotations, pod.metadata.deletionTimestamp]);
+function isSameManifest(before: KubeObject, after: KubeObject): boolean {
+  const manifestOf = (object: KubeObject): string => {
+    const { labels, annotations, deletionTimestamp } = object.metadata;
+    return JSON.stringify([object.kind === "Pod" ? object.spec : object, labels, annotations, deletionTimestamp]);
+  };
   return manifestOf(before) === manifestOf(after);
 }
 
-async function find(client: ApiClient, namespace: string, name: string): Promise<Pod | undefined> {
+/** A name that the daemon is to make can't exist. */
+async function find(client: ObjectClient, { kind, metadata }: KubeObject): Promise<KubeObject | undefined> {
+  if (metadata.name === "") return undefined;
   try {
-    return await client.getPod(namespace, name);
+    return await client.get(kind, metadata.namespace, metadata.name);
   } catch (error) {
     if (error instanceof ApiError && error.status.reason === "NotFound") return undefined;
     throw error;

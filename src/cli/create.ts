@@ -1,35 +1,68 @@
+import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
-import { defineCommand } from "./command.ts";
+import { defineCommand, type Invocation } from "./command.ts";
+import { makeSecret, SECRET_OPTIONS } from "./create-secret.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
 import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
+import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
 
+const OPTIONS = { ...MANIFEST_OPTIONS, ...DRY_RUN_OPTIONS, ...SECRET_OPTIONS } as const;
+
 export const command = defineCommand({
-  usage: ["create -f FILE… [flags]"],
-  about: "Create the pods of manifests. All files are read and checked first: one error, and nothing is created.",
-  examples: [["one file", "podrun create -f pod.yaml"]],
-  options: { ...MANIFEST_OPTIONS, ...DRY_RUN_OPTIONS },
+  usage: [
+    "create -f FILE… [flags]",
+    "create secret docker-registry NAME --docker-username=USER --docker-password=PASSWORD [--docker-server=SERVER]",
+    "create secret generic NAME [--from-literal=KEY=VALUE] [--from-file=[KEY=]PATH] [--from-env-file=PATH] [--type=TYPE]",
+    "create secret tls NAME --cert=PATH --key=PATH",
+  ],
+  about:
+    "Create the objects of manifests, or a Secret. All files are read and checked first: one error, and nothing is created.",
+  examples: [
+    ["one file", "podrun create -f pod.yaml"],
+    [
+      "an account at a registry, for imagePullSecrets",
+      "podrun create secret docker-registry example --docker-server=registry.example.com --docker-username=me --docker-password=…",
+    ],
+    ["the account that podrun login wrote down", "podrun create secret docker-registry example --from-file=auth.json"],
+  ],
+  options: OPTIONS,
   run: async (invocation) => {
-    const { options, given, positionals } = invocation;
-    if (positionals.length > 0) throw new UsageError(`unexpected arguments: ${positionals.join(" ")}; want -f FILE`);
+    const { options } = invocation;
     const format = parseFormat(options.output);
     const dryRun = parseDryRun(options["dry-run"]);
-    const manifests = await readManifests({
-      files: options.filename,
-      recursive: options.recursive,
-      namespace: options.namespace,
-      namespaceGiven: given.has("namespace"),
-    });
+    const objects = await readObjects(invocation);
     if (dryRun === "client") {
-      for (const { pod } of manifests) await printOutcome(format, pod, "created", dryRun);
+      for (const object of objects) await printOutcome(format, object, "created", dryRun);
       return 0;
     }
-    const client = await invocation.connect();
-    for (const { pod } of manifests) await client.createPod(pod, { dryRun: true });
-    for (const { pod } of manifests) {
-      const created = await client.createPod(pod, { dryRun: dryRun === "server" });
+    const client = connectObjects(invocation.config);
+    for (const object of objects) await client.create(object, { dryRun: true });
+    for (const object of objects) {
+      const created = await client.create(object, { dryRun: dryRun === "server" });
       await printOutcome(format, created, "created", dryRun);
     }
     return 0;
   },
 });
+
+async function readObjects({
+  options,
+  given,
+  positionals,
+}: Invocation<typeof OPTIONS>): Promise<readonly KubeObject[]> {
+  const [what, ...words] = positionals;
+  if (what === "secret") {
+    if (options.filename.length > 0) throw new UsageError("create secret takes no -f");
+    return [makeSecret(words, options)];
+  }
+  if (what !== undefined)
+    throw new UsageError(`unexpected arguments: ${positionals.join(" ")}; want -f FILE, or secret TYPE NAME`);
+  const manifests = await readManifests({
+    files: options.filename,
+    recursive: options.recursive,
+    namespace: options.namespace,
+    namespaceGiven: given.has("namespace"),
+  });
+  return manifests.map(({ object }) => object);
+}

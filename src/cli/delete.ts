@@ -1,30 +1,32 @@
 import type { ApiClient } from "../api/client.ts";
 import { ApiError } from "../api/status.ts";
+import { type KindName, kindNames } from "../spec/kinds.ts";
 import type { Pod } from "../spec/pod.ts";
 import { duration, UsageError, wholeNumber } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { followPod } from "./follow.ts";
 import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
+import { connectObjects } from "./objects.ts";
 import { wordError } from "./report.ts";
-import { parseSelection } from "./selection.ts";
+import { parseAnySelection } from "./selection.ts";
 
 const OPTIONS = {
   ...MANIFEST_OPTIONS,
-  selector: { kind: "text", short: "l", value: "SELECTOR", help: "pods with these labels" },
-  all: { kind: "boolean", help: "all pods of the namespace" },
+  selector: { kind: "text", short: "l", value: "SELECTOR", help: "objects with these labels" },
+  all: { kind: "boolean", help: "all of the namespace" },
   "all-namespaces": { kind: "boolean", short: "A", help: "with --all or -l: of all namespaces" },
   "grace-period": { kind: "text", value: "SECONDS", help: "time to end by itself, instead of the pod's own" },
   now: { kind: "boolean", help: "as --grace-period=1" },
   force: { kind: "boolean", help: "as --grace-period=0: killed at once" },
   wait: { kind: "boolean", default: true, help: "come back when the pods are gone" },
   timeout: { kind: "text", value: "DURATION", default: "0", help: "longest time to wait; 0: as long as it takes" },
-  "ignore-not-found": { kind: "boolean", help: "a pod that does not exist is no error" },
-  output: { kind: "text", short: "o", value: "name", help: "name: print pod/NAME only" },
+  "ignore-not-found": { kind: "boolean", help: "an object that does not exist is no error" },
+  output: { kind: "text", short: "o", value: "name", help: "name: print TYPE/NAME only" },
 } as const;
 
 export const command = defineCommand({
-  usage: ["delete pod NAME… [flags]", "delete -f FILE…", "delete pods (-l SELECTOR | --all)"],
-  about: "Delete pods, and wait until they are gone.",
+  usage: ["delete (pod | secret) NAME… [flags]", "delete -f FILE…", "delete pods (-l SELECTOR | --all)"],
+  about: "Delete pods and Secrets, and wait until they are gone.",
   examples: [
     ["one pod", "podrun delete pod web"],
     ["what a manifest made", "podrun delete -f pod.yaml"],
@@ -35,7 +37,7 @@ export const command = defineCommand({
 });
 
 type Delete = Invocation<typeof OPTIONS>;
-type Named = { readonly namespace: string; readonly name: string };
+type Named = { readonly kind: KindName; readonly namespace: string; readonly name: string };
 
 async function deletePods(invocation: Delete): Promise<number> {
   const { options } = invocation;
@@ -45,11 +47,16 @@ async function deletePods(invocation: Delete): Promise<number> {
     throw new UsageError(`unexpected -o output mode: ${options.output}. We only support '-o name'`);
   const targets = await findTargets(invocation);
   const client = await invocation.connect();
-  const pods = targets ?? (await selectPods(client, invocation));
+  const named = "select" in targets ? await select(client, invocation, targets.select) : targets;
   let failed = false;
   const waiting: Pod[] = [];
-  for (const { namespace, name } of pods)
+  for (const { kind, namespace, name } of named)
     try {
+      if (kind !== "Pod") {
+        await connectObjects(invocation.config).delete(kind, namespace, name);
+        process.stdout.write(wordDeleted(kind, name, invocation));
+        continue;
+      }
       waiting.push(await client.deletePod(namespace, name, gracePeriod));
     } catch (error) {
       if (!(error instanceof ApiError) || error.status.reason !== "NotFound") throw error;
@@ -57,9 +64,9 @@ async function deletePods(invocation: Delete): Promise<number> {
       process.stderr.write(`${wordError(error)}\n`);
       failed = true;
     }
-  if (pods.length === 0) process.stdout.write("No resources found\n");
+  if (named.length === 0) process.stdout.write("No resources found\n");
   for (const pod of waiting) {
-    process.stdout.write(wordDeleted(pod.metadata.name, invocation));
+    process.stdout.write(wordDeleted("Pod", pod.metadata.name, invocation));
     // Zero is for ever with kubectl's delete.
     if (options.wait && !(await waitGone(client, pod, invocation.signal, timeoutMs === 0 ? undefined : timeoutMs))) {
       process.stderr.write(`error: timed out waiting for pod "${pod.metadata.name}" to be deleted\n`);
@@ -69,9 +76,10 @@ async function deletePods(invocation: Delete): Promise<number> {
   return failed ? 1 : 0;
 }
 
-function wordDeleted(name: string, { options }: Delete): string {
-  if (options.output === "name") return `pod/${name}\n`;
-  return `pod "${name}" ${options.force ? "force deleted" : "deleted"}\n`;
+function wordDeleted(kind: KindName, name: string, { options }: Delete): string {
+  const { singular } = kindNames(kind);
+  if (options.output === "name") return `${singular}/${name}\n`;
+  return `${singular} "${name}" ${options.force ? "force deleted" : "deleted"}\n`;
 }
 
 function parseGracePeriod({ options }: Delete): number | undefined {
@@ -85,8 +93,8 @@ function parseGracePeriod({ options }: Delete): number | undefined {
   return text === undefined || text === "-1" ? undefined : wholeNumber(text, "--grace-period");
 }
 
-/** The pods that the command line or its files name; undefined: select them. Throws UsageError. */
-async function findTargets(invocation: Delete): Promise<readonly Named[] | undefined> {
+/** What the command line or its files name, or the kind to select from. Throws UsageError. */
+async function findTargets(invocation: Delete): Promise<readonly Named[] | { readonly select: KindName }> {
   const { options, positionals, given } = invocation;
   if (options.filename.length > 0) {
     if (positionals.length > 0 || options.all || options.selector !== undefined)
@@ -97,19 +105,25 @@ async function findTargets(invocation: Delete): Promise<readonly Named[] | undef
       namespace: options.namespace,
       namespaceGiven: given.has("namespace"),
     });
-    return manifests.map(({ pod }) => pod.metadata);
+    // What others name goes after them.
+    return manifests.map(({ object }) => ({ kind: object.kind, ...object.metadata })).reverse();
   }
-  const { names } = await parseSelection(positionals);
+  const { kind, names } = await parseAnySelection(positionals);
   const isSelecting = options.all || options.selector !== undefined;
   if (names.length > 0 && isSelecting) throw new UsageError("name cannot be provided when a selector is specified");
   if (names.length === 0 && !isSelecting)
     throw new UsageError("resource(s) were provided, but no name was specified: want NAME, -l SELECTOR or --all");
-  return isSelecting ? undefined : names.map((name) => ({ namespace: options.namespace, name }));
+  return isSelecting ? { select: kind } : names.map((name) => ({ kind, namespace: options.namespace, name }));
 }
 
-async function selectPods(client: ApiClient, { options }: Delete): Promise<readonly Named[]> {
-  const namespace = options["all-namespaces"] ? undefined : options.namespace;
-  return (await client.listPods({ namespace, labelSelector: options.selector })).items.map((pod) => pod.metadata);
+async function select(client: ApiClient, { options, config }: Delete, kind: KindName): Promise<readonly Named[]> {
+  const query = {
+    namespace: options["all-namespaces"] ? undefined : options.namespace,
+    labelSelector: options.selector,
+  };
+  const objects =
+    kind === "Pod" ? (await client.listPods(query)).items : await connectObjects(config).list(kind, query);
+  return objects.map(({ metadata }) => ({ kind, ...metadata }));
 }
 
 /** Another pod of the same name is not the one we wait for. */

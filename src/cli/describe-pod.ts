@@ -159,7 +159,7 @@ function list(label: string, words: readonly string[]): readonly Line[] {
   return [[label, ""], ...words.map((word) => [`  ${word}`, ""] as const)];
 }
 
-function formatMap(label: string, map: Readonly<Record<string, string>>, separator = "="): readonly Line[] {
+export function formatMap(label: string, map: Readonly<Record<string, string>>, separator = "="): readonly Line[] {
   const entries = Object.entries(map).map(([key, value]) => `${key}${separator}${value}`);
   if (entries.length === 0) return [[label, "<none>"]];
   return entries.map((text, index) => [index === 0 ? label : "", text] as const);
@@ -174,7 +174,7 @@ const formatTime = (time: string | undefined): string =>
     : new Date(time).toUTCString().replace("GMT", "+0000");
 
 /** Values stand in one column, behind the longest label that has one. */
-function layOut(lines: readonly Line[], indent: number): string {
+export function layOut(lines: readonly Line[], indent: number): string {
   const width = Math.max(14, ...lines.filter(([, value]) => value !== "").map(([label]) => label.length + 1));
   const margin = " ".repeat(indent);
   return lines

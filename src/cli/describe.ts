@@ -1,8 +1,11 @@
 import type { ApiClient } from "../api/client.ts";
+import type { KeptKind } from "../api/client-objects.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { describePod } from "./describe-pod.ts";
-import { parseSelection } from "./selection.ts";
+import { describeSecret } from "./describe-secret.ts";
+import { connectObjects } from "./objects.ts";
+import { parseAnySelection } from "./selection.ts";
 
 const OPTIONS = {
   selector: { kind: "text", short: "l", value: "SELECTOR", help: "pods with these labels" },
@@ -10,15 +13,19 @@ const OPTIONS = {
 } as const;
 
 export const command = defineCommand({
-  usage: ["describe pod NAME… [flags]", "describe pods [-l SELECTOR]"],
-  about: "Show a pod in detail: its containers, their states, and what happened to it.",
-  examples: [["one pod", "podrun describe pod web"]],
+  usage: ["describe pod NAME… [flags]", "describe pods [-l SELECTOR]", "describe secret NAME…"],
+  about: "Show a pod in detail: its containers, their states, and what happened to it; or the keys of a Secret.",
+  examples: [
+    ["one pod", "podrun describe pod web"],
+    ["a Secret, without its values", "podrun describe secret registry"],
+  ],
   options: OPTIONS,
   run: async (invocation) => {
     const { options, positionals } = invocation;
-    const { names } = await parseSelection(positionals);
+    const { kind, names } = await parseAnySelection(positionals);
     if (names.length > 0 && options.selector !== undefined)
       throw new UsageError("name cannot be provided when a selector is specified");
+    if (kind !== "Pod") return describeKept(invocation, kind, names);
     const client = await invocation.connect();
     const pods = await fetch(client, invocation, names);
     if (pods.length === 0) process.stderr.write(`No resources found in ${options.namespace} namespace.\n`);
@@ -30,6 +37,22 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+async function describeKept(
+  { options, config }: Invocation<typeof OPTIONS>,
+  kind: KeptKind,
+  names: readonly string[],
+): Promise<number> {
+  const client = connectObjects(config);
+  const { namespace, selector: labelSelector } = options;
+  const objects =
+    names.length > 0
+      ? await Promise.all(names.map((name) => client.get(kind, namespace, name)))
+      : await client.list(kind, { namespace, labelSelector });
+  if (objects.length === 0) process.stderr.write(`No resources found in ${namespace} namespace.\n`);
+  process.stdout.write(objects.map(describeSecret).join("\n\n"));
+  return 0;
+}
 
 async function fetch(client: ApiClient, { options }: Invocation<typeof OPTIONS>, names: readonly string[]) {
   if (names.length > 0) return Promise.all(names.map((name) => client.getPod(options.namespace, name)));

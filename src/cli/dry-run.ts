@@ -1,5 +1,6 @@
 // `--dry-run` and `-o` of the commands that create pods.
-import type { Pod } from "../spec/pod.ts";
+import { kindNames } from "../spec/kinds.ts";
+import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { formatObject, type PrintFormat } from "./print.ts";
 
@@ -23,20 +24,25 @@ export function parseDryRun(text: string): DryRun {
 }
 
 /** `pod/web created`, or the object when `-o` asked for it. */
-export async function printOutcome(format: PrintFormat, pod: Pod, verb: string, dryRun: DryRun): Promise<void> {
+export async function printOutcome(
+  format: PrintFormat,
+  object: KubeObject,
+  verb: string,
+  dryRun: DryRun,
+): Promise<void> {
   if (format.kind === "wide" || format.kind === "custom-columns")
     throw new UsageError(`output format "${format.kind}" is not for this command`);
   const mark = dryRun === "none" ? "" : dryRun === "client" ? " (dry run)" : " (server dry run)";
-  const line = `pod/${pod.metadata.name} ${verb}${mark}\n`;
-  process.stdout.write(format.kind === "table" ? line : await formatObject(format, withoutEmpty(pod)));
+  const line = `${kindNames(object.kind).singular}/${object.metadata.name} ${verb}${mark}\n`;
+  process.stdout.write(format.kind === "table" ? line : await formatObject(format, withoutEmpty(object)));
 }
 
 /** Fields that only the daemon sets are "" before it has: a manifest to keep shows none of them. */
-function withoutEmpty(pod: Pod): object {
+function withoutEmpty(object: KubeObject): object {
   const metadata = Object.fromEntries(
-    Object.entries(pod.metadata).filter(([, value]) => value !== "" && !isEmptyObject(value)),
+    Object.entries(object.metadata).filter(([, value]) => value !== "" && !isEmptyObject(value)),
   );
-  return { ...pod, metadata };
+  return { ...object, metadata };
 }
 
 const isEmptyObject = (value: unknown): boolean =>

@@ -1,51 +1,55 @@
 import type { ApiClient } from "../api/client.ts";
+import type { KeptKind } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
 import { PodrunError } from "../base/errors.ts";
 import type { Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
+import type { TableOptions } from "./object-table.ts";
 import { formatObject, listOf, type PrintFormat, parseFormat } from "./print.ts";
 import { wordError } from "./report.ts";
-import { parseSelection } from "./selection.ts";
+import { parseAnySelection } from "./selection.ts";
 
 const OPTIONS = {
   output: { kind: "text", short: "o", value: "FORMAT", help: "wide, yaml, json, name, jsonpath=… or custom-columns=…" },
-  "all-namespaces": { kind: "boolean", short: "A", help: "pods of all namespaces" },
-  selector: { kind: "text", short: "l", value: "SELECTOR", help: "pods with these labels: app=web,tier!=db" },
-  "field-selector": { kind: "text", value: "SELECTOR", help: "pods with these fields: status.phase=Running" },
+  "all-namespaces": { kind: "boolean", short: "A", help: "objects of all namespaces" },
+  selector: { kind: "text", short: "l", value: "SELECTOR", help: "objects with these labels: app=web,tier!=db" },
+  "field-selector": { kind: "text", value: "SELECTOR", help: "objects with these fields: status.phase=Running" },
   watch: { kind: "boolean", short: "w", help: "list, then go on with every change" },
   "watch-only": { kind: "boolean", help: "changes only, no list first" },
   "no-headers": { kind: "boolean", help: "no heading line" },
   "show-labels": { kind: "boolean", help: "labels as the last column" },
-  "ignore-not-found": { kind: "boolean", help: "a pod that does not exist is no error" },
+  "ignore-not-found": { kind: "boolean", help: "an object that does not exist is no error" },
 } as const;
 
 export const command = defineCommand({
-  usage: ["get (pods | pod NAME… | pod/NAME…) [flags]"],
-  about: "List pods: one line each, or whole with -o.",
+  usage: ["get (pods | pod NAME… | pod/NAME…) [flags]", "get (secrets | secret NAME… | secret/NAME…) [flags]"],
+  about: "List pods or Secrets: one line each, or whole with -o.",
   examples: [
     ["pods of the default namespace", "podrun get pods"],
     ["with address and node, in all namespaces", "podrun get pods -A -o wide"],
     ["one pod, whole", "podrun get pod web -o yaml"],
     ["one field", "podrun get pod web -o jsonpath='{.status.podIP}'"],
     ["follow changes", "podrun get pods -w"],
+    ["the Secrets", "podrun get secrets"],
   ],
   options: OPTIONS,
-  run: getPods,
+  run: get,
 });
 
 type Get = Invocation<typeof OPTIONS>;
 
-async function getPods(invocation: Get): Promise<number> {
+async function get(invocation: Get): Promise<number> {
   const { options, positionals } = invocation;
   const format = parseFormat(options.output);
-  const { names, slashed } = await parseSelection(positionals);
+  const { kind, names, slashed } = await parseAnySelection(positionals);
   if (names.length > 0 && options["all-namespaces"])
     throw new UsageError("a resource cannot be retrieved by name across all namespaces");
   if (names.length > 0 && (options.selector !== undefined || options["field-selector"] !== undefined))
     throw new UsageError("name cannot be provided when a selector is specified");
   const isWatch = options.watch || options["watch-only"];
-  if (isWatch && names.length > 1) throw new UsageError("you may only watch one pod or all of them");
+  if (isWatch && names.length > 1) throw new UsageError("you may only watch one object or all of them");
+  if (kind !== "Pod") return getKept(invocation, { kind, names, format });
   const client = await invocation.connect();
   const { pods, errors, resourceVersion } = await fetchPods(client, invocation, names);
   const print = await makePrinter(invocation, format);
@@ -61,6 +65,42 @@ async function getPods(invocation: Get): Promise<number> {
     process.stderr.write(noneFound(invocation, slashed || names.length > 0));
   return 0;
 }
+
+interface Kept {
+  readonly kind: KeptKind;
+  readonly names: readonly string[];
+  readonly format: PrintFormat;
+}
+
+/** `get secrets`: loaded only for that, so that `get pods` stays quick. */
+async function getKept({ options, config, signal }: Get, { kind, names, format }: Kept): Promise<number> {
+  const { getObjects, watchObjects } = await import("./get-objects.ts");
+  const { connectObjects } = await import("./objects.ts");
+  const request = {
+    kind,
+    names,
+    namespace: options.namespace,
+    allNamespaces: options["all-namespaces"],
+    selector: options.selector,
+    fieldSelector: options["field-selector"],
+    ignoreNotFound: options["ignore-not-found"],
+    format,
+    isTable: isTable(format),
+    table: tableOptions(options, format),
+  };
+  const client = connectObjects(config);
+  const onlyChanges = options["watch-only"];
+  if (options.watch || onlyChanges) return watchObjects(client, request, { onlyChanges, signal });
+  return getObjects(client, request);
+}
+
+const tableOptions = (options: Get["options"], format: PrintFormat): TableOptions => ({
+  wide: format.kind === "wide",
+  columns: format.kind === "custom-columns" ? format.text : undefined,
+  namespaces: options["all-namespaces"],
+  labels: options["show-labels"],
+  headers: !options["no-headers"],
+});
 
 const isTable = (format: PrintFormat): boolean =>
   format.kind === "table" || format.kind === "wide" || format.kind === "custom-columns";
@@ -126,12 +166,6 @@ async function makePrinter({ options }: Get, format: PrintFormat): Promise<Print
       change: (pod) => formatObject(format, pod),
     };
   const { makePodTable } = await import("./pod-table.ts");
-  const table = makePodTable({
-    wide: format.kind === "wide",
-    columns: format.kind === "custom-columns" ? format.text : undefined,
-    namespaces: options["all-namespaces"],
-    labels: options["show-labels"],
-    headers: !options["no-headers"],
-  });
+  const table = makePodTable(tableOptions(options, format));
   return { list: async (pods) => table.list(pods), change: async (pod) => table.change(pod) };
 }

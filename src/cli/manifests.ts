@@ -2,12 +2,12 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, PodrunError } from "../base/errors.ts";
-import { decodePod, MANIFEST_LIMIT, parseManifests } from "../spec/index.ts";
-import type { Pod } from "../spec/pod.ts";
+import { decodeKubeObject, KINDS, kindNames, MANIFEST_LIMIT, parseManifests } from "../spec/index.ts";
+import type { KubeObject, Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 
-export interface Manifest {
-  readonly pod: Pod;
+export interface Manifest<T extends KubeObject = KubeObject> {
+  readonly object: T;
   /** Line of a field in its file; `lineOf("spec.hostNetwork")` is 7. */
   readonly source: { readonly file: string; lineOf(path: string): number | undefined };
   /** As it stands in the file, before defaults. */
@@ -23,28 +23,35 @@ export interface ManifestOptions {
   readonly namespaceGiven: boolean;
 }
 
-/** Every pod of every file, or none: throws the first error, with file and line. */
+/**
+ * Every object of every file, or none: throws the first error, with file and line. Objects that others name come first: Secrets
+ * before pods.
+ */
 export async function readManifests(options: ManifestOptions): Promise<readonly Manifest[]> {
   if (options.files.length === 0) throw new UsageError("must specify -f FILE, a folder, or - for standard input");
   const manifests: Manifest[] = [];
   for (const path of options.files.flatMap((file) => expand(file, options.recursive))) {
     const text = path === "-" ? await readStdin() : readFileOrThrow(path);
     const file = path === "-" ? "standard input" : path;
-    for (const { object, source } of parseManifests(text, file)) {
-      const pod = decodePod(withNamespace(object, options.namespace), source);
-      if (options.namespaceGiven && pod.metadata.namespace !== options.namespace)
+    for (const { object: raw, source } of parseManifests(text, file)) {
+      const object = decodeKubeObject(withNamespace(raw, options.namespace), source);
+      if (options.namespaceGiven && object.metadata.namespace !== options.namespace)
         throw new PodrunError(
           "BadRequest",
-          `the namespace from the provided object "${pod.metadata.namespace}" does not match the namespace "${options.namespace}". You must pass '--namespace=${pod.metadata.namespace}' to perform this operation.`,
+          `the namespace from the provided object "${object.metadata.namespace}" does not match the namespace "${options.namespace}". You must pass '--namespace=${object.metadata.namespace}' to perform this operation.`,
         );
-      manifests.push({ pod, raw: object, source: { file, lineOf: (field) => source.lineOf(field) } });
+      manifests.push({ object, raw, source: { file, lineOf: (field) => source.lineOf(field) } });
     }
   }
   if (manifests.length === 0)
-    throw new PodrunError("InvalidYaml", `no objects in ${options.files.join(", ")}: want at least one pod`);
+    throw new PodrunError("InvalidYaml", `no objects in ${options.files.join(", ")}: want at least one`);
   refuseTwice(manifests);
-  return manifests;
+  return KINDS.flatMap(({ kind }) => manifests.filter(({ object }) => object.kind === kind));
 }
+
+/** Those of pods. */
+export const podManifests = (manifests: readonly Manifest[]): readonly Manifest<Pod>[] =>
+  manifests.filter((manifest): manifest is Manifest<Pod> => manifest.object.kind === "Pod");
 
 function expand(path: string, recursive: boolean): readonly string[] {
   if (path === "-") return [path];
@@ -108,11 +115,15 @@ function withNamespace(raw: unknown, namespace: string): unknown {
 function refuseTwice(manifests: readonly Manifest[]): void {
   const seen = new Map<string, Manifest>();
   for (const manifest of manifests) {
-    const { namespace, name } = manifest.pod.metadata;
-    const before = seen.get(`${namespace}/${name}`);
-    if (before !== undefined)
-      throw new PodrunError("InvalidObject", `pod "${name}" is there twice: ${place(before)} and ${place(manifest)}`);
-    seen.set(`${namespace}/${name}`, manifest);
+    const { kind, metadata } = manifest.object;
+    const key = `${kind}/${metadata.namespace}/${metadata.name}`;
+    const before = seen.get(key);
+    if (before !== undefined) {
+      const what = `${kindNames(kind).singular} "${metadata.name}"`;
+      throw new PodrunError("InvalidObject", `${what} is there twice: ${place(before)} and ${place(manifest)}`);
+    }
+    // What is to get its name from the daemon gets a new one each time.
+    if (metadata.name !== "") seen.set(key, manifest);
   }
 }
 

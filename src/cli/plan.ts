@@ -1,7 +1,8 @@
 import type { PlannedOperation, PlanSources } from "../api/client.ts";
+import { PodrunError } from "../base/errors.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
-import { MANIFEST_OPTIONS, type Manifest, readManifests } from "./manifests.ts";
+import { MANIFEST_OPTIONS, type Manifest, podManifests, readManifests } from "./manifests.ts";
 import { hasColour } from "./terminal.ts";
 
 export const command = defineCommand({
@@ -20,15 +21,18 @@ export const command = defineCommand({
     if (positionals.length > 0) throw new UsageError(`unexpected arguments: ${positionals.join(" ")}; want -f FILE`);
     if (options.output !== undefined && options.output !== "json")
       throw new UsageError(`output format "${options.output}" is not for plan: want json, or none`);
-    const manifests = await readManifests({
+    const all = await readManifests({
       files: options.filename,
       recursive: options.recursive,
       namespace: options.namespace,
       namespaceGiven: given.has("namespace"),
     });
+    const manifests = podManifests(all);
+    if (manifests.length === 0)
+      throw new PodrunError("BadRequest", `no pods in ${options.filename.join(", ")}: only pods have a plan`);
     const client = await connect();
     const operations = await client.plan(
-      manifests.map(({ pod }) => pod),
+      manifests.map(({ object }) => object),
       readSources(manifests),
     );
     const text =

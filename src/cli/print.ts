@@ -1,5 +1,6 @@
 // `-o`: the formats in which objects are printed, the same for every command that prints them.
-import type { Pod } from "../spec/pod.ts";
+import { kindNames } from "../spec/kinds.ts";
+import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 
 export interface PrintFormat {
@@ -25,7 +26,7 @@ export function parseFormat(text: string | undefined): PrintFormat {
 }
 
 /** Several objects as one, the shape that `kubectl get -o yaml` gives them. */
-export const listOf = (items: readonly Pod[]): object => ({
+export const listOf = (items: readonly KubeObject[]): object => ({
   apiVersion: "v1",
   items,
   kind: "List",
@@ -43,7 +44,7 @@ export async function formatObject(format: PrintFormat, value: object): Promise<
     }
     case "name":
       return itemsOf(value)
-        .map((pod) => `pod/${pod.metadata.name}\n`)
+        .map(({ kind, metadata }) => `${kindNames(kind).singular}/${metadata.name}\n`)
         .join("");
     case "jsonpath": {
       const { evaluateTemplate } = await import("./jsonpath.ts");
@@ -54,8 +55,8 @@ export async function formatObject(format: PrintFormat, value: object): Promise<
   }
 }
 
-export const itemsOf = (value: object): readonly Pod[] =>
-  "items" in value && Array.isArray(value.items) ? (value.items as readonly Pod[]) : [value as Pod];
+export const itemsOf = (value: object): readonly KubeObject[] =>
+  "items" in value && Array.isArray(value.items) ? (value.items as readonly KubeObject[]) : [value as KubeObject];
 
 /** Fields in alphabetical order, as kubectl prints them. */
 function sortKeys(value: unknown): unknown {

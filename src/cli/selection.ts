@@ -1,41 +1,67 @@
-// Which pods a command line means: `pod NAME…`, `pods`, `pod/NAME`, and for commands on one pod just `NAME`.
+// Which objects a command line means: `pod NAME…`, `secrets`, `pod/NAME`, and for commands on one pod just `NAME`.
+import { KINDS, type KindName, type KindNames, kindOfWord } from "../spec/kinds.ts";
 import { UsageError } from "./arguments.ts";
 
-const POD_WORDS = ["pod", "pods", "po"];
-
 export interface Selection {
+  readonly kind: KindName;
   /** Empty: all of them, as selectors narrow them. */
   readonly names: readonly string[];
   /** `pod/NAME` was written, not `pod NAME`. */
   readonly slashed: boolean;
 }
 
-/** Reads `pods`, `pod NAME…` or `pod/NAME…`. Throws UsageError. */
-export async function parseSelection(positionals: readonly string[]): Promise<Selection> {
+const EVERY_KIND = KINDS.map(({ kind }) => kind);
+
+/** Reads `pods`, `pod NAME…` or `pod/NAME…`, of pods only where nothing else is said. Throws UsageError. */
+export async function parseSelection(
+  positionals: readonly string[],
+  kinds: readonly KindName[] = ["Pod"],
+): Promise<Selection> {
   const [first, ...names] = positionals;
   if (first === undefined) throw new UsageError("you must specify the type of resource: pods, pod NAME or pod/NAME");
-  if (first.includes("/")) return { names: await Promise.all(positionals.map(podName)), slashed: true };
-  await checkKind(first);
+  if (first.includes("/")) {
+    const found = await Promise.all(positionals.map((text) => readSlashed(text, kinds)));
+    const [one] = found;
+    if (one === undefined || found.some(({ kind }) => kind !== one.kind))
+      throw new UsageError("objects of several types need a command each");
+    return { kind: one.kind, names: found.map(({ name }) => name), slashed: true };
+  }
+  const kind = await readKind(first, kinds);
   const slashed = names.find((name) => name.includes("/"));
   if (slashed !== undefined) throw new UsageError(`there is no need to specify a resource type twice: "${slashed}"`);
-  return { names, slashed: false };
+  return { kind, names, slashed: false };
 }
+
+/** As {@link parseSelection}, of every kind that podrun keeps. */
+export const parseAnySelection = (positionals: readonly string[]): Promise<Selection> =>
+  parseSelection(positionals, EVERY_KIND);
 
 /** The one pod of `exec`, `logs` …: `NAME` or `pod/NAME`. Throws UsageError. */
 export async function podName(text: string): Promise<string> {
-  const slash = text.indexOf("/");
-  if (slash === -1) return text;
-  await checkKind(text.slice(0, slash));
-  const name = text.slice(slash + 1);
-  if (name === "" || name.includes("/")) throw new UsageError(`"${text}" names no pod: want pod/NAME`);
-  return name;
+  if (!text.includes("/")) return text;
+  return (await readSlashed(text, ["Pod"])).name;
 }
 
-async function checkKind(word: string): Promise<void> {
-  if (POD_WORDS.includes(word.toLowerCase())) return;
+async function readSlashed(text: string, kinds: readonly KindName[]): Promise<{ kind: KindName; name: string }> {
+  const slash = text.indexOf("/");
+  const kind = await readKind(slash === -1 ? text : text.slice(0, slash), kinds);
+  const name = slash === -1 ? "" : text.slice(slash + 1);
+  if (name === "" || name.includes("/")) throw new UsageError(`"${text}" names no object: want TYPE/NAME, as pod/web`);
+  return { kind, name };
+}
+
+async function readKind(word: string, kinds: readonly KindName[]): Promise<KindName> {
+  const kind = kindOfWord(word);
+  if (kind !== undefined && kinds.includes(kind)) return kind;
+  const known = KINDS.filter((one) => kinds.includes(one.kind));
+  const list = known.map(({ plural, singular, short }: KindNames) => `${plural} (${[singular, ...short].join(", ")})`);
+  if (kind !== undefined) throw new UsageError(`this command is not for "${word}": it takes ${list.join(", ")}`);
   const { nearest } = await import("../spec/nearest.ts");
-  const near = nearest(word, POD_WORDS);
+  const near = nearest(
+    word,
+    known.flatMap(({ plural, singular, short }: KindNames) => [singular, plural, ...short]),
+  );
   throw new UsageError(
-    `podrun has no resource type "${word}"${near === undefined ? ": it knows pods (pod, po)" : `; did you mean "${near}"?`}`,
+    `podrun has no resource type "${word}"${near === undefined ? `: it knows ${list.join(", ")}` : `; did you mean "${near}"?`}`,
   );
 }

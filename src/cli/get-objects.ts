@@ -1,0 +1,88 @@
+// `get` of the kinds that are only kept.
+import type { KeptKind, KeptObject, ObjectClient } from "../api/client-objects.ts";
+import { ApiError } from "../api/status.ts";
+import { PodrunError } from "../base/errors.ts";
+import { formatAge } from "./age.ts";
+import { type Column, makeTable, type TableOptions } from "./object-table.ts";
+import { formatObject, listOf, type PrintFormat } from "./print.ts";
+import { wordError } from "./report.ts";
+
+export interface GetRequest {
+  readonly kind: KeptKind;
+  readonly names: readonly string[];
+  readonly namespace: string;
+  readonly allNamespaces: boolean;
+  readonly selector: string | undefined;
+  readonly fieldSelector: string | undefined;
+  readonly ignoreNotFound: boolean;
+  readonly format: PrintFormat;
+  readonly isTable: boolean;
+  readonly table: TableOptions;
+}
+
+/** The columns of each kind's table, as kubectl has them. */
+const COLUMNS: { readonly [K in KeptKind]: readonly Column<Extract<KeptObject, { kind: K }>>[] } = {
+  Secret: [
+    ["NAME", ({ metadata }) => metadata.name],
+    ["TYPE", ({ type }) => type],
+    ["DATA", ({ data = {} }) => String(Object.keys(data).length)],
+    ["AGE", ({ metadata }) => formatAge(metadata.creationTimestamp, Date.now())],
+  ],
+};
+
+/** Prints a list, or the objects that were named; answers the exit code. */
+export async function getObjects(client: ObjectClient, request: GetRequest): Promise<number> {
+  const { names, format, namespace } = request;
+  const { objects, errors } = await fetch(client, request);
+  if (request.isTable && objects.length > 0)
+    process.stdout.write(makeTable<KeptObject>(request.table, COLUMNS[request.kind]).list(objects));
+  const [only] = objects;
+  // Nothing was found of what was named: the errors say it.
+  if (!request.isTable && (names.length === 0 || only !== undefined))
+    process.stdout.write(await formatObject(format, names.length === 1 && only ? only : listOf(objects)));
+  for (const error of errors) process.stderr.write(`${wordError(error)}\n`);
+  if (errors.length > 0) return 1;
+  if (objects.length === 0 && names.length === 0 && request.isTable)
+    process.stderr.write(
+      request.allNamespaces ? "No resources found\n" : `No resources found in ${namespace} namespace.\n`,
+    );
+  return 0;
+}
+
+/** `get -w`: every change, after the objects as they are (unless `onlyChanges`). */
+export async function watchObjects(
+  client: ObjectClient,
+  request: GetRequest,
+  options: { readonly onlyChanges: boolean; readonly signal: AbortSignal },
+): Promise<never> {
+  const { kind, namespace, allNamespaces, selector, format, names } = request;
+  const query = {
+    namespace: allNamespaces ? undefined : namespace,
+    labelSelector: selector,
+    fieldSelector: names[0] === undefined ? request.fieldSelector : `metadata.name=${names[0]}`,
+  };
+  const table = makeTable<KeptObject>(request.table, COLUMNS[kind]);
+  const resourceVersion = options.onlyChanges ? await client.resourceVersion(kind) : undefined;
+  for await (const { object } of client.watch(kind, { ...query, resourceVersion }, options.signal))
+    process.stdout.write(request.isTable ? table.change(object) : await formatObject(format, object));
+  throw new PodrunError("DaemonUnreachable", "the podrun daemon left; run the command again");
+}
+
+async function fetch(client: ObjectClient, request: GetRequest) {
+  const { kind, names, namespace } = request;
+  const errors: ApiError[] = [];
+  if (names.length === 0) {
+    const { selector: labelSelector, fieldSelector } = request;
+    const query = { namespace: request.allNamespaces ? undefined : namespace, labelSelector, fieldSelector };
+    return { objects: await client.list(kind, query), errors };
+  }
+  const objects: KeptObject[] = [];
+  for (const name of names)
+    try {
+      objects.push(await client.get(kind, namespace, name));
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status.reason !== "NotFound") throw error;
+      if (!request.ignoreNotFound) errors.push(error);
+    }
+  return { objects, errors };
+}
