@@ -176,7 +176,6 @@ static void start(struct untar *u, int root, int in, int out, uint64_t limit) {
     memset(u, 0, offsetof(struct untar, buffer));
     u->root = root;
     u->source = in;
-    u->splice = true;
     u->limit = limit;
     u->uid = geteuid();
     u->gid = getegid();

@@ -27,8 +27,7 @@ struct folder {
 
 struct untar {
     int root;
-    int source; /* the archive; spliced from when it is a pipe */
-    bool splice;
+    int source; /* the archive */
     uint64_t limit, content; /* bytes of files that may be written; that have been */
     uint32_t uid, gid; /* whom a new file belongs to */
     bool acls; /* a folder may have a default ACL: the mode of what is made in it is not the one asked for */
