@@ -1,6 +1,9 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ImageService, LoginService } from "../image/types.ts";
 import type { ObjectService, PodService, SystemService } from "../pod/types.ts";
 import type { Pod } from "../spec/pod.ts";
 import type { ObjectHubs } from "./objects.ts";
+import type { Target } from "./request.ts";
 import type { WatchHub } from "./watch.ts";
 
 /** What the API is built on. */
@@ -8,6 +11,8 @@ export interface ApiOptions {
   readonly pods: PodService;
   readonly objects: ObjectService;
   readonly system: SystemService;
+  readonly images: ImageService;
+  readonly logins: LoginService;
   /** podrun's version, `0.1.0`. */
   readonly version: string;
 }
@@ -16,4 +21,16 @@ export interface ApiOptions {
 export interface ApiContext extends ApiOptions {
   readonly hub: WatchHub<Pod>;
   readonly objectHubs: ObjectHubs;
+  /** Aborted when the server closes: what is still being pulled or loaded must not hold the daemon back. */
+  readonly closing: AbortSignal;
 }
+
+export type Handler = (
+  context: ApiContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: Target,
+) => void | Promise<void>;
+
+/** Handlers by path, then by method. */
+export type Routes = Readonly<Record<string, Readonly<Record<string, Handler>>>>;

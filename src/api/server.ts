@@ -1,9 +1,10 @@
 // The daemon's API over HTTP: which path and method calls which file. It translates and decides nothing; docs/api.md lists it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { ApiContext, ApiOptions } from "./context.ts";
+import type { ApiContext, ApiOptions, Routes } from "./context.ts";
 import { listEvents } from "./events.ts";
 import { serveAttach, serveExec } from "./exec.ts";
+import { IMAGE_ROUTES } from "./images-routes.ts";
 import { serveLog } from "./log.ts";
 import { keptKindOf, makeObjectHubs, type ObjectPath, serveObjects } from "./objects.ts";
 import { planPods, tracePod } from "./plan.ts";
@@ -23,7 +24,8 @@ export interface ApiServer {
 /** Makes the API's server onto the pod layer. */
 export function createApiServer(options: ApiOptions): ApiServer {
   const hubs = { hub: new WatchHub(options.pods), objectHubs: makeObjectHubs(options.objects) };
-  const context: ApiContext = { ...options, ...hubs };
+  const closing = new AbortController();
+  const context: ApiContext = { ...options, ...hubs, closing: closing.signal };
   const upgraded = new Set<Duplex>();
   // The socket is root's own: no slow-client timeouts, which cost a timer a connection.
   const server = createServer({ requestTimeout: 0, headersTimeout: 0, connectionsCheckingInterval: 2 ** 31 - 1 });
@@ -39,6 +41,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
     server,
     close: async () => {
       for (const hub of [context.hub, ...Object.values(context.objectHubs)]) hub.close();
+      closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       for (const socket of upgraded) socket.destroy();
@@ -78,14 +81,8 @@ async function route(
   return handler(context, request, response, target);
 }
 
-type Handler = (
-  context: ApiContext,
-  request: IncomingMessage,
-  response: ServerResponse,
-  target: Target,
-) => void | Promise<void>;
-
-const SINGLE_PATHS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
+const SINGLE_PATHS: Routes = {
+  ...IMAGE_ROUTES,
   "/version": { GET: (context, _request, response) => version(context, response) },
   "/healthz": { GET: (_context, _request, response) => sendText(response, "ok") },
   "/api/v1/pods": { GET: (context, _request, response, target) => listPods(context, response, undefined, target) },

@@ -34,7 +34,7 @@ const TRANSLATION: Readonly<Record<ErrorCode, readonly [code: number, reason: st
   NotFound: [404, "NotFound"],
   Conflict: [409, "Conflict"],
   BadRequest: [400, "BadRequest"],
-  ImageNotFound: [422, "Invalid"],
+  ImageNotFound: [404, "NotFound"],
   WrongArchitecture: [422, "Invalid"],
   InvalidImage: [422, "Invalid"],
   ImageInUse: [409, "Conflict"],

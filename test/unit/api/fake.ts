@@ -28,6 +28,7 @@ import type { Pod } from "../../../src/spec/pod.ts";
 import { Database } from "../../../src/store/database.ts";
 import { Objects } from "../../../src/store/objects.ts";
 import { STATE_MIGRATIONS } from "../../../src/store/schema.ts";
+import { FakeImages, FakeLogins } from "./fake-images.ts";
 
 /** What a test's process does with its streams. */
 export class FakeSession implements StreamSession {
@@ -285,6 +286,8 @@ export interface FakeDaemon {
   readonly pods: FakePods;
   readonly objects: KeptObjects;
   readonly system: FakeSystem;
+  readonly images: FakeImages;
+  readonly logins: FakeLogins;
   readonly config: Config;
   readonly client: ApiClient;
   readonly folder: string;
@@ -301,9 +304,11 @@ export async function startFake(t: Test): Promise<FakeDaemon> {
   const config = { ...loadConfig({}), root: join(folder, "root"), run, logs: join(folder, "logs") };
   const pods = new FakePods();
   const system = new FakeSystem();
+  const images = new FakeImages();
+  const logins = new FakeLogins();
   const database = new Database(join(folder, "objects.db"), "normal", STATE_MIGRATIONS);
   const objects = new KeptObjects(new Objects(database, database));
-  const api = createApiServer({ pods, objects, system, version: "0.0.1" });
+  const api = createApiServer({ pods, objects, system, images, logins, version: "0.0.1" });
   await new Promise<void>((resolve) => api.server.listen(join(run, "podrun.sock"), resolve));
   chmodSync(join(run, "podrun.sock"), 0o600);
   const breakConnections = (): void => api.server.closeAllConnections();
@@ -320,6 +325,8 @@ export async function startFake(t: Test): Promise<FakeDaemon> {
   });
   return {
     pods,
+    images,
+    logins,
     objects,
     system,
     config,
