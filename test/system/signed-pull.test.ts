@@ -1,5 +1,5 @@
 // Signatures, with the real tools: a GPG key, docker-registry, skopeo signing into a lookaside store, skopeo checking.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { registryFiles } from "../../src/image/registry/files.ts";
 import { machinePlace, type Place } from "../../src/image/registry/place.ts";
 import { createSignedCopy } from "../../src/image/registry/signed-pull.ts";
 import type { PullRequest } from "../../src/image/types.ts";
+import { isAlive, until } from "./support/podrun.ts";
 import { type Registry, registryEnv, startRegistry } from "./support/registry.ts";
 
 const PASSWORD = { user: "reader", password: "of books" };
@@ -224,4 +225,41 @@ t.test("signatures that policy.json asks for", async (t) => {
       message: /needs skopeo, which checks signatures: apt-get install skopeo/,
     });
   });
+});
+
+t.test("skopeo dies with the daemon that started it", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "podrun-signed-"));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const file = (name: string): string => join(folder, name);
+  mkdirSync(file("bin"));
+  writeFileSync(
+    file("bin/skopeo"),
+    `#!/bin/sh\necho $$ > ${file("new")}; mv ${file("new")} ${file("pid")}; exec sleep 1000\n`,
+    { mode: 0o755 },
+  );
+  writeFileSync(
+    file("policy.json"),
+    JSON.stringify({ default: [{ type: "signedBy", keyType: "GPGKeys", keyPath: "/key" }] }),
+  );
+  const source = join(import.meta.dirname, "../../src/image/registry/index.ts");
+  const reference = "example.com/signed:1";
+  const request = { reference, folder, platform: PLATFORM, pull: { reference } };
+  const program = `import { openRegistries } from ${JSON.stringify(source)}; await openRegistries().copySigned(${JSON.stringify(request)});`;
+  const env = {
+    ...process.env,
+    PATH: `${file("bin")}:${process.env["PATH"]}`,
+    PODRUN_POLICY: file("policy.json"),
+    HOME: folder,
+  };
+  const daemon = spawn(process.execPath, ["--input-type=module", "-e", program], {
+    env,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  t.teardown(() => daemon.kill("SIGKILL"));
+  await until(async () => existsSync(file("pid")), 20_000);
+  const pid = Number(readFileSync(file("pid"), "utf8"));
+  t.ok(isAlive(pid));
+  daemon.kill("SIGKILL");
+  await until(async () => !isAlive(pid), 20_000);
+  t.pass("it is gone");
 });

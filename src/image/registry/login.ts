@@ -10,7 +10,7 @@ import { helperFor, parseAuthFile } from "./auth-file.ts";
 import { cachedReader, fileError } from "./config-file.ts";
 import { eraseWithHelper, storeWithHelper } from "./credential-helper.ts";
 import { type JsonObject, parseJsonObject } from "./json-text.ts";
-import { authFilePlaces, newAccountsFile, type Place } from "./place.ts";
+import { authFilePlaces, configAuthFile, namedAuthFile, type Place } from "./place.ts";
 import type { Endpoint, RegistryFiles, TlsFiles } from "./types.ts";
 
 export interface LoginOptions {
@@ -78,15 +78,16 @@ export class Login implements LoginService {
 
   /** The file that was named, else the one that knows the registry, else a new account's. */
   async #target(key: string, authFile: string | undefined): Promise<OpenFile> {
-    const named = authFile ?? this.#options.place.env["REGISTRY_AUTH_FILE"];
-    if (named) return openAuthFile(named);
+    const named = authFile ?? namedAuthFile(this.#options.place);
+    if (named !== undefined) return openAuthFile(named);
     const holder = (await this.#ownFiles(undefined)).find((open) => knows(open, key));
-    return holder ?? openAuthFile(newAccountsFile(this.#options.place));
+    return holder ?? openAuthFile(configAuthFile(this.#options.place));
   }
 
   /** The files that are ours to change, those that are there. Docker's own are docker's. */
   async #ownFiles(authFile: string | undefined): Promise<readonly OpenFile[]> {
-    if (authFile !== undefined) return [await openAuthFile(authFile)];
+    const named = authFile ?? namedAuthFile(this.#options.place);
+    if (named !== undefined) return [await openAuthFile(named)];
     const files = authFilePlaces(this.#options.place).filter(({ file, writable }) => writable && existsSync(file));
     return Promise.all(files.map(({ file }) => openAuthFile(file)));
   }
@@ -119,7 +120,7 @@ export class Login implements LoginService {
         if (config.credsStore) await removeAccount(open, normalizeKey(key));
       if (Object.keys(config.auths ?? {}).length > 0) await writeAuthFile(file, { ...raw, auths: {} });
     }
-    return { file: files[0]?.file ?? newAccountsFile(this.#options.place) };
+    return { file: files[0]?.file ?? configAuthFile(this.#options.place) };
   }
 }
 

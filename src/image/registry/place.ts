@@ -78,13 +78,13 @@ export function authFilePlaces(place: Place, authFile?: string): readonly AuthFi
   ];
 }
 
-/** The file that a new account is written to when nobody names one: it outlives a reboot. */
-export const newAccountsFile = (place: Place): string =>
-  variable(place, "PODRUN_AUTH_FILE") ?? variable(place, "REGISTRY_AUTH_FILE") ?? configAuthFile(place);
+/** The file that the environment names: it alone is changed then, so that a test's daemon leaves the machine's accounts alone. */
+export const namedAuthFile = (place: Place): string | undefined =>
+  variable(place, "PODRUN_AUTH_FILE") ?? variable(place, "REGISTRY_AUTH_FILE");
 
-function configAuthFile(place: Place): string {
-  return join(variable(place, "XDG_CONFIG_HOME") ?? join(place.home, ".config"), "containers/auth.json");
-}
+/** The file that a new account is written to when nobody names one: it outlives a reboot. */
+export const configAuthFile = (place: Place): string =>
+  join(variable(place, "XDG_CONFIG_HOME") ?? join(place.home, ".config"), "containers/auth.json");
 
 /** The folders of a registry's certificates, containers-certs.d(5): the first that is there counts, alone. */
 export function certificateFolders(place: Place, host: string): readonly string[] {

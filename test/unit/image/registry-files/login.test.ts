@@ -155,3 +155,17 @@ t.test("a bad name, a bad user and a bad file change nothing", async (t) => {
   });
   t.equal(readFileSync(join(place.home, "../", OWN), "utf8"), "{broken");
 });
+
+t.test("an auth file that the environment names is the only one that is changed", async (t) => {
+  for (const name of ["PODRUN_AUTH_FILE", "REGISTRY_AUTH_FILE"]) {
+    const others = { auths: { "a.com": auth("other") } };
+    const place = testPlace(t, { [OWN]: others, "named.json": { auths: { "b.com": auth("named") } } });
+    const named = join(place.home, "../named.json");
+    const login = loginAt({ ...place, env: { [name]: named } });
+    t.strictSame(await login.login({ registry: "a.com", ...ACCOUNT }), { file: named });
+    t.strictSame(await login.logout({ all: true }), { file: named });
+    t.strictSame(readJson(named), { auths: {} });
+    await t.rejects(login.logout({ registry: "a.com" }), { code: "NotFound" });
+    t.strictSame(readJson(join(place.home, "../", OWN)), others, name);
+  }
+});
