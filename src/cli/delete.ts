@@ -58,6 +58,7 @@ async function deletePods(invocation: Delete): Promise<number> {
         continue;
       }
       waiting.push(await client.deletePod(namespace, name, gracePeriod));
+      process.stdout.write(wordDeleted(kind, name, invocation));
     } catch (error) {
       if (!(error instanceof ApiError) || error.status.reason !== "NotFound") throw error;
       if (options["ignore-not-found"]) continue;
@@ -66,7 +67,6 @@ async function deletePods(invocation: Delete): Promise<number> {
     }
   if (named.length === 0) process.stdout.write("No resources found\n");
   for (const pod of waiting) {
-    process.stdout.write(wordDeleted("Pod", pod.metadata.name, invocation));
     // Zero is for ever with kubectl's delete.
     if (options.wait && !(await waitGone(client, pod, invocation.signal, timeoutMs === 0 ? undefined : timeoutMs))) {
       process.stderr.write(`error: timed out waiting for pod "${pod.metadata.name}" to be deleted\n`);

@@ -7,14 +7,7 @@ export {
   systemTimers,
   type Timers,
 } from "./node.ts";
-export {
-  isKept,
-  type KeptKind,
-  type KeptObject,
-  KeptObjects,
-  type ObjectService,
-  type ObjectWatchEvent,
-} from "./objects.ts";
+export { KeptObjects, type ObjectStore } from "./objects.ts";
 export { type PodStore, Pods } from "./pods.ts";
 export type { SecretSource } from "./pull-secrets.ts";
 export { type BackoffSettings, KUBELET_BACKOFF } from "./restart.ts";

@@ -2,49 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
-import {
-  type KindName,
-  type KubeObject,
-  kindNames,
-  type Pod,
-  throwProblems,
-  validateSecretUpdate,
-} from "../spec/index.ts";
+import { kindNames, throwProblems, validateSecretUpdate } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
 import type { SecretSource } from "./pull-secrets.ts";
-
-/** Objects that are only kept: nothing runs because of them. Others name them. */
-export type KeptObject = Exclude<KubeObject, Pod>;
-export type KeptKind = KeptObject["kind"];
-
-export const isKept = (kind: KindName): kind is KeptKind => kind !== "Pod";
-
-export interface ObjectWatchEvent {
-  readonly type: "ADDED" | "MODIFIED" | "DELETED";
-  readonly object: KeptObject;
-}
-
-export interface ObjectFilter {
-  readonly namespace?: string | undefined;
-}
-
-/** What the API needs of the objects that are only kept. */
-export interface ObjectService {
-  /** Answers the object with uid, creationTimestamp and resourceVersion. Throws AlreadyExists. */
-  create(object: KeptObject, options?: { readonly dryRun?: boolean }): KeptObject;
-  /** Throws NotFound, Conflict (uid or resourceVersion is another), InvalidObject (a field that may not change). */
-  replace(object: KeptObject, options?: { readonly dryRun?: boolean }): KeptObject;
-  /** Throws NotFound. */
-  get(kind: KeptKind, namespace: string, name: string): KeptObject;
-  /** By namespace and name. */
-  list(kind: KeptKind, filter?: ObjectFilter): readonly KeptObject[];
-  /** The object as it was last. Throws NotFound. */
-  delete(kind: KeptKind, namespace: string, name: string): KeptObject;
-  /** Later changes only, in order. Returns unsubscribe. */
-  watch(listener: (event: ObjectWatchEvent) => void): () => void;
-  /** The last one given out to any object. */
-  readonly resourceVersion: string;
-}
+import type { KeptKind, KeptObject, ObjectFilter, ObjectService, ObjectWatchEvent } from "./types.ts";
 
 /** Where kept objects lie; `store/` implements it. */
 export type ObjectStore = Pick<Objects, "put" | "get" | "list" | "delete" | "resourceVersion">;

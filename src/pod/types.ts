@@ -1,7 +1,7 @@
 // What the API needs of the pod layer. `PodService` is implemented by src/pod, `SystemService` by src/daemon; src/api
 // translates HTTP to these calls and nothing more.
 import type { ExecRequest, StreamSession, TracedOperation } from "../sandbox/types.ts";
-import type { Pod } from "../spec/pod.ts";
+import type { KubeObject, Pod } from "../spec/pod.ts";
 
 export type { ExecRequest, StreamSession, TracedOperation };
 
@@ -103,6 +103,37 @@ export interface PodService {
   plan(pods: readonly Pod[], sources?: PlanSources): Promise<readonly PlannedOperation[]>;
   /** The last start, measured. Throws NotFound. */
   trace(namespace: string, name: string): readonly TracedOperation[];
+}
+
+/** Objects that are only kept: nothing runs because of them. Others name them. */
+export type KeptObject = Exclude<KubeObject, Pod>;
+export type KeptKind = KeptObject["kind"];
+
+export interface ObjectWatchEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly object: KeptObject;
+}
+
+export interface ObjectFilter {
+  readonly namespace?: string | undefined;
+}
+
+/** What the API needs of the objects that are only kept. */
+export interface ObjectService {
+  /** Answers the object with uid, creationTimestamp and resourceVersion. Throws AlreadyExists. */
+  create(object: KeptObject, options?: { readonly dryRun?: boolean }): KeptObject;
+  /** Throws NotFound, Conflict (uid or resourceVersion is another), InvalidObject (a field that may not change). */
+  replace(object: KeptObject, options?: { readonly dryRun?: boolean }): KeptObject;
+  /** Throws NotFound. */
+  get(kind: KeptKind, namespace: string, name: string): KeptObject;
+  /** By namespace and name. */
+  list(kind: KeptKind, filter?: ObjectFilter): readonly KeptObject[];
+  /** The object as it was last. Throws NotFound. */
+  delete(kind: KeptKind, namespace: string, name: string): KeptObject;
+  /** Later changes only, in order. Returns unsubscribe. */
+  watch(listener: (event: ObjectWatchEvent) => void): () => void;
+  /** The last one given out to any object. */
+  readonly resourceVersion: string;
 }
 
 export interface SystemInfo {
