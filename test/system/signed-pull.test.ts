@@ -258,6 +258,7 @@ t.test("skopeo dies with the daemon that started it", async (t) => {
   t.teardown(() => daemon.kill("SIGKILL"));
   await until(async () => existsSync(file("pid")), 20_000);
   const pid = Number(readFileSync(file("pid"), "utf8"));
+  t.teardown(() => isAlive(pid) && process.kill(pid, "SIGKILL"));
   t.ok(isAlive(pid));
   daemon.kill("SIGKILL");
   await until(async () => !isAlive(pid), 20_000);
