@@ -61,6 +61,8 @@ export async function unpackLayer(
   target: LayerTarget,
   options: UnpackOptions,
 ): Promise<UnpackedLayer> {
+  // It may fail before anybody reads it: its error is seen when it is read.
+  source.on("error", () => undefined);
   try {
     return await unpackInto(source, layer, target, options);
   } catch (error) {
@@ -83,7 +85,7 @@ async function unpackInto(
   // The layer's own root, for archives that do not say how it is; exact whatever our umask.
   await chmod(folder, 0o755);
   const limits = new UnpackLimits(name, folder);
-  const packed = new Hasher(onPacked);
+  const packed = new Hasher((bytes) => void onPacked?.(bytes));
   const plain = new Hasher((bytes) => {
     onUnpacked?.(bytes);
     return limits.check(packed.bytes, bytes);
