@@ -1,8 +1,8 @@
-// `npm run fuzz -- [SECONDS]`: the decoders of plans and frames under libFuzzer, ASan and UBSan (native/fuzz.c), 60 seconds
+// `npm run fuzz -- [SECONDS]`: the decoders of plans, frames, archives and skeletons under libFuzzer, ASan and UBSan (native/fuzz.c), 60 seconds
 // unless told. Starts from real encoded plans and messages. Exits non-zero on a crash, whose input it keeps in build/fuzz/.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeMessage, type Message } from "../src/linux/monitor/messages.gen.ts";
 import { encodePlan, type Operation } from "../src/linux/plan/operations.gen.ts";
@@ -12,6 +12,9 @@ const ROOT = join(import.meta.dirname, "..");
 const FOLDER = join(ROOT, "build/fuzz");
 const PLAN = Buffer.from([1]);
 const FRAMES = Buffer.from([0]);
+/** With right checksums, whatever the bytes are; 2: as they come. */
+const TAR = Buffer.from([6]);
+const SKELETON = Buffer.from([3]);
 
 const SAMPLES: Readonly<Record<ArgumentType, unknown>> = {
   u32: 1,
@@ -41,7 +44,7 @@ function everyOperation(): readonly Operation[] {
     pid: 16,
   });
   const monitorOnly = new Set(["process", "log", "stream"]);
-  const apart = new Set(["clone", "sync", "exec", "pause", "nft"]);
+  const apart = new Set(["clone", "sync", "exec", "pause", "untar", "retar", "nft"]);
   const each = Object.entries(OPERATIONS)
     .filter(([op]) => !apart.has(op))
     .map(([op, definition]) => ({ op, actor: monitorOnly.has(op) ? "monitor" : "stage", ...sample(definition) }));
@@ -65,6 +68,43 @@ function writeCorpus(folder: string): void {
   );
   write("frames", FRAMES, Buffer.concat(messages));
   write("run", FRAMES, encodeMessage(2, { type: "run", plan: encodePlan(plan) }));
+  for (const [name, archive] of archives()) write(`tar-${name}`, TAR, archive);
+  const skeleton = `podrunS1R\u0003\0\0\0rawF\u0003\0a/b\u0005\0\0\0\0\0\0\0C${"\0".repeat(16)}L\u0001\0cE${"\0".repeat(8)}`;
+  write("skeleton", SKELETON, Buffer.from(skeleton, "latin1"));
+}
+
+/** Small archives in every form that GNU tar writes. */
+function archives(): readonly (readonly [string, Buffer])[] {
+  const tree = mkdtempSync(join(tmpdir(), "podrun-fuzz-"));
+  try {
+    writeFileSync(join(tree, "file"), "content");
+    linkSync(join(tree, "file"), join(tree, "hard link"));
+    symlinkSync("t".repeat(150), join(tree, "n".repeat(150)));
+    writeFileSync(join(tree, "sparse"), "begin");
+    truncateSync(join(tree, "sparse"), 1_000_000);
+    return [
+      ["v7"],
+      ["ustar"],
+      ["oldgnu", "--sparse"],
+      ["gnu"],
+      ["pax"],
+      ...["0.0", "0.1", "1.0"].map((v) => ["pax", "--sparse", `--sparse-version=${v}`]),
+    ].map(([form, ...options], i) => {
+      const made = spawnSync("tar", [
+        "-C",
+        tree,
+        "-b1",
+        `--format=${form}`,
+        ...options,
+        "-cf",
+        "-",
+        ...(i < 2 ? ["file"] : ["."]),
+      ]);
+      return [`${i}-${form}`, made.stdout.length > 65_000 ? made.stdout.subarray(0, 4096) : made.stdout];
+    });
+  } finally {
+    rmSync(tree, { recursive: true });
+  }
 }
 
 const seconds = Number(process.argv[2] ?? "60");
