@@ -36,7 +36,11 @@ export function createSignedCopy(options: { readonly place: Place; readonly file
   return async (request: SignedCopyRequest): Promise<void> => {
     const reference = parseReference(request.reference);
     const verdict = (await options.files.policy()).judge(reference);
-    if (verdict.kind !== "signed") throw new PodrunError("Internal", `image "${request.reference}" needs no signature`);
+    if (verdict.kind !== "signed") {
+      // It was, when the caller looked.
+      const problem = "policy.json was changed during the pull; pull again";
+      throw new PodrunError("ImageRejected", `image "${request.reference}": ${problem}`);
+    }
     const endpoints = (await options.files.registries()).endpoints(reference);
     const attempts = await accountsToTry(options.files, endpoints, request.pull);
     const args = await skopeoOptions(options.place, endpoints, request);
