@@ -42,6 +42,8 @@ export function openBlob(options: BlobOptions): Readable {
       signal?.removeEventListener("abort", abort);
       // Ends the request, wherever it is: also one whose bytes nobody reads any more.
       stop.abort();
+      // Runs its clean-up where it stands at a byte that nobody took; what it still fails with is nobody's concern.
+      bytes.return().catch(() => undefined);
       callback(error);
     },
   });
