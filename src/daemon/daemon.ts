@@ -7,7 +7,6 @@ import { LockFile } from "../base/lock-file.ts";
 import { Logger } from "../base/logger.ts";
 import { makeFolder } from "../base/make-folder.ts";
 import { VERSION } from "../base/version.ts";
-import { Images } from "../image/index.ts";
 import { monitorCgroup } from "../linux/cgroup/index.ts";
 import { probeFeatures, requireFeatures } from "../linux/kernel.ts";
 import { Nft } from "../linux/nftables/index.ts";
@@ -17,7 +16,8 @@ import { readMachine } from "../sandbox/machine.ts";
 import { Runtime } from "../sandbox/runtime.ts";
 import { Store } from "../store/index.ts";
 import { enterCgroup, prepareCgroups } from "./cgroups.ts";
-import { baseImageArchive, monitorBinary } from "./files.ts";
+import { monitorBinary } from "./files.ts";
+import { openImages } from "./images.ts";
 import { listen } from "./listen.ts";
 import { prepareNetwork } from "./network.ts";
 import { readNodeFacts, readNodeSettings } from "./node-facts.ts";
@@ -64,11 +64,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   });
   step("daemon.recover");
   await runtime.recover();
-  const images = new Images({
-    root: config.root,
-    records: store.images,
-    embedded: { reference: "podrun.local/base", archive: baseImageArchive() },
-  });
+  const { images, logins, stop: stopImages } = openImages(config, store, runtime, log);
   const objects = new KeptObjects(store.objects);
   const node: Node = {
     config,
@@ -86,15 +82,15 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   pods.recover();
   const parts: Parts = { config, log, store, facts, nft, runtime, pods };
   const system = new System(parts, { version: VERSION, features, onShutdown });
-  const api = createApiServer({ pods, objects, system, version: VERSION });
+  const api = createApiServer({ pods, objects, images, logins, system, version: VERSION });
   await listen(api.server, config);
   step("daemon.listening");
   monitors.refill();
-  images.recover().catch((error: unknown) => log.failure("what killed imports left can't be removed", error));
   return {
     leave: async () => {
       await api.close();
       pods.stop();
+      stopImages();
       monitors.close();
       store.close();
       lock.release();

@@ -2,26 +2,17 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ImageFolders } from "./folders.ts";
 import type { LayerPool } from "./layer-pool.ts";
+import type { SignedCopyRequest } from "./registry/signed-pull.ts";
 import type { RegistryFiles, RepositoryClient, RepositoryOptions } from "./registry/types.ts";
-import type { ImageRecords, ImageUser, LayerPacker } from "./types.ts";
+import type { ImageRecords, LayerPacker, UsingContainer } from "./types.ts";
 import type { ImageUse } from "./use.ts";
-
-/** What one signed image's copy needs: skopeo, which alone checks signatures, writes it into a folder as an OCI layout. */
-export interface SignedCopy {
-  /** Normalised, by digest where it was asked for by one. */
-  readonly reference: string;
-  readonly folder: string;
-  readonly platform: { readonly os: string; readonly architecture: string; readonly variant?: string | undefined };
-  readonly pull: import("./types.ts").PullRequest;
-  readonly signal: AbortSignal;
-}
 
 /** The way to registries, so that tests need none. */
 export interface RegistryAccess {
   readonly files: RegistryFiles;
   readonly open: (options: RepositoryOptions) => RepositoryClient;
-  /** Throws ImageRejected when the signature is not what the policy wants. */
-  readonly copySigned: (copy: SignedCopy) => Promise<void>;
+  /** skopeo's copy: it alone checks signatures. Throws ImageRejected when there is none that the policy wants. */
+  readonly copySigned: (request: SignedCopyRequest) => Promise<void>;
 }
 
 /** What the verbs share. */
@@ -36,4 +27,4 @@ export interface ImageContext {
   readonly log: Logger;
 }
 
-export type UsedBy = (imageId: string) => readonly ImageUser[];
+export type UsedBy = (imageId: string) => readonly UsingContainer[];

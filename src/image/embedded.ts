@@ -16,7 +16,7 @@ export class EmbeddedImage {
   readonly reference: string;
   readonly #archive: string;
   readonly #records: ImageRecords;
-  readonly #load: (archive: string, name: string) => Promise<unknown>;
+  readonly #load: (archive: string, name: string, digest: string) => Promise<unknown>;
   /** sha256:… of the archive, read once: it ships with this very daemon. */
   #digest: Promise<string> | undefined;
   #loading: Promise<unknown> | undefined;
@@ -24,7 +24,7 @@ export class EmbeddedImage {
   constructor(
     options: EmbeddedOptions,
     records: ImageRecords,
-    load: (archive: string, name: string) => Promise<unknown>,
+    load: (archive: string, name: string, digest: string) => Promise<unknown>,
   ) {
     this.reference = normalizeReference(options.reference);
     this.#archive = options.archive;
@@ -44,7 +44,7 @@ export class EmbeddedImage {
       throw error;
     });
     if (this.#records.find(this.reference)?.archive === digest) return;
-    this.#loading ??= this.#load(this.#archive, this.reference).finally(() => {
+    this.#loading ??= this.#load(this.#archive, this.reference, digest).finally(() => {
       this.#loading = undefined;
     });
     await this.#loading;

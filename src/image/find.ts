@@ -1,19 +1,14 @@
 // What an argument means: a name, the id of an image, or the beginning of one.
 import { PodrunError } from "../base/errors.ts";
-import { formatReference, parseReference } from "./reference.ts";
+import { nameOf, parseReference } from "./reference.ts";
 import type { ImageRecord, ImageRecords } from "./types.ts";
 
 /** docker and podman take shorter ones too; with three digits an id is hard to tell from a name. */
 const SHORT_ID = /^(?:sha256:)?([a-f0-9]{4,64})$/;
 const ID = /^sha256:[a-f0-9]{64}$/;
 
-/** The name under which an image is recorded: with a digest, that is what counts, and a tag beside it says nothing more. */
-export function lookupName(text: string): string {
-  const { domain, path, tag, digest } = parseReference(text);
-  return digest === undefined
-    ? formatReference({ domain, path, ...(tag && { tag }) })
-    : formatReference({ domain, path, digest });
-}
+/** {@link nameOf} of a text. Throws InvalidImage. */
+export const lookupName = (text: string): string => nameOf(parseReference(text));
 
 /** By a pod's image field: a name, or the whole id. */
 export function findByName(records: ImageRecords, reference: string): ImageRecord | undefined {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, renameSync } from "node:fs";
+import { lstatSync, mkdtempSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { syncFolder } from "../base/atomic-file.ts";
@@ -79,8 +79,8 @@ export class ImageFolders {
   async remove(shorts: readonly string[]): Promise<void> {
     await this.#guard(async () => {
       for (const short of shorts) this.#ours.delete(short);
-      await this.#removeAway(shorts.map((short) => join(this.layers, short)));
-      await removeFast(...shorts.map((short) => this.skeletonFile(short)));
+      // All names are free when the first step of this returns: the same layer may come again while these are removed.
+      await this.#removeAway(shorts.flatMap((short) => [join(this.layers, short), this.skeletonFile(short)]));
     });
   }
 
@@ -104,7 +104,7 @@ export class ImageFolders {
 
   /** Takes folders away from their names, each in one step, and then removes them: nothing ever sees half a layer. */
   async #removeAway(paths: readonly string[]): Promise<void> {
-    if (paths.length === 0) return;
+    if (!paths.some((path) => lstatSync(path, { throwIfNoEntry: false }))) return;
     makeFolder(this.#temporary);
     const away = mkdtempSync(join(this.#temporary, "gone-"));
     this.#ours.add(away);

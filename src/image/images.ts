@@ -1,12 +1,22 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
-import type { Logger } from "../base/logger.ts";
+import { Logger } from "../base/logger.ts";
 import { checkArchitecture } from "./config.ts";
-import type { RegistryAccess, UsedBy } from "./context.ts";
+import type { ImageContext, RegistryAccess, UsedBy } from "./context.ts";
 import { EmbeddedImage, type EmbeddedOptions } from "./embedded.ts";
-import { findByName, imageNotFound, lookupName } from "./find.ts";
+import { findByName, imageNotFound } from "./find.ts";
 import { ImageFolders } from "./folders.ts";
-import { importLayout } from "./import.ts";
+import { type ImportOptions, importRootfs } from "./import-rootfs.ts";
+import { inspectImage, rawConfigOf } from "./inspect.ts";
+import { LayerPool } from "./layer-pool.ts";
+import { loadImages } from "./load.ts";
+import { type PruneOptions, pruneImages } from "./prune.ts";
+import { notServed, pullImage, pullKey } from "./pull.ts";
+import { PullFlights } from "./pull-flights.ts";
+import { isLocal, nameOf, parseReference } from "./reference.ts";
+import { removeImage } from "./remove.ts";
+import { saveImages } from "./save.ts";
+import { tagImage } from "./tag.ts";
 import type {
   ImageRecord,
   ImageRecords,
@@ -25,142 +35,150 @@ export interface ImagesOptions {
   /** The instance's state folder; images lie in `images/` below it. */
   readonly root: string;
   readonly records: ImageRecords;
-  readonly packer?: LayerPacker;
-  readonly registry?: RegistryAccess;
+  readonly packer: LayerPacker;
+  readonly registry: RegistryAccess;
   /** Containers on record that use an image, by its id. */
   readonly usedBy?: UsedBy;
-  /** The image that podrun brings along, imported when it is first needed. */
+  /** The image that podrun brings along, loaded when it is first needed. */
   readonly embedded?: EmbeddedOptions;
   readonly clock?: Clock;
   readonly log?: Logger;
 }
 
-/** The images that are here: finds the verb's file and hands on. */
+/** The images that are here. Each verb is a file of its own; this finds it and hands on. */
 export class Images implements ImageService {
-  readonly #records: ImageRecords;
-  readonly #folders: ImageFolders;
-  readonly #use: ImageUse;
-  readonly #clock: Clock;
+  /** For the garbage collector. */
+  readonly context: ImageContext;
   readonly #embedded: EmbeddedImage | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #pulls = new PullFlights();
 
   constructor(options: ImagesOptions) {
-    this.#records = options.records;
-    this.#folders = new ImageFolders(options.root);
-    this.#use = new ImageUse(options.usedBy ?? (() => []));
-    this.#clock = options.clock ?? systemClock;
+    const { records, packer, registry } = options;
+    const folders = new ImageFolders(options.root);
+    this.context = {
+      records,
+      folders,
+      packer,
+      registry,
+      layers: new LayerPool({ records, folders, packer }),
+      use: new ImageUse(options.usedBy ?? (() => [])),
+      clock: options.clock ?? systemClock,
+      log: options.log ?? new Logger(),
+    };
     this.#embedded =
       options.embedded &&
-      new EmbeddedImage(options.embedded, this.#records, (archive, name) => this.import(archive, name));
+      new EmbeddedImage(options.embedded, records, (source, only, archive) =>
+        loadImages(this.context, source, { only: [only], archive }),
+      );
+  }
+
+  /** The name of the image that podrun brings along. */
+  get embeddedName(): string | undefined {
+    return this.#embedded?.reference;
   }
 
   async resolve(reference: string): Promise<RuntimeImage> {
-    const record = await this.#find(reference);
-    checkArchitecture(record.config, reference);
-    return {
-      id: record.id,
-      reference,
-      config: record.config,
-      layersFolder: this.#folders.layers,
-      layers: topmost(record.layers).map((digest) => this.#layerFolder(digest, reference)),
-      passwd: record.passwd,
-      group: record.group,
-    };
+    if (this.#embedded?.means(reference)) await this.#embedded.ensure();
+    return this.#resolve(reference);
   }
 
   async hold(reference: string): Promise<{ readonly image: RuntimeImage; readonly release: () => void }> {
-    const image = await this.resolve(reference);
-    this.#records.touch([image.id], this.#clock.now());
-    return { image, release: this.#use.hold(image.id) };
+    if (this.#embedded?.means(reference)) await this.#embedded.ensure();
+    // From here to the hold nothing may come between: the image could go.
+    const image = this.#resolve(reference);
+    const release = this.context.use.hold(image.id);
+    this.context.records.touch([image.id], this.context.clock.now());
+    return { image, release };
   }
 
-  pull(_request: PullRequest): Promise<PulledImage> {
-    return notYet("pull");
+  async pull(request: PullRequest): Promise<PulledImage> {
+    const reference = parseReference(request.reference);
+    if (isLocal(reference)) return this.#pullLocal(request.reference, nameOf(reference));
+    return this.#pulls.run(pullKey(request), request, (signal, tell) =>
+      pullImage(this.context, { request, signal, tell }),
+    );
   }
 
   list(): readonly ListedImage[] {
-    return this.#records.list().map(({ image, references }) => ({
+    return this.context.records.list().map(({ image, references }) => ({
       id: image.id,
       references,
       size: image.size,
       ...createdAt(image),
       importedAt: image.importedAt,
-      containers: this.#use.containers(image.id).length,
+      containers: this.context.use.containers(image.id).length,
     }));
   }
 
-  inspect(_reference: string): Promise<InspectedImage> {
-    return notYet("inspect-image");
+  async inspect(reference: string): Promise<InspectedImage> {
+    return inspectImage(this.context, reference, this.embeddedName);
   }
 
-  load(_source: string | NodeJS.ReadableStream): Promise<readonly string[]> {
-    return notYet("load");
+  async load(
+    source: string | NodeJS.ReadableStream,
+    options: { readonly name?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<readonly string[]> {
+    const loaded = await loadImages(this.context, source, options);
+    return loaded.map(({ image, references }) => references[0] ?? image.id);
   }
 
-  save(_references: readonly string[]): Promise<NodeJS.ReadableStream> {
-    return notYet("save");
+  async save(
+    references: readonly string[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<NodeJS.ReadableStream> {
+    return saveImages(this.context, references, { ...options, embedded: this.embeddedName });
   }
 
-  importRootfs(_source: NodeJS.ReadableStream): Promise<string> {
-    return notYet("import");
+  importRootfs(source: NodeJS.ReadableStream, options: ImportOptions): Promise<string> {
+    return importRootfs(this.context, source, options);
   }
 
-  tag(_source: string, _target: string): void {
-    throw new PodrunError("Internal", "not yet: tag");
+  tag(source: string, target: string): void {
+    tagImage(this.context, source, target, this.embeddedName);
   }
 
-  async remove(reference: string, _options: { readonly force?: boolean } = {}): Promise<RemovedImages> {
-    return this.#exclusively(async () => {
-      const record = this.#records.get(reference) ?? this.#records.find(lookupName(reference));
-      if (record === undefined) throw imageNotFound(this.#records, reference, this.#embedded?.reference);
-      const layers = this.#records.remove(record.id);
-      await this.#folders.remove(layers.map(({ folder }) => folder));
-      return { untagged: [], deleted: [record.id], reclaimedBytes: 0 };
-    });
+  async remove(reference: string, options: { readonly force?: boolean } = {}): Promise<RemovedImages> {
+    return removeImage(this.context, reference, { ...options, embedded: this.embeddedName });
   }
 
-  prune(): Promise<RemovedImages> {
-    return notYet("image prune");
+  prune(options: PruneOptions = {}): Promise<RemovedImages> {
+    return pruneImages(this.context, options, this.embeddedName);
   }
 
-  /** Removes what killed imports and removals left; once, when the daemon starts. Returns the paths. */
+  /** Removes what killed pulls and removals left; once, when the daemon starts. Returns the paths. */
   recover(): Promise<readonly string[]> {
-    return this.#exclusively(async () =>
-      this.#folders.prune(new Set(this.#records.layers().map(({ folder }) => folder))),
-    );
-  }
-
-  /** Brings in the images of an OCI image layout (tar archive or folder); see {@link importLayout}. */
-  import(source: string, name?: string): Promise<readonly ImageRecord[]> {
-    return this.#exclusively(() => importLayout({ folders: this.#folders, records: this.#records }, source, name));
+    const { records, folders } = this.context;
+    return folders.prune(new Set(records.layers().map(({ folder }) => folder)));
   }
 
   /** The image that podrun brings along is here, and the one of the archive that lies there now. */
-  ensureEmbedded(): Promise<void> {
-    return this.#embedded?.ensure() ?? Promise.resolve();
+  async ensureEmbedded(): Promise<void> {
+    await this.#embedded?.ensure();
   }
 
-  async #find(reference: string): Promise<ImageRecord> {
-    if (this.#embedded?.means(reference)) await this.#embedded.ensure();
-    const record = findByName(this.#records, reference);
-    if (record === undefined) throw imageNotFound(this.#records, reference, this.#embedded?.reference);
-    return record;
+  #resolve(reference: string): RuntimeImage {
+    const { records, folders } = this.context;
+    const record = findByName(records, reference);
+    if (record === undefined) throw imageNotFound(records, reference, this.embeddedName);
+    checkArchitecture(record.config, reference);
+    return {
+      id: record.id,
+      reference,
+      config: record.config,
+      layersFolder: folders.layers,
+      layers: topmost(record.layers).map((digest) => layerFolder(records, digest, reference)),
+      passwd: record.passwd,
+      group: record.group,
+    };
   }
 
-  #layerFolder(digest: string, reference: string): string {
-    const layer = this.#records.layer(digest);
-    if (layer !== undefined) return layer.folder;
-    throw new PodrunError(
-      "StateCorrupt",
-      `image "${reference}": its layer ${digest} is not recorded; remove the image and pull it again`,
-      { details: { image: reference, layer: digest } },
-    );
-  }
-
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work, work);
-    this.#last = result.catch(() => undefined);
-    return result;
+  async #pullLocal(text: string, name: string): Promise<PulledImage> {
+    if (this.#embedded?.means(text)) await this.#embedded.ensure();
+    const found = this.context.records.list().find(({ references }) => references.includes(name));
+    if (found === undefined) throw notServed(text);
+    const { image, references } = found;
+    const digest = references.map((one) => one.split("@")[1]).find((one) => one !== undefined) ?? image.id;
+    return { id: image.id, reference: name, digest, unchanged: true, size: image.size };
   }
 }
 
@@ -172,11 +190,17 @@ function topmost(layers: readonly string[]): readonly string[] {
   return layers.filter((digest, index) => layers.lastIndexOf(digest) === index);
 }
 
-function createdAt({ rawConfig }: ImageRecord): { readonly createdAt?: string } {
-  const created: unknown = rawConfig === undefined ? undefined : JSON.parse(rawConfig).created;
-  return typeof created === "string" ? { createdAt: created } : {};
+function layerFolder(records: ImageRecords, digest: string, reference: string): string {
+  const layer = records.layer(digest);
+  if (layer !== undefined) return layer.folder;
+  throw new PodrunError(
+    "StateCorrupt",
+    `image "${reference}": its layer ${digest} is not recorded; remove the image and pull it again`,
+    { details: { image: reference, layer: digest } },
+  );
 }
 
-const notYet = async (verb: string): Promise<never> => {
-  throw new PodrunError("Internal", `not yet: ${verb}`);
-};
+function createdAt(image: ImageRecord): { readonly createdAt?: string } {
+  const { created } = rawConfigOf(image);
+  return typeof created === "string" ? { createdAt: created } : {};
+}

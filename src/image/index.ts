@@ -2,6 +2,7 @@ export { checkArchitecture, machineArchitecture } from "./config.ts";
 export { Images, type ImagesOptions } from "./images.ts";
 export { type ImageUser, lookupUser } from "./passwd.ts";
 export { formatReference, normalizeReference, parseReference, type Reference } from "./reference.ts";
+export { openRegistries, type Registries } from "./registry/index.ts";
 export type {
   ImageConfig,
   ImageRecord,
@@ -11,4 +12,5 @@ export type {
   LayerRecord,
   ListedImage,
   RuntimeImage,
+  UsingContainer,
 } from "./types.ts";

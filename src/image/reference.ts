@@ -66,3 +66,13 @@ export function formatReference({ domain, path, tag, digest }: Reference): strin
 
 /** {@link parseReference} and back. */
 export const normalizeReference = (text: string): string => formatReference(parseReference(text));
+
+/**
+ * The name under which an image is recorded. With a digest, that is what counts: nobody has said that the tag beside it
+ * means it (as Docker has it).
+ */
+export const nameOf = ({ domain, path, tag, digest }: Reference): string =>
+  formatReference({ domain, path, ...(digest === undefined ? { tag: tag ?? "latest" } : { digest }) });
+
+/** Names of images that are made on this machine; no registry is asked for them. */
+export const isLocal = ({ domain }: Reference): boolean => domain === "podrun.local";

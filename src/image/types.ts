@@ -283,7 +283,7 @@ export interface LoginRequest {
 }
 
 /** A container of a pod, as an image's user. */
-export interface ImageUser {
+export interface UsingContainer {
   readonly container: string;
   readonly pod: string;
 }

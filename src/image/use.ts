@@ -1,5 +1,5 @@
 import type { UsedBy } from "./context.ts";
-import type { ImageUser } from "./types.ts";
+import type { UsingContainer } from "./types.ts";
 
 /** Who needs an image: containers on record, and those who are about to make one. */
 export class ImageUse {
@@ -23,7 +23,7 @@ export class ImageUse {
     };
   }
 
-  containers(id: string): readonly ImageUser[] {
+  containers(id: string): readonly UsingContainer[] {
     return this.#usedBy(id);
   }
 

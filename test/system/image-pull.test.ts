@@ -1,95 +1,75 @@
-// Pulls of whole images from a real registry, and containers that run them. Needs nothing but docker-registry: CI runs it in
-// the VM too, for unpacking and overlay are the kernel's.
+// Pulls from a real registry into real layers, without a daemon.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import t from "tap";
-import { imageNames } from "./support/bad-images.ts";
-import { busyboxLayer, layered } from "./support/images.ts";
-import { makeManifest, startInstance } from "./support/podrun.ts";
-import { pushImage, pushIndex } from "./support/push.ts";
-import { registryEnv, startRegistry } from "./support/registry.ts";
-import { rawTar, TYPE } from "./support/tar.ts";
+import { type ImageRecord, Images } from "../../src/image/index.ts";
+import { openRegistries } from "../../src/image/registry/index.ts";
+import type { PullProgress } from "../../src/image/types.ts";
+import { PlanLayerPacker } from "../../src/sandbox/layer-packer.ts";
+import { Database } from "../../src/store/database.ts";
+import { ImageTable } from "../../src/store/images.ts";
+import { STATE_MIGRATIONS } from "../../src/store/schema.ts";
+import { pushImage } from "./support/push.ts";
+import { startRegistry } from "./support/registry.ts";
 
-for (const count of [1, 40, 120])
-  t.test(`an image of ${count} layers is pulled, and a container sees them merged`, async (t) => {
-    const registry = await startRegistry(t);
-    const podrun = startInstance(t, { env: registryEnv(t, [registry]) });
-    const { reference } = await pushImage(registry, { name: "layers", ...layered(count) });
-    await podrun.start(makeManifest("layers", [{ name: "main", image: reference, command: ["sleep", "100000"] }]));
-    const script = "ls /layers 2>/dev/null | grep -vc short; cat /last 2>/dev/null";
-    const { stdout } = await podrun.podrun("exec", "layers", "--", "sh", "-c", script);
-    t.equal(stdout, count === 1 ? "0\n" : `${count - 1}\n${count - 1}\n`);
+const BINARY = join(import.meta.dirname, "../../dist/podrun-monitor");
+
+function setup(t: { teardown(clean: () => void): void }) {
+  const folder = mkdtempSync(join(tmpdir(), "podrun-pull-"));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const home = join(folder, "home");
+  mkdirSync(home);
+  const policy = join(folder, "policy.json");
+  writeFileSync(policy, JSON.stringify({ default: [{ type: "insecureAcceptAnything" }] }));
+  const place = { home, env: { PODRUN_POLICY: policy }, etc: join(folder, "etc"), run: join(folder, "run"), uid: 0 };
+  const records = new ImageTable<ImageRecord>(new Database(join(folder, "state.db"), "full", STATE_MIGRATIONS));
+  const images = new Images({
+    root: join(folder, "root"),
+    records,
+    packer: new PlanLayerPacker({ binary: BINARY }),
+    registry: openRegistries({ place }),
   });
-
-t.test("whiteouts and opaque folders of one layer hide what lies below, and no more", async (t) => {
-  const registry = await startRegistry(t);
-  const podrun = startInstance(t, { env: registryEnv(t, [registry]) });
-  const lower = ["d/", "d/old", "d/kept", "o/", "o/old", "o/deep/", "o/deep/old", "f", "g/", "g/old"].map((name) => ({
-    name,
-  }));
-  const upper = [
-    ...["d/.wh.old", "o/.wh..wh..opq", "o/new", "f/", "f/in"].map((name) => ({ name })),
-    { name: "g", type: TYPE.symlink, link: "d" },
-  ];
-  const layers = [busyboxLayer(), rawTar(lower), rawTar(upper)];
-  const { reference } = await pushImage(registry, { name: "whiteouts", layers });
-  await podrun.start(makeManifest("w", [{ name: "main", image: reference, command: ["/bin/sleep", "100000"] }]));
-  const found = await podrun.ok("exec", "w", "--", "/bin/find", "/d", "/o", "/f", "/g");
-  t.same(found.trim().split("\n").sort(), ["/d", "/d/kept", "/f", "/f/in", "/g", "/o", "/o/new"]);
-});
-
-t.test("of an index the image for this machine is taken, or the one that is asked for", async (t) => {
-  const registry = await startRegistry(t);
-  const podrun = startInstance(t, { env: registryEnv(t, [registry]) });
-  for (const format of ["oci", "docker"] as const) {
-    const layers = (content: string) => [busyboxLayer(), rawTar([{ name: "which", content }])];
-    const images = [
-      { layers: layers("arm/v7"), architecture: "arm", variant: "v7", format },
-      { layers: layers("ours"), format },
-      { layers: layers("s390x"), architecture: "s390x", format },
-    ];
-    const {
-      reference,
-      digest,
-      images: built,
-    } = await pushIndex(registry, { name: `many-${format}:1`, images, format });
-    await podrun.start(makeManifest(format, [{ name: "main", image: reference, command: ["/bin/sleep", "100000"] }]));
-    t.equal(await podrun.ok("exec", format, "--", "/bin/cat", "/which"), "ours");
-    const [inspected] = JSON.parse(await podrun.ok("inspect-image", reference)) as {
-      Id: string;
-      RepoDigests: string[];
-    }[];
-    t.match(inspected, { Id: built[1]?.id, RepoDigests: [`${reference.replace(/:1$/, "")}@${digest}`] });
-    await podrun.ok("delete", "pod", format);
-    await podrun.ok("rmi", "--force", built[1]?.id ?? "");
-    const byDigest = `${registry.host}/many-${format}@${digest}`;
-    await podrun.ok("pull", byDigest);
-    t.same(await imageNames(podrun), [byDigest], "pulled by digest it has no tag");
-    await podrun.ok("rmi", byDigest);
-  }
-});
-
-t.test("over TLS, with a password, an image is pulled after login, and not after logout", async (t) => {
-  const account = { user: "me", password: "Pä55 word" };
-  const registry = await startRegistry(t, {
-    tls: process.env["PODRUN_TEST_SLOWNESS"] === undefined,
-    ...vmHasNoHtpasswd(account),
-  });
-  const podrun = startInstance(t, { env: registryEnv(t, [registry]) });
-  const { reference } = await pushImage(registry, { name: "private", layers: [busyboxLayer()] });
-  if (registry.password !== undefined) {
-    t.match(await podrun.podrun("pull", reference), { code: 1, stderr: /401|login/ });
-    const wrong = await podrun.run(["login", "-u", "me", "--password-stdin", registry.host], { input: "wrong" });
-    t.match(wrong, { code: 1 });
-    const login = ["login", "-u", account.user, "--password-stdin", registry.host];
-    t.match(await podrun.run(login, { input: account.password }), { code: 0 });
-  }
-  await podrun.ok("pull", reference);
-  await podrun.ok("rmi", reference);
-  if (registry.password === undefined) return;
-  await podrun.ok("logout", registry.host);
-  t.match(await podrun.podrun("pull", reference), { code: 1, stderr: /401|login/ });
-});
-
-/** The VM has neither openssl nor htpasswd. */
-function vmHasNoHtpasswd(password: { user: string; password: string }) {
-  return process.env["PODRUN_TEST_SLOWNESS"] === undefined ? { password } : {};
+  const left = () => readdirSync(join(folder, "root/images/tmp"));
+  return { folder, images, records, left };
 }
+
+t.test("an image comes from a registry, and a second pull asks for no more than its digest", async (t) => {
+  const registry = await startRegistry(t);
+  const image = await pushImage(registry, {
+    name: "team/app:1",
+    layers: [[{ name: "etc/passwd", content: "root:x:0:0::/:/bin/sh\n" }], [{ name: "hello", content: "world" }]],
+    config: { Cmd: ["/hello"] },
+  });
+  const { folder, images, left } = setup(t);
+  const told: PullProgress[] = [];
+  const reference = `${registry.host}/team/app:1`;
+  const pulled = await images.pull({ reference, tlsVerify: false, onProgress: (one) => told.push(one) });
+  t.match(pulled, { id: image.id, reference, unchanged: false });
+  const resolved = await images.resolve(reference);
+  t.equal(readFileSync(join(resolved.layersFolder, resolved.layers[1] ?? "", "hello"), "utf8"), "world");
+  t.equal(resolved.passwd, "root:x:0:0::/:/bin/sh\n");
+  t.match(told[0], { type: "resolved", reference });
+  t.same(left(), []);
+  const before = registry.requests().length;
+  t.match(await images.pull({ reference, tlsVerify: false }), { id: image.id, unchanged: true });
+  t.same(
+    registry
+      .requests()
+      .slice(before)
+      .map(({ method }) => method),
+    ["HEAD"],
+  );
+  const file = join(folder, "saved.tar");
+  await (await import("node:stream/promises")).pipeline(
+    await images.save([reference]),
+    (await import("node:fs")).createWriteStream(file),
+  );
+  execFileSync("skopeo", ["copy", "-q", "--insecure-policy", `oci-archive:${file}`, `dir:${join(folder, "dir")}`], {
+    stdio: "inherit",
+  });
+  execFileSync("skopeo", ["copy", "-q", "--insecure-policy", `docker-archive:${file}`, `dir:${join(folder, "dir2")}`], {
+    stdio: "inherit",
+  });
+});

@@ -4,13 +4,14 @@ import { dirname, join } from "node:path";
 import { type Config, loadConfig } from "../../../src/base/config.ts";
 import { newUid } from "../../../src/base/ids.ts";
 import { addHostAddresses, removeHostAddresses } from "../../../src/daemon/network.ts";
-import { type ImageRecord, Images } from "../../../src/image/index.ts";
+import { type ImageRecord, Images, openRegistries } from "../../../src/image/index.ts";
 import { prepareCgroup, removeCgroup } from "../../../src/linux/cgroup/index.ts";
 import { spawnMonitor } from "../../../src/linux/monitor/index.ts";
 import { Nft } from "../../../src/linux/nftables/index.ts";
 import { leaseSpace, type PodNetwork } from "../../../src/net/lease-space.ts";
 import { baseRuleset, removeRuleset } from "../../../src/net/ruleset.ts";
 import type { MachineFacts } from "../../../src/sandbox/facts.ts";
+import { PlanLayerPacker } from "../../../src/sandbox/layer-packer.ts";
 import { readMachine } from "../../../src/sandbox/machine.ts";
 import type { ContainerRecord, SandboxRecord } from "../../../src/sandbox/records.ts";
 import { Runtime } from "../../../src/sandbox/runtime.ts";
@@ -95,6 +96,8 @@ export async function startRuntime(
   const images = new Images({
     root: config.root,
     records: store.images,
+    packer: new PlanLayerPacker({ binary: join(ROOT, "dist/podrun-monitor") }),
+    registry: openRegistries(),
     embedded: { reference: "podrun.local/base", archive: join(ROOT, "dist/base-image.tar") },
   });
   const image = await images.resolve("podrun.local/base");

@@ -6,6 +6,7 @@ import { buffer } from "node:stream/consumers";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { type Header, pack } from "tar-stream";
 import { machineArchitecture } from "../../../src/image/config.ts";
+import type { RegistryAccess } from "../../../src/image/context.ts";
 
 interface Cleanup {
   teardown(clean: () => void): void;
@@ -91,3 +92,17 @@ export async function writeArchive(file: string, files: ReadonlyMap<string, Buff
   writeFileSync(file, await tar([...files].map(([name, content]) => ({ name, content }))));
   return file;
 }
+
+/** For tests that ask no registry. */
+export const noRegistry: RegistryAccess = {
+  files: {
+    registries: () => Promise.reject(new Error("no registry is to be asked")),
+    policy: () => Promise.reject(new Error("no registry is to be asked")),
+    credentials: () => ({ find: async () => [] }),
+    tls: async () => ({}),
+  },
+  open: () => {
+    throw new Error("no registry is to be asked");
+  },
+  copySigned: () => Promise.reject(new Error("no registry is to be asked")),
+};

@@ -4,15 +4,17 @@ import { join } from "node:path";
 import t from "tap";
 import { Images } from "../../../src/image/images.ts";
 import type { ImageRecord } from "../../../src/image/types.ts";
+import { writerPacker } from "../../../src/image/writer-packer.ts";
 import { Database } from "../../../src/store/database.ts";
 import { ImageTable } from "../../../src/store/images.ts";
 import { STATE_MIGRATIONS } from "../../../src/store/schema.ts";
-import { digest, type LayoutOptions, layout, scratch, tar, writeArchive, writeFolder } from "./fixtures.ts";
+import { digest, type LayoutOptions, layout, noRegistry, scratch, tar, writeArchive, writeFolder } from "./fixtures.ts";
 
 function setup(t: { teardown(clean: () => void): void }, embedded?: { reference: string; archive: string }) {
   const folder = scratch(t);
   const records = new ImageTable<ImageRecord>(new Database(join(folder, "state.db"), "full", STATE_MIGRATIONS));
-  const open = () => new Images({ root: folder, records, ...(embedded && { embedded }) });
+  const open = () =>
+    new Images({ root: folder, records, packer: writerPacker, registry: noRegistry, ...(embedded && { embedded }) });
   const layers = join(folder, "images/layers");
   const left = () =>
     [join(folder, "images/tmp"), layers].flatMap((path) => (existsSync(path) ? readdirSync(path) : []));
@@ -35,7 +37,7 @@ for (const format of ["tar", "tar+gzip", "tar+zstd"] as const) {
       Volumes: { "/v": {} },
     };
     const file = await writeArchive(join(folder, "a.tar"), await layout({ format, config, layers: [[etc(passwd)]] }));
-    const [record] = await images.import(file);
+    const [record] = await images.load(file);
     const image = await images.resolve("test.local/app:1");
     t.match(image, {
       id: record?.id,
@@ -62,7 +64,7 @@ for (const format of ["tar", "tar+gzip", "tar+zstd"] as const) {
 
 t.test("a layout in a folder is imported as one in an archive is", async (t) => {
   const { folder, images } = setup(t);
-  await images.import(writeFolder(join(folder, "layout"), await layout()));
+  await images.load(writeFolder(join(folder, "layout"), await layout()));
   t.ok(await images.resolve("test.local/app:1"));
 });
 
@@ -73,7 +75,7 @@ t.test("layers come lowest first, and the highest passwd counts", async (t) => {
     [etc("high\n")],
     [{ name: "bin/x", content: "" }],
   ];
-  await images.import(writeFolder(join(folder, "layout"), await layout({ layers: entries })));
+  await images.load(writeFolder(join(folder, "layout"), await layout({ layers: entries })));
   const image = await images.resolve("test.local/app:1");
   t.match(image, { passwd: "high\n", group: "g:x:1:\n" });
   t.equal(readFileSync(join(layers, image.layers[0] ?? "", "etc/passwd"), "utf8"), "low\n");
@@ -82,20 +84,20 @@ t.test("layers come lowest first, and the highest passwd counts", async (t) => {
 t.test("a passwd that is a symbolic link to the host's is not read", async (t) => {
   const { folder, images } = setup(t);
   const link = { name: "etc/passwd", type: "symlink", linkname: "/etc/passwd" } as const;
-  await images.import(writeFolder(join(folder, "layout"), await layout({ layers: [[link]] })));
+  await images.load(writeFolder(join(folder, "layout"), await layout({ layers: [[link]] })));
   t.equal((await images.resolve("test.local/app:1")).passwd, "");
 });
 
 t.test("a passwd that lies behind a symbolic link is not read", async (t) => {
   const { folder, images } = setup(t);
   const link = { name: "etc", type: "symlink", linkname: "/etc" } as const;
-  await images.import(writeFolder(join(folder, "layout"), await layout({ layers: [[link]] })));
+  await images.load(writeFolder(join(folder, "layout"), await layout({ layers: [[link]] })));
   t.equal((await images.resolve("test.local/app:1")).passwd, "");
 });
 
 t.test("of a very long passwd the first 64 KiB count, in whole lines", async (t) => {
   const { folder, images } = setup(t);
-  await images.import(
+  await images.load(
     writeFolder(join(folder, "layout"), await layout({ layers: [[etc("0123456789\n".repeat(10_000))]] })),
   );
   const { passwd: text } = await images.resolve("test.local/app:1");
@@ -107,7 +109,7 @@ t.test("a layer that is here already is shared, and goes with the last image tha
   const { folder, images, layers } = setup(t);
   const common = [{ name: "common", content: "c" }];
   const write = async (name: string, own: string) =>
-    images.import(
+    images.load(
       writeFolder(join(folder, own), await layout({ name, layers: [common, [{ name: own, content: own }]] })),
     );
   await write("test.local/a:1", "a");
@@ -127,7 +129,7 @@ t.test("an image that is not here is named, with those that are", async (t) => {
     code: "ImageNotFound",
     message: 'image "nginx" is not here, and podrun cannot pull yet; images that are: none',
   });
-  await images.import(writeFolder(join(folder, "layout"), await layout()));
+  await images.load(writeFolder(join(folder, "layout"), await layout()));
   await t.rejects(images.resolve("nginx"), { message: /that are: test\.local\/app:1;/ });
   await t.rejects(images.resolve("Bad Name"), { code: "InvalidImage" });
 });
@@ -135,7 +137,7 @@ t.test("an image that is not here is named, with those that are", async (t) => {
 t.test("a name with a digest means that manifest and no other", async (t) => {
   const { folder, images } = setup(t);
   const files = await layout();
-  await images.import(writeFolder(join(folder, "layout"), files));
+  await images.load(writeFolder(join(folder, "layout"), files));
   const manifest = JSON.parse(files.get("index.json")?.toString() ?? "").manifests[0].digest;
   t.ok(await images.resolve(`test.local/app:1@${manifest}`));
   await t.rejects(images.resolve(`test.local/app:1@${digest("other")}`), { code: "ImageNotFound" });
@@ -144,7 +146,7 @@ t.test("a name with a digest means that manifest and no other", async (t) => {
 t.test("an image for another architecture is refused with both names", async (t) => {
   const { folder, images, left } = setup(t);
   const source = writeFolder(join(folder, "layout"), await layout({ architecture: "s390x" }));
-  await t.rejects(images.import(source), {
+  await t.rejects(images.load(source), {
     code: "WrongArchitecture",
     message: /is for linux\/s390x, this machine is linux\/(amd64|arm64)/,
   });
@@ -154,8 +156,8 @@ t.test("an image for another architecture is refused with both names", async (t)
 t.test("an image without a name needs one from the user", async (t) => {
   const { folder, images } = setup(t);
   const source = writeFolder(join(folder, "layout"), await layout({ name: undefined }));
-  await t.rejects(images.import(source), { code: "InvalidImage", message: /give a name/ });
-  await images.import(source, "mine");
+  await t.rejects(images.load(source), { code: "InvalidImage", message: /give a name/ });
+  await images.load(source, { name: "mine" });
   t.equal(images.list()[0]?.references[0], "docker.io/library/mine:latest");
 });
 
@@ -165,17 +167,17 @@ t.test("a file that is not there, no archive, an empty one, or none of an image 
     writeFileSync(join(folder, name), content);
     return join(folder, name);
   };
-  await t.rejects(images.import(join(folder, "nothing.tar")), { code: "NotFound", message: /there is no such file/ });
-  await t.rejects(images.import(file("noise", Buffer.alloc(4096, "noise"))), {
+  await t.rejects(images.load(join(folder, "nothing.tar")), { code: "NotFound", message: /there is no such file/ });
+  await t.rejects(images.load(file("noise", Buffer.alloc(4096, "noise"))), {
     code: "InvalidImage",
     message: /no tar archive/,
   });
-  await t.rejects(images.import(file("empty", "")), { code: "InvalidImage", message: /no index\.json/ });
-  await t.rejects(images.import(file("other", await tar([{ name: "a", content: "b" }]))), {
+  await t.rejects(images.load(file("empty", "")), { code: "InvalidImage", message: /no index\.json/ });
+  await t.rejects(images.load(file("other", await tar([{ name: "a", content: "b" }]))), {
     code: "InvalidImage",
     message: /no index\.json/,
   });
-  await t.rejects(images.import(file("json", await tar([{ name: "index.json", content: "{" }]))), {
+  await t.rejects(images.load(file("json", await tar([{ name: "index.json", content: "{" }]))), {
     code: "InvalidImage",
     message: /not JSON/,
   });
@@ -207,7 +209,7 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
       const { folder, images, left } = setup(t);
       const content = randomBytes(3000);
       const source = await damaged(folder, { format, layers: [[{ name: "f", content }]] }, damage);
-      await t.rejects(images.import(source), { code: "InvalidImage" });
+      await t.rejects(images.load(source), { code: "InvalidImage" });
       t.same(images.list(), []);
       t.same(left(), []);
     });
@@ -226,7 +228,7 @@ t.test("a diff id that is not the layer's is found", async (t) => {
   good.set(`blobs/sha256/${digest(newManifest).slice(7)}`, newManifest);
   const index = String(good.get("index.json")).replace(digest(manifest?.[1] ?? ""), digest(newManifest));
   good.set("index.json", Buffer.from(index));
-  await t.rejects(images.import(writeFolder(join(folder, "l"), good)), { code: "InvalidImage", message: /damaged/ });
+  await t.rejects(images.load(writeFolder(join(folder, "l"), good)), { code: "InvalidImage", message: /damaged/ });
   t.same(left(), []);
 });
 
@@ -236,7 +238,7 @@ t.test("digests that would be paths are refused", async (t) => {
   const index = JSON.parse(String(files.get("index.json")));
   index.manifests[0].digest = "sha256:../../../../etc/passwd";
   files.set("index.json", Buffer.from(JSON.stringify(index)));
-  await t.rejects(images.import(writeFolder(join(folder, "l"), files)), {
+  await t.rejects(images.load(writeFolder(join(folder, "l"), files)), {
     code: "InvalidImage",
     message: /not a sha256 digest/,
   });
@@ -276,7 +278,7 @@ t.test("an embedded archive that is missing is named, and is used when it comes"
 
 t.test("what a killed import left is removed, and what is recorded stays", async (t) => {
   const { folder, images, layers } = setup(t);
-  await images.import(writeFolder(join(folder, "layout"), await layout()));
+  await images.load(writeFolder(join(folder, "layout"), await layout()));
   writeFolder(join(folder, "images/tmp/import-x"), new Map());
   writeFolder(join(layers, "0123456789abcdef"), new Map());
   t.equal((await images.recover()).length, 2);
@@ -289,10 +291,10 @@ for (const step of ["image.unpacked", "image.published"]) {
     const { folder, images } = setup(t);
     const source = writeFolder(join(folder, "layout"), await layout());
     process.env["PODRUN_FAULT"] = `${step}:error:ENOSPC`;
-    await t.rejects(images.import(source), { code: "StateUnavailable", message: /full/ });
+    await t.rejects(images.load(source), { code: "StateUnavailable", message: /full/ });
     delete process.env["PODRUN_FAULT"];
     t.same(images.list(), []);
-    await images.import(source);
+    await images.load(source);
     t.ok(await images.resolve("test.local/app:1"));
   });
 }
