@@ -6,7 +6,9 @@ import type { Waiting } from "./status.ts";
 /** A pull that failed: `image pull failed …` where the kubelet tells the kinds of failures apart, else the error itself. */
 export function pullFailure(reference: string, error: unknown): { reason: string; message: string } {
   const message = error instanceof Error ? error.message : String(error);
-  const rejected = error instanceof PodrunError && error.code === "ImageRejected" && error.details["blocked"] !== true;
+  // With a scope it is the signature policy's word; a blocked registry has none.
+  const rejected =
+    error instanceof PodrunError && error.code === "ImageRejected" && error.details["scope"] !== undefined;
   if (!rejected) return { reason: "ErrImagePull", message };
   return {
     reason: "SignatureValidationFailed",

@@ -172,7 +172,8 @@ t.test("a name that is none waits as InvalidImageName and asks nobody", async (t
 t.test("a signature that the policy does not take has the kubelet's reason; a blocked registry has not", async (t) => {
   const world = makeWorld(t.testdir());
   world.service.before = ({ reference }) => {
-    throw new PodrunError("ImageRejected", "not signed", { details: { blocked: reference === "blocked" } });
+    const details = reference === "blocked" ? { prefix: "docker.io" } : { scope: "docker.io" };
+    throw new PodrunError("ImageRejected", "not signed", { details });
   };
   await world.pods.create(onePod());
   await world.pods.create(onePod({ image: "blocked" }, {}, "other"));
