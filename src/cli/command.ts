@@ -43,3 +43,15 @@ export const GLOBAL_OPTIONS = {
   debug: { kind: "boolean", help: "with an error, show its causes too" },
   help: { kind: "boolean", short: "h", help: "show this help" },
 } as const satisfies OptionTable;
+
+/** Commands under one word: `image pull`. */
+export interface CommandGroup {
+  readonly about: string;
+  readonly commands: Readonly<Record<string, CommandEntry>>;
+}
+
+/** A line for the help, and its file: nothing else is loaded. */
+export type CommandEntry = readonly [
+  about: string,
+  load: () => Promise<{ readonly command: unknown } | { readonly group: CommandGroup }>,
+];

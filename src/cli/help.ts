@@ -1,5 +1,5 @@
 import type { OptionTable } from "./arguments.ts";
-import { type Command, GLOBAL_OPTIONS } from "./command.ts";
+import { type Command, type CommandGroup, GLOBAL_OPTIONS } from "./command.ts";
 
 /** The help of podrun as a whole. */
 export function printOverview(commands: readonly (readonly [name: string, about: string])[]): number {
@@ -8,6 +8,17 @@ export function printOverview(commands: readonly (readonly [name: string, about:
   process.stdout.write(
     `podrun runs Kubernetes pods on this machine, with no cluster.\n\nUsage:\n  podrun COMMAND [flags]\n\n` +
       `Commands:\n${lines.join("\n")}\n\nUse "podrun COMMAND --help" for a command's flags and examples.\n`,
+  );
+  return 0;
+}
+
+/** The help of a word with commands of its own. */
+export function printGroupHelp(name: string, { about, commands }: CommandGroup): number {
+  const width = Math.max(...Object.keys(commands).map((verb) => verb.length));
+  const lines = Object.entries(commands).map(([verb, [what]]) => `  ${verb.padEnd(width)}  ${what}`);
+  process.stdout.write(
+    `${about}\n\nUsage:\n  podrun ${name} COMMAND [flags]\n\nCommands:\n${lines.join("\n")}\n\n` +
+      `Use "podrun ${name} COMMAND --help" for a command's flags and examples.\n`,
   );
   return 0;
 }

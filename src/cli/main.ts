@@ -1,14 +1,12 @@
 // The command line's entry: finds the command, loads its file and nothing else, and words what went wrong.
 import { loadConfig } from "../base/config.ts";
 import { parseArguments, UsageError } from "./arguments.ts";
-import { type Command, GLOBAL_OPTIONS } from "./command.ts";
+import { type Command, type CommandEntry, type CommandGroup, GLOBAL_OPTIONS } from "./command.ts";
 import { installExits, onInterrupt } from "./interrupt.ts";
 import { flushOutput } from "./output.ts";
 
-type Loader = () => Promise<{ readonly command: unknown }>;
-
 /** Every command and its file, in the order of the help. */
-const COMMANDS: Readonly<Record<string, readonly [about: string, load: Loader]>> = {
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   apply: ["create or change pods from manifests", () => import("./apply.ts")],
   create: ["create pods from manifests", () => import("./create.ts")],
   run: ["run one image as a pod", () => import("./run.ts")],
@@ -21,6 +19,17 @@ const COMMANDS: Readonly<Record<string, readonly [about: string, load: Loader]>>
   wait: ["wait until pods are in a state", () => import("./wait.ts")],
   plan: ["show what a manifest's start would do, step by step", () => import("./plan.ts")],
   trace: ["show what a pod's last start did, and how long each step took", () => import("./trace.ts")],
+  pull: ["fetch images from their registries", () => import("./pull.ts")],
+  images: ["list images", () => import("./images.ts")],
+  rmi: ["remove images", () => import("./rmi.ts")],
+  load: ["take images out of an archive", () => import("./load.ts")],
+  save: ["put images into an archive", () => import("./save.ts")],
+  import: ["make an image of a root file system", () => import("./import.ts")],
+  tag: ["give an image another name", () => import("./tag.ts")],
+  "inspect-image": ["show all that is known of an image", () => import("./inspect-image.ts")],
+  image: ["all of these as podrun image ls, pull, rm …, and image prune", () => import("./image.ts")],
+  login: ["log in to a registry", () => import("./login.ts")],
+  logout: ["log out of a registry", () => import("./logout.ts")],
   system: ["look after podrun itself: info, check, reset", () => import("./system.ts")],
   version: ["show podrun's version", () => import("./version.ts")],
 };
@@ -43,8 +52,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function runCommand(name: string, argv: readonly string[]): Promise<number> {
-  const command = await loadCommand(name);
+async function runCommand(word: string, words: readonly string[]): Promise<number> {
+  const found = await findCommand(word, words);
+  if ("group" in found) return (await import("./help.ts")).printGroupHelp(word, found.group);
+  const { name, command, argv } = found;
   const parsed = await parseArguments(argv, { ...command.options, ...GLOBAL_OPTIONS });
   if (parsed.options.help) return (await import("./help.ts")).printCommandHelp(name, command);
   const config = loadConfig();
@@ -61,19 +72,47 @@ async function runCommand(name: string, argv: readonly string[]): Promise<number
   });
 }
 
-async function loadCommand(name: string): Promise<Command> {
-  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (entry !== undefined) return (await entry[1]()).command as Command;
+interface FoundCommand {
+  readonly name: string;
+  readonly command: Command;
+  readonly argv: readonly string[];
+}
+
+/** A group's command is named by the next word; only its help may do without one. Throws UsageError. */
+async function findCommand(word: string, words: readonly string[]): Promise<FoundCommand | { group: CommandGroup }> {
+  const loaded = await loadEntry(word, COMMANDS, "");
+  if (!("group" in loaded)) return { name: word, command: loaded.command as Command, argv: words };
+  const { group } = loaded;
+  const at = words.findIndex((one) => !one.startsWith("-"));
+  const verb = words[at];
+  if (verb === undefined && words.some((one) => one === "-h" || one === "--help")) return { group };
+  if (verb === undefined) throw new UsageError(`want one of: ${wordVerbs(word, group)}`);
+  const inner = await loadEntry(verb, group.commands, `${word} `);
+  if ("group" in inner) return inner;
+  return { name: `${word} ${verb}`, command: inner.command as Command, argv: words.toSpliced(at, 1) };
+}
+
+const wordVerbs = (word: string, { commands }: CommandGroup): string =>
+  Object.keys(commands)
+    .map((verb) => `${word} ${verb}`)
+    .join(", ");
+
+async function loadEntry(name: string, entries: Readonly<Record<string, CommandEntry>>, before: string) {
+  const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
+  if (entry !== undefined) return entry[1]();
   const { nearest } = await import("../spec/nearest.ts");
-  const near = nearest(name, Object.keys(COMMANDS));
-  throw new UsageError(`unknown command "${name}"${near === undefined ? "" : `; did you mean "${near}"?`}`);
+  const near = nearest(name, Object.keys(entries));
+  const hint = near === undefined ? "" : `; did you mean "${before}${near}"?`;
+  throw new UsageError(`unknown command "${before}${name}"${hint}`);
 }
 
 async function help(words: readonly string[]): Promise<number> {
-  const { printCommandHelp, printOverview } = await import("./help.ts");
-  const name = words.find((word) => !word.startsWith("-"));
-  if (name !== undefined) return printCommandHelp(name, await loadCommand(name));
-  return printOverview(Object.entries(COMMANDS).map(([command, [about]]) => [command, about] as const));
+  const { printCommandHelp, printGroupHelp, printOverview } = await import("./help.ts");
+  const [name, ...more] = words.filter((word) => !word.startsWith("-"));
+  if (name === undefined)
+    return printOverview(Object.entries(COMMANDS).map(([command, [about]]) => [command, about] as const));
+  const found = await findCommand(name, more.length === 0 ? ["--help"] : more);
+  return "group" in found ? printGroupHelp(name, found.group) : printCommandHelp(found.name, found.command);
 }
 
 installExits();

@@ -1,0 +1,18 @@
+// `podrun image VERB`: the same commands under the names that docker and podman give them there.
+import type { CommandGroup } from "./command.ts";
+
+export const group: CommandGroup = {
+  about: "Look after images.",
+  commands: {
+    ls: ["list images", () => import("./images.ts")],
+    list: ["list images", () => import("./images.ts")],
+    pull: ["fetch images from their registries", () => import("./pull.ts")],
+    rm: ["remove images", () => import("./rmi.ts")],
+    load: ["take images out of an archive", () => import("./load.ts")],
+    save: ["put images into an archive", () => import("./save.ts")],
+    import: ["make an image of a root file system", () => import("./import.ts")],
+    tag: ["give an image another name", () => import("./tag.ts")],
+    inspect: ["show all that is known of an image", () => import("./inspect-image.ts")],
+    prune: ["remove images that nothing needs", () => import("./image-prune.ts")],
+  },
+};
