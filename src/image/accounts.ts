@@ -1,6 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf } from "../base/errors.ts";
 
 /** Design, section 2: users are looked up in a bounded record, made when the image comes. */
 const LIMIT = 64 << 10;
@@ -8,29 +7,30 @@ const LIMIT = 64 << 10;
 /**
  * Text of a file in /etc of an image, from the highest of its layers that has it: `folders`, lowest first. Empty when no
  * layer has it as a plain file in a plain folder: symbolic links are the image's, and none is followed on the host.
+ * What overlayfs hides is not seen: below a whiteout (a character device, so no plain file) and below an opaque folder.
  * Of a longer file the whole lines of its first 64 KiB.
  */
-export function readAccountFile(folders: readonly string[], name: "passwd" | "group"): string {
+export function readAccountFile(
+  folders: readonly string[],
+  name: "passwd" | "group",
+  isOpaque: (folder: string) => boolean,
+): string {
   for (const folder of folders.toReversed()) {
     const etc = lstatSync(join(folder, "etc"), { throwIfNoEntry: false });
     if (etc === undefined) continue;
     if (!etc.isDirectory()) return "";
     const text = readBounded(join(folder, "etc", name));
     if (text !== undefined) return text;
+    if (isOpaque(join(folder, "etc"))) return "";
   }
   return "";
 }
 
-/** undefined: no such file. O_NONBLOCK, so that a FIFO of that name does not hold us. */
+/** undefined: no such file. Nothing else writes here: what lstat says stays so, and no device or FIFO is opened. */
 function readBounded(path: string): string | undefined {
-  let file: number;
-  try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    if (errnoOf(error) === "ELOOP") return "";
-    throw error;
-  }
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (!there?.isFile()) return there && "";
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     if (!fstatSync(file).isFile()) return "";
     const bytes = Buffer.alloc(LIMIT + 1);

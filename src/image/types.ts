@@ -68,6 +68,8 @@ export interface LayerPacker {
   unpack(request: UnpackRequest): Promise<Unpacking>;
   /** The archive that a folder was unpacked from, byte for byte, out of its skeleton. The reader checks the digest. */
   pack(request: PackRequest): Promise<NodeJS.ReadableStream>;
+  /** Whether a folder in an unpacked layer hides what lower layers have in its place. */
+  isOpaque(folder: string): boolean;
 }
 
 export interface UnpackRequest {

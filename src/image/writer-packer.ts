@@ -22,5 +22,6 @@ export const writerPacker: LayerPacker = {
     );
     return { archive, skeleton: Readable.from([]), done };
   },
+  isOpaque: () => false,
   pack: () => Promise.reject(new Error("not here")),
 };

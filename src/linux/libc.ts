@@ -24,6 +24,8 @@ interface Libc {
   readonly fcntl: (fd: number, command: number, argument: number) => number;
   readonly pidfd_open: (pid: number, flags: number) => number;
   readonly fsopen: (type: string, flags: number) => number;
+  /** The value's length; it is put into the buffer. */
+  readonly lgetxattr: (path: string, name: string, value: Buffer, size: number) => number;
   readonly umount2: (path: string, flags: number) => number;
   readonly pidfd_send_signal: (pidfd: number, signal: number, info: null, flags: number) => number;
 }
@@ -39,6 +41,7 @@ function libc(): Libc {
     // Variadic in C; both ABIs that we support pass one int in the same way.
     fcntl: library.func("int fcntl(int fd, int command, int argument)"),
     fsopen: library.func("int fsopen(const char *type, unsigned int flags)"),
+    lgetxattr: library.func("long lgetxattr(const char *path, const char *name, _Out_ uint8_t *value, size_t size)"),
     umount2: library.func("int umount2(const char *path, int flags)"),
     pidfd_open: library.func("int pidfd_open(int pid, unsigned int flags)"),
     pidfd_send_signal: library.func("int pidfd_send_signal(int pidfd, int signal, void *info, unsigned int flags)"),

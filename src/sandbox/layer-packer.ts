@@ -7,6 +7,7 @@ import type { LayerPacker, PackRequest, Unpacking, UnpackRequest } from "../imag
 import { exitOf, type MonitorStream, type SpawnedStream, spawnMonitorStream } from "../linux/monitor/index.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import { compileSeccomp, RETAR_PROFILE, UNTAR_PROFILE } from "../linux/seccomp/index.ts";
+import { isOpaque } from "../linux/xattr.ts";
 import type { SeccompFilter } from "./facts.ts";
 import { judgeOutcome, type Packing, type Totals } from "./layer-outcome.ts";
 import { compilePack, compileUnpack } from "./unpack-plan.ts";
@@ -57,6 +58,10 @@ export class PlanLayerPacker implements LayerPacker {
     );
     archive.once("close", () => process.abort(undefined));
     return archive;
+  }
+
+  isOpaque(folder: string): boolean {
+    return isOpaque(folder);
   }
 
   async #start(plan: readonly Operation[], what: Packing, signal: AbortSignal | undefined): Promise<PackerProcess> {
