@@ -33,7 +33,9 @@ static int leave_plan(struct actor *a) {
     if (error != 0) return error;
     umask(0);
     /* Bigger pipes mean fewer wake-ups; an account may have used up what it may have of them. */
-    if (fcntl(STDIN_FILENO, F_SETPIPE_SZ, PIPE_SIZE) < 0) errno = 0;
+    for (int fd = STDIN_FILENO; fd <= STDOUT_FILENO; fd++) {
+        if (fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE) < 0) errno = 0;
+    }
     void *results = a->results, *plan = (void *)(uintptr_t)a->plan->bytes;
     size_t results_size = a->results_size, plan_size = a->plan->length;
     if (root != ROOT && dup2(root, ROOT) < 0) return errno;

@@ -134,6 +134,9 @@ static void actors(void) {
     CHECK_THAT(refusal((struct op){OP_PROCESS, ACTOR_STAGE, 0}, process, sizeof process) == EINVAL);
     CHECK_THAT(refusal((struct op){OP_PROCESS, ACTOR_MONITOR, 0}, process, sizeof process) == 0);
     CHECK_THAT(refusal((struct op){OP_PROCESS, ACTOR_MONITOR, OPERATION_OPTIONAL}, process, sizeof process) == EINVAL);
+    CHECK_THAT(refusal((struct op){OP_RETAR, ACTOR_MONITOR, 0}, NULL, 0) == EINVAL);
+    CHECK_THAT(refusal((struct op){OP_RETAR, ACTOR_STAGE, 0}, NULL, 0) == EINVAL);
+    CHECK_THAT(refusal((struct op){OP_UNTAR, ACTOR_STAGE, 0}, process, 8) == EINVAL);
 }
 
 static void order(void) {
