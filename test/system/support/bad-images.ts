@@ -50,7 +50,7 @@ export function imageFolders(podrun: Instance): Readonly<Record<string, readonly
   return Object.fromEntries(names.map((name) => [name, readdirSync(join(folder, name))]));
 }
 
-/** Names of images, without those that podrun has with it. */
+/** Names of images with tags, ids of those without names; not what podrun has with it. */
 export async function imageNames(podrun: Instance): Promise<readonly string[]> {
   const text = await podrun.ok("images", "-o", "json");
   const list = JSON.parse(text) as
@@ -58,7 +58,7 @@ export async function imageNames(podrun: Instance): Promise<readonly string[]> {
     | { items: { references: string[]; id: string }[] };
   const items = "items" in list ? list.items : list;
   return items
-    .flatMap(({ references, id }) => (references.length === 0 ? [id] : references))
+    .flatMap(({ references, id }) => (references.length === 0 ? [id] : references.filter((name) => !name.includes("@"))))
     .filter((name) => !name.startsWith("podrun.local/"));
 }
 
