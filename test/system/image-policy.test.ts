@@ -155,7 +155,7 @@ t.test("a pod is gone at once although its registry never answers", async (t) =>
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => {
     sockets.add(socket);
-    socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
+    socket.resume().on("error", () => undefined).on("close", () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   t.teardown(() => {
