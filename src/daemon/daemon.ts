@@ -80,7 +80,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   const pods = new Pods(node, store.objects);
   objects.watch(({ object }) => pods.secretChanged(object.metadata.namespace, object.metadata.name));
   pods.recover();
-  const parts: Parts = { config, log, store, facts, nft, runtime, pods };
+  const parts: Parts = { config, log, store, facts, nft, runtime, pods, images };
   const system = new System(parts, { version: VERSION, features, onShutdown });
   const api = createApiServer({ pods, objects, images, logins, system, version: VERSION });
   await listen(api.server, config);

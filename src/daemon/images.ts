@@ -1,10 +1,11 @@
 import type { Config } from "../base/config.ts";
 import type { Logger } from "../base/logger.ts";
-import { Images, openRegistries, type Registries, type UsingContainer } from "../image/index.ts";
+import { ImageCollector, Images, openRegistries, type Registries, type UsingContainer } from "../image/index.ts";
 import { PlanLayerPacker } from "../sandbox/layer-packer.ts";
 import type { RuntimeService } from "../sandbox/types.ts";
 import type { Store } from "../store/index.ts";
 import { baseImageArchive, monitorBinary } from "./files.ts";
+import { readCollectSettings } from "./image-settings.ts";
 import type { Kept } from "./parts.ts";
 
 export interface OpenedImages {
@@ -26,7 +27,14 @@ export function openImages(config: Config, store: Store<Kept>, runtime: RuntimeS
     log,
   });
   images.recover().catch((error: unknown) => log.failure("what killed pulls left can't be removed", error));
-  return { images, logins: registry.login, stop: () => undefined };
+  const collector = new ImageCollector({
+    context: images.context,
+    settings: readCollectSettings(),
+    keep: images.embeddedName,
+  });
+  collector.start();
+  images.onFullDisk = () => void collector.run();
+  return { images, logins: registry.login, stop: () => collector.stop() };
 }
 
 /** The containers on record that were made from an image: none of them can do without its layers, running or not. */

@@ -1,6 +1,6 @@
 import type { Config } from "../base/config.ts";
 import type { Logger } from "../base/logger.ts";
-import type { ImageRecord } from "../image/index.ts";
+import type { ImageRecord, Images } from "../image/index.ts";
 import type { Nft } from "../linux/nftables/index.ts";
 import type { PodNetwork } from "../net/index.ts";
 import type { Pods } from "../pod/index.ts";
@@ -26,4 +26,5 @@ export interface Parts {
   readonly nft: Nft;
   readonly runtime: RuntimeService;
   readonly pods: Pods;
+  readonly images: Images;
 }

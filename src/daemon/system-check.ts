@@ -3,6 +3,7 @@ import { Deadline } from "../base/deadline.ts";
 import type { Finding } from "../pod/index.ts";
 import { type Difference, keyOf } from "./check/difference.ts";
 import { checkFolders } from "./check/folders.ts";
+import { checkImages } from "./check/images.ts";
 import { checkNetwork } from "./check/network.ts";
 import { checkProcesses } from "./check/processes.ts";
 import type { Parts } from "./parts.ts";
@@ -26,7 +27,7 @@ export async function findDifferences(parts: Parts): Promise<Difference[]> {
 async function lookAtAll(parts: Parts): Promise<Difference[]> {
   // The network first: it waits, and what follows is then of one moment.
   const network = await checkNetwork(parts);
-  return [...checkProcesses(parts), ...network, ...checkFolders(parts)];
+  return [...checkProcesses(parts), ...network, ...checkFolders(parts), ...checkImages(parts)];
 }
 
 export async function checkSystem(parts: Parts): Promise<readonly Finding[]> {

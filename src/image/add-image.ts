@@ -97,7 +97,7 @@ async function obtainOne(
 }
 
 function makeRecord(
-  { folders, clock }: ImageContext,
+  { folders, clock, packer }: ImageContext,
   { id, rawConfig, config, diffIds }: ChosenImage,
   layers: readonly LayerRecord[],
   archive: string | undefined,
@@ -109,8 +109,8 @@ function makeRecord(
     config,
     rawConfig,
     layers: diffIds,
-    passwd: readAccountFile(lowestFirst, "passwd"),
-    group: readAccountFile(lowestFirst, "group"),
+    passwd: readAccountFile(lowestFirst, "passwd", packer.isOpaque),
+    group: readAccountFile(lowestFirst, "group", packer.isOpaque),
     size: layers.reduce((sum, { size }) => sum + size, 0),
     importedAt: timestamp(clock.now()),
     ...(archive === undefined ? {} : { archive }),

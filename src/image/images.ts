@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
 import { Logger } from "../base/logger.ts";
+import { isFullDisk } from "./add-image.ts";
 import { checkArchitecture } from "./config.ts";
 import type { ImageContext, RegistryAccess, UsedBy } from "./context.ts";
 import { EmbeddedImage, type EmbeddedOptions } from "./embedded.ts";
@@ -51,6 +52,8 @@ export class Images implements ImageService {
   readonly context: ImageContext;
   readonly #embedded: EmbeddedImage | undefined;
   readonly #pulls = new PullFlights();
+  /** A pull found the disk full and has given its space back. It is not tried again by itself, as the kubelet does not. */
+  onFullDisk: () => void = () => undefined;
 
   constructor(options: ImagesOptions) {
     const { records, packer, registry } = options;
@@ -94,9 +97,14 @@ export class Images implements ImageService {
   async pull(request: PullRequest): Promise<PulledImage> {
     const reference = parseReference(request.reference);
     if (isLocal(reference)) return this.#pullLocal(request.reference, nameOf(reference));
-    return this.#pulls.run(pullKey(request), request, (signal, tell) =>
-      pullImage(this.context, { request, signal, tell }),
-    );
+    return this.#pulls.run(pullKey(request), request, async (signal, tell) => {
+      try {
+        return await pullImage(this.context, { request, signal, tell });
+      } catch (error) {
+        if (isFullDisk(error)) this.onFullDisk();
+        throw error;
+      }
+    });
   }
 
   list(): readonly ListedImage[] {

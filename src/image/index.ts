@@ -1,3 +1,4 @@
+export { type CollectSettings, ImageCollector, KUBELET_COLLECTION } from "./collect.ts";
 export { checkArchitecture, machineArchitecture } from "./config.ts";
 export { Images, type ImagesOptions } from "./images.ts";
 export { type ImageUser, lookupUser } from "./passwd.ts";
