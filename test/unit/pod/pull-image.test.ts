@@ -226,20 +226,40 @@ t.test("deleting a pod whose image is being pulled does not wait for the pull, a
   t.equal(eventsOf(world).length, 1, "a pull that was given up has not failed");
 });
 
-t.test("an image that comes when its pod has just been deleted is not held for ever", async (t) => {
+t.test("an image that comes when its pod is gone is not held for ever", async (t) => {
   const world = makeWorld(t.testdir());
   world.service.registry.set("nginx", image("sha256:n"));
-  let deleted: Promise<unknown> = Promise.resolve();
+  let came = false;
   const hold = world.service.hold.bind(world.service);
   world.service.hold = async (reference) => {
-    deleted = world.pods.delete("default", "hello");
-    return hold(reference);
+    await world.pods.delete("default", "hello");
+    await until(() => world.pods.list().length === 0);
+    const held = await hold(reference);
+    came = true;
+    return held;
   };
   await world.pods.create(onePod());
+  await until(() => came);
   await settle();
-  await deleted;
-  await until(() => world.pods.list().length === 0);
   t.same(world.service.held, []);
+});
+
+t.test("a pod that is deleted while its container is about to start again begins no pull any more", async (t) => {
+  const world = makeWorld(t.testdir());
+  world.service.registry.set("nginx", image("sha256:n"));
+  await world.pods.create(onePod());
+  await settle();
+  let goOn: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  world.runtime.before = (call) => (call.startsWith("removeContainer") ? gone : undefined);
+  world.runtime.exit("web", 1);
+  await settle();
+  await world.pods.delete("default", "hello");
+  goOn();
+  await until(() => world.pods.list().length === 0);
+  t.equal(world.service.pulls.length, 1);
 });
 
 t.test("an image that a pod is changed to while another is pulled takes its place", async (t) => {
