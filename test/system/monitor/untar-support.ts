@@ -177,6 +177,10 @@ export function entry(e: RawEntry): Buffer {
 /** A whole archive. */
 export const archive = (...entries: RawEntry[]): Buffer => Buffer.concat([...entries.map(entry), END]);
 export const folder = (name: string, more: RawEntry = {}): RawEntry => ({ name, type: "5", mode: 0o755, ...more });
-export const file = (name: string, content = "", more: RawEntry = {}): RawEntry => ({ name, content, ...more });
+export const file = (name: string, content: string | Buffer = "", more: RawEntry = {}): RawEntry => ({
+  name,
+  content,
+  ...more,
+});
 export const symlink = (name: string, link: string): RawEntry => ({ name, type: "2", link, mode: 0o777 });
 export const hardlink = (name: string, link: string): RawEntry => ({ name, type: "1", link });

@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { startMonitor } from "./harness.ts";
+import { startMonitor, type Tap } from "./harness.ts";
 import {
   archive,
   END,
@@ -32,9 +32,7 @@ import {
   untar,
 } from "./untar-support.ts";
 
-type Test = Parameters<typeof startMonitor>[0] & { equal(a: unknown, b: unknown, name?: string): boolean } & {
-  same(a: unknown, b: unknown, name?: string): boolean;
-};
+type Test = Tap.Test & Tap.Assert & { equal(found: unknown, wanted: unknown, name: string): boolean };
 
 const BIG = 64 * 1024 * 1024;
 const EXACT = ["--xattrs", "--xattrs-include=*", "--numeric-owner"];
@@ -78,7 +76,7 @@ async function compare(t: Test, bytes: Buffer, what: string, rooted = true): Pro
   const [ours, theirs] = [makeFolder(t), makeFolder(t)];
   const made = await untar(fixture, ours, bytes);
   t.equal(made.line[0], "done", `${what}: ${made.line.join(" ")}`);
-  t.equal(made.status, 0);
+  t.equal(made.status, 0, what);
   execFileSync("tar", ["-C", theirs, ...EXACT, "-xpf", "-"], { input: bytes });
   // Without an entry of its own the root has the time of its making.
   if (!rooted) for (const root of [ours, theirs]) utimesSync(root, 1, 1);
