@@ -36,6 +36,8 @@ export class Database {
       makeFolder(dirname(path));
       // SQLite only says that it cannot open the file; the folder says why (EROFS, EACCES).
       accessSync(dirname(path), constants.W_OK);
+      // It holds Secrets. SQLite would make it with the umask's mode, and gives its log the mode that it has.
+      closeSync(openSync(path, "a", 0o600));
       return new DatabaseSync(path, { timeout: 5000 });
     });
     try {

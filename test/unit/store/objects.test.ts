@@ -1,3 +1,5 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { testStore } from "./fixtures.ts";
 
@@ -90,4 +92,11 @@ t.test("a deletion may be as durable as a status, and flush brings both to the d
   t.equal(store.objects.delete("Pod", "default", "a", { durability: "normal" })?.metadata.resourceVersion, "2");
   await store.objects.flush();
   t.equal(store.objects.get("Pod", "default", "a"), undefined);
+});
+
+t.test("the databases can be read by their owner only: there are Secrets in them", async (t) => {
+  const { store, config } = testStore(t);
+  store.objects.put(pod("a"));
+  for (const name of readdirSync(config.root).filter((file) => file.startsWith("state.db")))
+    t.equal(statSync(join(config.root, name)).mode & 0o777, 0o600, name);
 });
