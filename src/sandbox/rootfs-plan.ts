@@ -122,6 +122,7 @@ export function mountRoot(
     path: `/${POD_ROOT.root}`,
     resolve: 0,
   });
+  for (const mount of mounts) if (mount.source.kind === "image") copyVolume(plan, mount);
   makeDevices(plan, input.config, facts);
   mountTerminals(plan, devpts);
   mountMessageQueues(plan);
@@ -199,17 +200,51 @@ function placeMounts(input: RootfsInput, facts: MachineFacts): readonly PlacedMo
       why: "terminationMessagePath",
     });
   const wanted = new Set(config.mounts.map(({ target }) => target));
-  const all = [...own.filter(({ target }) => !wanted.has(target)), ...config.mounts];
+  const all = [...own.filter(({ target }) => !wanted.has(target)), ...imageVolumes(config), ...config.mounts];
   const depth = ({ target }: ContainerMount): number => target.split("/").filter((part) => part !== "").length;
   return all
     .sort((a, b) => depth(a) - depth(b))
     .map((mount, i) => ({ ...mount, slot: LOCAL.mounts + i, file: isFile(mount, folder, facts) }));
 }
 
+/** What the kernel or the runtime has here goes before what an image wants. */
+const RUNTIME_PLACES = /^\/(proc|sys|dev)(\/|$)/;
+
+/**
+ * The image's VOLUMEs (OCI image config, `Volumes`), as containerd's CRI service has them: folders of the container's own that
+ * it may write also with readOnlyRootFilesystem, filled with what the image has there, and gone with the container. A
+ * mount of the manifest's in the same place goes before.
+ */
+function imageVolumes({ image, mounts }: ContainerConfig): readonly ContainerMount[] {
+  const place = (path: string): string => normalize(`/${path}/`).slice(0, -1);
+  const wanted = new Set(mounts.map(({ target }) => place(target)));
+  const targets = new Set(image.config.volumes.map(place));
+  return [...targets]
+    .filter((target) => target !== "" && !wanted.has(target) && !RUNTIME_PLACES.test(target))
+    .map((target) => ({
+      source: { kind: "image" },
+      target,
+      readOnly: false,
+      why: `VOLUME of image ${image.reference}`,
+    }));
+}
+
+/**
+ * A second mount of the same overlay, of one folder, made before anything else is mounted there: what is written goes to the
+ * container's upper folder, and the root's being read-only is an attribute of the root's mount alone.
+ */
+function copyVolume(plan: PlanWriter, { target, slot, why }: PlacedMount): void {
+  plan.stage(
+    why ?? "default",
+    { op: "mountpoint", dir: LOCAL.root, path: target, file: 0 },
+    { op: "open_tree", out: slot, dir: LOCAL.root, path: target, recursive: 0, resolve: RESOLVE_IN_ROOT },
+  );
+}
+
 function isFile(mount: ContainerMount, folder: string, facts: MachineFacts): boolean {
   const { source } = mount;
   if (source.kind === "pod") return source.path !== POD_ROOT.shm;
-  if (source.kind === "memory") return false;
+  if (source.kind === "memory" || source.kind === "image") return false;
   return source.path === join(folder, "termination-log") || facts.isFile(source.path);
 }
 

@@ -53,6 +53,8 @@ export type SandboxShape = Pick<SandboxConfig, "network" | "pid" | "ipc" | "qos"
 
 export type MountSource =
   | { readonly kind: "host"; readonly path: string }
+  /** A folder of the container's own root, as the image has it (its VOLUMEs); the runtime's own, not for callers. */
+  | { readonly kind: "image" }
   /** One of the sandbox's `memoryVolumes`. */
   | { readonly kind: "memory"; readonly volume: string }
   /** A file or folder in the pod's own mount namespace (hosts, resolv.conf, shm); the runtime's own, not for callers. */
