@@ -47,7 +47,7 @@ t.test("what can't run says why in the pod's status, beside a pod that runs", as
     waiting: { reason: "CreateContainerConfigError", message: /runAsNonRoot/ },
   });
   t.match(await podrun.ok("get", "pods", "good"), /1\/1 +Running/);
-  t.match(await podrun.ok("describe", "pod", "no-image"), /Warning +Failed .*nope\.example/);
+  t.match(await podrun.ok("describe", "pod", "no-image"), /Warning +Failed .*127\.0\.0\.1:1\/none/);
 });
 
 t.test("a hostPath of the wrong type keeps the pod waiting, with an event that says what is there", async (t) => {
