@@ -7,15 +7,15 @@ import { flushOutput } from "./output.ts";
 
 /** Every command and its file, in the order of the help. */
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  apply: ["create or change pods from manifests", () => import("./apply.ts")],
-  create: ["create pods from manifests", () => import("./create.ts")],
+  apply: ["create or change pods and Secrets from manifests", () => import("./apply.ts")],
+  create: ["create pods and Secrets: from manifests, or a Secret from flags", () => import("./create.ts")],
   run: ["run one image as a pod", () => import("./run.ts")],
-  get: ["list pods", () => import("./get.ts")],
-  describe: ["show a pod in detail, with its events", () => import("./describe.ts")],
+  get: ["list pods or Secrets", () => import("./get.ts")],
+  describe: ["show a pod in detail, with its events; or a Secret without its values", () => import("./describe.ts")],
   logs: ["print a container's output", () => import("./logs.ts")],
   exec: ["run a command in a container", () => import("./exec.ts")],
   attach: ["connect to a container's own process", () => import("./attach.ts")],
-  delete: ["delete pods", () => import("./delete.ts")],
+  delete: ["delete pods and Secrets", () => import("./delete.ts")],
   wait: ["wait until pods are in a state", () => import("./wait.ts")],
   plan: ["show what a manifest's start would do, step by step", () => import("./plan.ts")],
   trace: ["show what a pod's last start did, and how long each step took", () => import("./trace.ts")],
