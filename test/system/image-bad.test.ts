@@ -35,11 +35,10 @@ function configured(image: BuiltImage, bytes: Buffer): BuiltImage {
 }
 
 /** The image with another blob as its last layer, which its manifest names. */
-function layered(image: BuiltImage, bytes: Buffer): BuiltImage {
+function layered(image: BuiltImage, bytes: Buffer, mediaType?: string): BuiltImage {
   const layer = blobOf(bytes);
-  const made = remade(image, ({ layers }) =>
-    Object.assign(layers.at(-1) ?? {}, { digest: layer.digest, size: bytes.length }),
-  );
+  const change = { digest: layer.digest, size: bytes.length, ...(mediaType !== undefined && { mediaType }) };
+  const made = remade(image, ({ layers }) => Object.assign(layers.at(-1) ?? {}, change));
   return { ...made, blobs: [...image.blobs.slice(0, -1), layer] };
 }
 
@@ -58,14 +57,27 @@ interface Case {
 
 const LAYERS: readonly Case[] = [
   {
-    name: "a layer with another digest",
-    words: /digest/,
+    name: "a layer with another digest, packed",
+    words: /cannot be unpacked|hashes to/,
     serve: ({ registry }, image, name) => {
       registry.serve(name, image);
       const other = Buffer.from(last(image).bytes);
       other[other.length >> 1] = (other[other.length >> 1] ?? 0) ^ 1;
       registry.serveBlob(name, last(image).digest, other);
       return { layer: last(image).digest };
+    },
+  },
+  {
+    name: "a layer with another digest, not packed",
+    words: /hashes to/,
+    serve: ({ registry }, image, name) => {
+      const plain = rawTar(FILE);
+      const made = layered(image, plain, "application/vnd.oci.image.layer.v1.tar");
+      registry.serve(name, made);
+      const other = Buffer.from(plain);
+      other[plain.length >> 1] = (other[plain.length >> 1] ?? 0) ^ 1;
+      registry.serveBlob(name, last(made).digest, other);
+      return { layer: last(made).digest };
     },
   },
   {
@@ -79,7 +91,7 @@ const LAYERS: readonly Case[] = [
   },
   {
     name: "a layer that unpacks to something else than the config says",
-    words: /digest|diff/,
+    words: /hashes to|unpacks to/,
     serve: ({ registry }, image, name) => {
       const config = JSON.parse(String(image.blobs[0]?.bytes)) as { rootfs: { diff_ids: string[] } };
       config.rootfs.diff_ids[1] = `sha256:${"0".repeat(64)}`;
@@ -153,7 +165,7 @@ const LAYERS: readonly Case[] = [
         name,
         remade(image, ({ layers }) => Object.assign(layers[1] ?? {}, { mediaType: "text/html" })),
       );
-      return { layer: last(image).digest };
+      return { layer: "layer 2" };
     },
   },
 ];
@@ -167,7 +179,7 @@ const size = (name: string, change: number, pick: (manifest: Manifest) => { size
       if (descriptor !== undefined) descriptor.size += change;
     });
     registry.serve(repository, made);
-    return { layer: pick(JSON.parse(String(made.manifest.bytes)) as Manifest) === undefined ? undefined : "sha256:" };
+    return undefined;
   },
 });
 
@@ -192,7 +204,7 @@ const MANIFESTS: readonly Case[] = [
   },
   {
     name: "a config of another digest",
-    words: /digest/,
+    words: /hashes to/,
     serve: ({ registry }, image, name) => {
       registry.serve(name, image);
       registry.serveBlob(name, image.id, Buffer.from(String(image.blobs[0]?.bytes).replace("2020", "2021")));
@@ -224,7 +236,10 @@ const MANIFESTS: readonly Case[] = [
   {
     name: "a manifest of a type that nobody knows",
     words: /type/,
-    serve: ({ registry }, image, name) => void registry.serveManifest(name, "text/html", image.manifest),
+    serve: ({ registry }, image, name) => {
+      const made = remade(image, (manifest) => Object.assign(manifest, { mediaType: "text/html" }));
+      return void registry.serve(name, { ...made, mediaType: "text/html" });
+    },
   },
   {
     name: "a manifest of many megabytes",
@@ -251,14 +266,8 @@ const MANIFESTS: readonly Case[] = [
     words: /digest/,
     serve: ({ registry }, image, name) => {
       registry.serve(name, image);
-      registry.misbehave(/^GET .*\/manifests\//, (request, response) => {
-        response.writeHead(200, {
-          "content-type": image.mediaType,
-          "docker-content-digest": `sha256:${"1".repeat(64)}`,
-        });
-        response.end(image.manifest.bytes);
-        return request.method === "GET";
-      });
+      const other = remade(image, (manifest) => Object.assign(manifest, { annotations: { other: "yes" } }));
+      registry.misbehave(new RegExp(`GET /v2/${name}/manifests/`), send(other.manifest.bytes));
       return undefined;
     },
   },
@@ -312,7 +321,7 @@ t.test("an image for another architecture is refused by name", async (t) => {
 t.test("a tag asked for by digest must have it", async (t) => {
   const test = await setUpBadImages(t);
   const image = await test.registry.image("by-digest", PARTS);
-  test.registry.misbehave(/^GET .*\/manifests\//, send(Buffer.from("{}")));
+  test.registry.misbehave(/GET \/v2\/by-digest\//, send(Buffer.from("{}")));
   const reference = `${test.registry.host}/by-digest@${image.manifest.digest}`;
   await expectRefusal(t, test, { reference }, /digest/);
 });

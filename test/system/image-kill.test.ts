@@ -9,7 +9,14 @@ import { registryEnv, startRegistry } from "./support/registry.ts";
 import { rawTar } from "./support/tar.ts";
 
 /** Moments of a pull, in their order (src/base/fault.ts). */
-const PULL = ["image.resolved", "image.layer-unpacked", "image.unpacked", "image.published", "image.recorded"];
+const PULL = [
+  "image.resolved",
+  "image.layer-unpacked",
+  "image.unpacked",
+  "image.skeleton-published",
+  "image.published",
+  "image.recorded",
+];
 
 const layer = (name: string, size: number): Buffer => rawTar([{ name, content: randomBytes(size) }]);
 const parts = (size = 200_000): ImageParts => ({

@@ -128,5 +128,5 @@ export const ATTACKS: readonly Attack[] = [
     ],
     refused: /./,
   },
-  { name: "an entry of a type that nobody knows", entries: () => [file("x", { type: "Q" })] },
+  { name: "an entry of a type that nobody knows", entries: () => [file("x", { type: "Q" })], refused: /kind/ },
 ];

@@ -58,7 +58,9 @@ export async function imageNames(podrun: Instance): Promise<readonly string[]> {
     | { items: { references: string[]; id: string }[] };
   const items = "items" in list ? list.items : list;
   return items
-    .flatMap(({ references, id }) => (references.length === 0 ? [id] : references.filter((name) => !name.includes("@"))))
+    .flatMap(({ references, id }) =>
+      references.length === 0 ? [id] : references.filter((name) => !name.includes("@")),
+    )
     .filter((name) => !name.startsWith("podrun.local/"));
 }
 

@@ -133,6 +133,6 @@ export const cut =
 export const send =
   (bytes: Buffer): Misbehaviour =>
   (_request, response) => {
-    response.writeHead(200, { "content-type": "application/octet-stream", "content-length": bytes.length }).end(bytes);
+    response.writeHead(200, { "content-length": bytes.length }).end(bytes);
     return true;
   };

@@ -66,15 +66,16 @@ export function nginx(): ImageParts {
   });
   const files = [...programFiles("/usr/sbin/nginx"), ...packageFiles("nginx-common")];
   const server = rawTar(withParents([...files, { name: "var/lib/nginx/" }, log("access"), log("error")]));
-  const page = rawTar([
-    {
-      name: "etc/nginx/nginx.conf",
-      content: "events {}\nhttp { server { listen 80; root /usr/share/nginx/html; } }\n",
-    },
-    ...["usr/", "usr/share/", "usr/share/nginx/", "usr/share/nginx/html/"].map((name) => ({ name })),
-    { name: "usr/share/nginx/html/.wh..wh..opq" },
-    { name: "usr/share/nginx/html/index.html", content: "served by nginx\n" },
-  ]);
+  const page = rawTar(
+    withParents([
+      {
+        name: "etc/nginx/nginx.conf",
+        content: "events {}\nhttp { server { listen 80; root /usr/share/nginx/html; } }\n",
+      },
+      { name: "usr/share/nginx/html/.wh..wh..opq" },
+      { name: "usr/share/nginx/html/index.html", content: "served by nginx\n" },
+    ]),
+  );
   const config = {
     Entrypoint: ["/usr/sbin/nginx"],
     Cmd: ["-g", "daemon off; user web;"],

@@ -182,7 +182,7 @@ export async function putManifest(
   const options = { body: bytes, headers: { "content-type": mediaType } };
   const { status, body } = await registry.send("PUT", `/v2/${repository}/manifests/${version}`, options);
   if (status !== 201) throw new Error(`PUT of manifest ${name}: ${status} ${body}`);
-  return `${registry.host}/${name}`;
+  return `${registry.host}/${repository}${version?.includes(":") ? "@" : ":"}${version}`;
 }
 
 function split(name: string): [repository: string, version: string] {
