@@ -37,11 +37,12 @@ export function saveImages(
   const signal = options.signal ? AbortSignal.any([options.signal, ender.signal]) : ender.signal;
   // Whoever stops reading ends the writing.
   output.once("close", () => ender.abort(new PodrunError("Cancelled", "saving images was cancelled")));
-  writeArchive(context, images, { layers: [...layers.values()], output, signal })
-    .catch((error: unknown) => void output.destroy(error instanceof Error ? error : new Error(String(error))))
-    .finally(() => {
-      for (const release of releases) release();
-    });
+  const release = (): void => {
+    for (const one of releases) one();
+  };
+  writeArchive(context, images, { layers: [...layers.values()], output, signal, release })
+    .finally(release)
+    .catch((error: unknown) => void output.destroy(error instanceof Error ? error : new Error(String(error))));
   return output;
 }
 
@@ -81,18 +82,22 @@ interface ArchiveParts {
   readonly layers: readonly LayerRecord[];
   readonly output: Writable;
   readonly signal: AbortSignal;
+  /** Lets the images go; before the reader hears of a failure, and may remove them. */
+  readonly release: () => void;
 }
 
 async function writeArchive(
   context: ImageContext,
   images: readonly SavedImage[],
-  { layers, output, signal }: ArchiveParts,
+  { layers, output, signal, release }: ArchiveParts,
 ): Promise<void> {
   const archive = pack();
   // pipeline, so that the end of either ends the other; what fails first is what is told.
   const written = pipeline(archive as unknown as Readable, output, { signal });
   const failed = Promise.withResolvers<never>();
   written.catch(failed.reject);
+  // Heard by whoever writes at that moment, if anybody does.
+  failed.promise.catch(() => undefined);
   const writer = new ArchiveWriter(archive, failed.promise);
   try {
     for (const layer of layers) await writer.layer(context, layer, signal);
@@ -100,6 +105,7 @@ async function writeArchive(
     archive.finalize();
     await written;
   } catch (error) {
+    release();
     archive.destroy(error instanceof Error ? error : undefined);
     output.destroy(error instanceof Error ? error : undefined);
     await written.catch(() => undefined);
@@ -170,6 +176,7 @@ class ArchiveWriter {
     if (this.#written.has(name)) return;
     this.#written.add(name);
     const done = Promise.withResolvers<void>();
+    done.promise.catch(() => undefined);
     const end = (error?: Error | null): void => (error ? done.reject(error) : done.resolve());
     this.#archive.entry({ name, mode: 0o644, mtime: new Date(0) }, text, end);
     await Promise.race([done.promise, this.#failed]);
@@ -189,6 +196,9 @@ class ArchiveWriter {
       { name: blobName(digest), size: tarSize, mode: 0o644, mtime: new Date(0) },
       (error) => (error ? done.reject(error) : done.resolve()),
     );
+    // When writing fails elsewhere, the entry fails too; that is told once.
+    done.promise.catch(() => undefined);
+    entry.on("error", () => undefined);
     const hash = createHash("sha256");
     let size = 0;
     const sink = new Writable({
