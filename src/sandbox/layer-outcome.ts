@@ -56,7 +56,7 @@ interface Failure {
 function word(what: Packing, reason: keyof typeof REASONS, { operation, errno: raw, path }: Failure): PodrunError {
   const errno = raw === "" || raw === "0" ? undefined : /^[0-9]+$/.test(raw) ? errnoName(Number(raw)) : raw;
   const details = { ...facts(what), entry: path === "" ? undefined : path, operation, errno };
-  const advice = DISK_ERRORS.has(errno ?? "") ? stateAdvice(errno) : undefined;
+  const advice = diskAdvice(operation, errno);
   if (reason === "system" && advice !== undefined && what.verb === "unpack") {
     const cause = new PodrunError("OperationFailed", `${subject(what)}: ${operation} ${path}: ${errno}`, { details });
     return stateUnavailable(what.folder, advice, cause);
@@ -68,6 +68,13 @@ function word(what: Packing, reason: keyof typeof REASONS, { operation, errno: r
   // Packing reads what we have written ourselves: whatever is wrong there, the image did not do it.
   const code = reason === "system" ? "OperationFailed" : what.verb === "pack" ? "StateCorrupt" : "InvalidImage";
   return new PodrunError(code, text, { details });
+}
+
+/** setxattr(2): ENOSPC is also that the attributes of this one file are more than the file system has room for. */
+function diskAdvice(operation: string, errno: string | undefined): string | undefined {
+  if (errno === "ENOSPC" && operation.includes("setxattr"))
+    return "the file system is full, or cannot hold attributes as large as the image's; make room, or use another file system";
+  return DISK_ERRORS.has(errno ?? "") ? stateAdvice(errno) : undefined;
 }
 
 const subject = ({ image, layer }: Packing): string =>

@@ -21,10 +21,7 @@ const BEGINNING = [
 /** Both: their streams, memory and end. musl's names and glibc's. */
 const COMMON = [
   "read",
-  "readv",
   "write",
-  "writev",
-  "splice",
   "lseek",
   "close",
   "openat",
@@ -36,10 +33,12 @@ const COMMON = [
   "mmap",
   "mremap",
   "madvise",
+  // Of musl's allocator.
+  "mprotect",
+  "getrandom",
   "clock_gettime",
   "rt_sigreturn",
   "restart_syscall",
-  "exit",
   "exit_group",
 ];
 
@@ -63,7 +62,7 @@ const UNTAR = [
   "fchdir",
 ];
 
-const RETAR = ["pread64", "sendfile"];
+const RETAR = ["pread64"];
 
 const profile = (names: readonly string[]): SeccompProfile => ({
   defaultAction: "SCMP_ACT_KILL_PROCESS",
