@@ -1,8 +1,9 @@
 // Pulls from a real registry into real layers, without a daemon.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import t from "tap";
 import { type ImageRecord, Images } from "../../src/image/index.ts";
 import { openRegistries } from "../../src/image/registry/index.ts";
@@ -42,7 +43,7 @@ t.test("an image comes from a registry, and a second pull asks for no more than 
     layers: [[{ name: "etc/passwd", content: "root:x:0:0::/:/bin/sh\n" }], [{ name: "hello", content: "world" }]],
     config: { Cmd: ["/hello"] },
   });
-  const { folder, images, left } = setup(t);
+  const { images, left } = setup(t);
   const told: PullProgress[] = [];
   const reference = `${registry.host}/team/app:1`;
   const pulled = await images.pull({ reference, tlsVerify: false, onProgress: (one) => told.push(one) });
@@ -61,15 +62,31 @@ t.test("an image comes from a registry, and a second pull asks for no more than 
       .map(({ method }) => method),
     ["HEAD"],
   );
+});
+
+t.test("what was saved is read by skopeo in both formats and by podman load, and is the same image", async (t) => {
+  const registry = await startRegistry(t);
+  const image = await pushImage(registry, {
+    name: "team/app:1",
+    layers: [[{ name: "etc/passwd", content: "root:x:0:0::/:/bin/sh\n" }], [{ name: "hello", content: "world" }]],
+  });
+  const { folder, images } = setup(t);
+  const reference = `${registry.host}/team/app:1`;
+  await images.pull({ reference, tlsVerify: false });
   const file = join(folder, "saved.tar");
-  await (await import("node:stream/promises")).pipeline(
-    await images.save([reference]),
-    (await import("node:fs")).createWriteStream(file),
-  );
-  execFileSync("skopeo", ["copy", "-q", "--insecure-policy", `oci-archive:${file}`, `dir:${join(folder, "dir")}`], {
-    stdio: "inherit",
-  });
-  execFileSync("skopeo", ["copy", "-q", "--insecure-policy", `docker-archive:${file}`, `dir:${join(folder, "dir2")}`], {
-    stdio: "inherit",
-  });
+  await pipeline(await images.save([reference]), createWriteStream(file));
+  for (const format of ["oci-archive", "docker-archive"]) {
+    const to = join(folder, format);
+    execFileSync("skopeo", ["copy", "-q", "--insecure-policy", `${format}:${file}`, `dir:${to}`]);
+    const manifest = JSON.parse(readFileSync(join(to, "manifest.json"), "utf8"));
+    t.equal(manifest.config.digest, image.id, format);
+    t.same(
+      manifest.layers.map(({ digest }: { digest: string }) => digest),
+      image.diffIds,
+    );
+  }
+  const podman = ["--root", join(folder, "podman"), "--runroot", join(folder, "podman-run"), "--storage-driver", "vfs"];
+  t.match(execFileSync("podman", [...podman, "load", "-q", "-i", file], { encoding: "utf8" }), /team\/app:1/);
+  const id = execFileSync("podman", [...podman, "inspect", "-f", "{{.Id}}", reference], { encoding: "utf8" }).trim();
+  t.equal(`sha256:${id}`, image.id);
 });
