@@ -4,7 +4,7 @@ import type { ImageFolders } from "./folders.ts";
 import type { LayerPool } from "./layer-pool.ts";
 import type { SignedCopyRequest } from "./registry/signed-pull.ts";
 import type { RegistryFiles, RepositoryClient, RepositoryOptions } from "./registry/types.ts";
-import type { ImageRecords, LayerPacker, UsingContainer } from "./types.ts";
+import type { ImageRecords, LayerPacker } from "./types.ts";
 import type { ImageUse } from "./use.ts";
 
 /** The way to registries, so that tests need none. */
@@ -26,5 +26,3 @@ export interface ImageContext {
   readonly clock: Clock;
   readonly log: Logger;
 }
-
-export type UsedBy = (imageId: string) => readonly UsingContainer[];

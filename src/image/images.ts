@@ -3,7 +3,7 @@ import { PodrunError } from "../base/errors.ts";
 import { Logger } from "../base/logger.ts";
 import { isFullDisk } from "./add-image.ts";
 import { checkArchitecture } from "./config.ts";
-import type { ImageContext, RegistryAccess, UsedBy } from "./context.ts";
+import type { ImageContext, RegistryAccess } from "./context.ts";
 import { EmbeddedImage, type EmbeddedOptions } from "./embedded.ts";
 import { findByName, imageNotFound } from "./find.ts";
 import { ImageFolders } from "./folders.ts";
@@ -30,7 +30,7 @@ import type {
   RemovedImages,
   RuntimeImage,
 } from "./types.ts";
-import { ImageUse } from "./use.ts";
+import { ImageUse, type UsedBy } from "./use.ts";
 
 export interface ImagesOptions {
   /** The instance's state folder; images lie in `images/` below it. */

@@ -1,6 +1,13 @@
 import { PodrunError } from "../base/errors.ts";
 import type { PulledImage, PullProgress, PullRequest } from "./types.ts";
 
+/** One pull, for all who asked for it. */
+export interface PullWork {
+  readonly request: PullRequest;
+  readonly signal: AbortSignal;
+  readonly tell: (progress: PullProgress) => void;
+}
+
 type Tell = (progress: PullProgress) => void;
 
 interface Flight {

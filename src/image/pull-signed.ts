@@ -4,7 +4,7 @@ import { badBlob } from "./blob.ts";
 import type { ImageContext } from "./context.ts";
 import { readLayout } from "./layout.ts";
 import { parsePlatform } from "./platform.ts";
-import type { PullWork } from "./pull.ts";
+import type { PullWork } from "./pull-flights.ts";
 import { formatReference, nameOf, type Reference } from "./reference.ts";
 import type { PulledImage } from "./types.ts";
 

@@ -5,15 +5,10 @@ import type { ChosenImage } from "./choose.ts";
 import type { ImageContext } from "./context.ts";
 import { type Located, locateImage } from "./locate.ts";
 import { parsePlatform } from "./platform.ts";
+import type { PullWork } from "./pull-flights.ts";
 import { pullSigned } from "./pull-signed.ts";
 import { formatReference, nameOf, parseReference, type Reference } from "./reference.ts";
-import type { PulledImage, PullProgress, PullRequest } from "./types.ts";
-
-export interface PullWork {
-  readonly request: PullRequest;
-  readonly signal: AbortSignal;
-  readonly tell: (progress: PullProgress) => void;
-}
+import type { PulledImage, PullRequest } from "./types.ts";
 
 /** What makes two pulls the same. */
 export function pullKey(request: PullRequest): string {

@@ -1,5 +1,7 @@
-import type { UsedBy } from "./context.ts";
 import type { UsingContainer } from "./types.ts";
+
+/** Containers on record that were made from an image, by its id. */
+export type UsedBy = (imageId: string) => readonly UsingContainer[];
 
 /** Who needs an image: containers on record, and those who are about to make one. */
 export class ImageUse {
