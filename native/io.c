@@ -80,7 +80,8 @@ static void source_ready(struct watch *watch, uint32_t events) {
     if (io->log.fd >= 0) log_close(&io->log);
     if (io->with_process || io->owner == NULL) return;
     tell_exited(&(struct msg_exited){.key = io->key, .role = ROLE_EXEC, .finished = now_realtime()});
-    io_close(io);
+    /* A socket's other direction goes on, until its client ends it or leaves. */
+    if (io->in.watch.fd < 0) io_close(io);
 }
 
 void io_drain(struct io *io) {

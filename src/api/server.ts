@@ -9,6 +9,7 @@ import { serveLog } from "./log.ts";
 import { keptKindOf, makeObjectHubs, type ObjectPath, serveObjects } from "./objects.ts";
 import { planPods, tracePod } from "./plan.ts";
 import { createPod, deletePod, listPods, replacePod } from "./pods.ts";
+import { servePortForward } from "./port-forward.ts";
 import { parseTarget, sendError, sendJson, sendStatus, sendText, type Target } from "./request.ts";
 import { pathStatus, type Status, toStatus } from "./status.ts";
 import { systemCheck, systemInfo, systemRepair, systemShutdown, version } from "./system.ts";
@@ -41,7 +42,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
     server,
     close: async () => {
       for (const hub of [context.hub, ...Object.values(context.objectHubs)]) hub.close();
-      closing.abort();
+
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       for (const socket of upgraded) socket.destroy();
@@ -124,7 +125,7 @@ function routeNamespace(
     if (method === "GET") return serveLog(context, response, namespace, name, target);
     return methodNotAllowed(response, target);
   }
-  if (verb === "exec" || verb === "attach")
+  if (Object.hasOwn(UPGRADES, verb))
     return sendStatus(response, {
       ...pathStatus(404, `${verb} needs a WebSocket: Upgrade request required`),
       code: 400,
@@ -152,13 +153,19 @@ function routeTrace(context: ApiContext, response: ServerResponse, target: Targe
   else tracePod(context, response, namespace, name);
 }
 
-/** Exec and attach. What goes wrong before the stream is there is answered as plain HTTP, with its Status. */
+const UPGRADES: Readonly<Record<string, typeof serveExec>> = {
+  exec: serveExec,
+  attach: serveAttach,
+  portforward: servePortForward,
+};
+
+/** What goes wrong before the stream is there is answered as plain HTTP, with its Status. */
 async function upgrade(context: ApiContext, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   try {
     const target = parseTarget(request);
     const [api, v1, namespaces, namespace, pods, name, verb] = target.path;
     const isPod = api === "api" && v1 === "v1" && namespaces === "namespaces" && pods === "pods";
-    const serve = verb === "exec" ? serveExec : verb === "attach" ? serveAttach : undefined;
+    const serve = verb !== undefined && Object.hasOwn(UPGRADES, verb) ? UPGRADES[verb] : undefined;
     if (!isPod || namespace === undefined || name === undefined || serve === undefined || target.path.length !== 7)
       return refuse(socket, pathStatus(404, `the server could not find the requested resource: ${request.url ?? ""}`));
     await serve(context, { request, socket, head, namespace, name, query: target.query });

@@ -9,7 +9,7 @@ import { planDeletion } from "./delete.ts";
 import type { Node } from "./node.ts";
 import { planPods } from "./plan.ts";
 import { buildStatus } from "./status.ts";
-import { attachTo, execIn, logFileOf } from "./streams.ts";
+import { attachTo, execIn, forwardTo, logFileOf } from "./streams.ts";
 import type {
   ExecRequest,
   KubeEvent,
@@ -160,6 +160,10 @@ export class Pods implements PodService, WorkerOwner {
     options: { readonly stdin: boolean; readonly tty: boolean },
   ): Promise<StreamSession> {
     return attachTo(this.#node, this.#worker(namespace, name), container, options);
+  }
+
+  async portForward(namespace: string, name: string, port: number): Promise<StreamSession> {
+    return forwardTo(this.#node, this.#worker(namespace, name), port);
   }
 
   logFile(

@@ -69,6 +69,17 @@ export function attachTo(
   return node.runtime.attach(id, { stdin });
 }
 
+/** To whatever listens in the pod, whichever container it is in. Throws ContainerNotRunning, OperationFailed. */
+export async function forwardTo(node: Node, worker: PodWorker, port: number): Promise<StreamSession> {
+  const { metadata, status } = worker.pod;
+  if (status.phase === "Running") return node.runtime.portForward(metadata.uid, port);
+  throw new PodrunError(
+    "ContainerNotRunning",
+    `unable to forward port because pod "${metadata.name}" is not running. Current status=${status.phase}`,
+    { details: { pod: metadata.name, namespace: metadata.namespace, phase: status.phase } },
+  );
+}
+
 /** A container's log, of its newest run or (`previous`) of the one before. Throws NotFound. */
 export function logFileOf(
   node: Node,

@@ -92,6 +92,8 @@ export interface PodService {
     container: string | undefined,
     options: { readonly stdin: boolean; readonly tty: boolean },
   ): Promise<StreamSession>;
+  /** A TCP connection to a port of the pod's own localhost ({@link StreamSession}). Throws NotFound, ContainerNotRunning, OperationFailed. */
+  portForward(namespace: string, name: string, port: number): Promise<StreamSession>;
   /** `previous`: the container's run before the present one. Throws NotFound (no pod, no container, no earlier run). */
   logFile(
     namespace: string,

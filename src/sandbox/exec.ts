@@ -15,6 +15,9 @@ const FIRST_EXEC_KEY = 1 << 16;
 /** Begins anywhere: what an earlier daemon's exec left running still has its key. */
 let nextExecKey = FIRST_EXEC_KEY + randomInt(2 ** 31);
 
+/** A key in a monitor's table for a stream of its own. */
+export const newStreamKey = (): number => nextExecKey++;
+
 /**
  * Runs a command in a running container, its streams on a connection of their own to the monitor.
  * Throws ContainerNotRunning, CommandNotFound, CommandNotExecutable, MonitorGone.
@@ -28,7 +31,7 @@ export async function exec(
   const { record } = container;
   requireRunning(container);
   monitorOf(sandbox);
-  const key = nextExecKey++;
+  const key = newStreamKey();
   const identity = request.tty ? withTerminal(record.identity) : record.identity;
   const slots = containerSlots(record.number);
   const plan = compileExec(
@@ -82,7 +85,7 @@ const withTerminal = (identity: ProcessIdentity): ProcessIdentity =>
     : { ...identity, env: [...identity.env, "TERM=xterm"] };
 
 /** Listens from the start: output may come together with the plan's result. What comes before a listener is kept for it. */
-function streamSession(stream: MonitorStream): StreamSession {
+export function streamSession(stream: MonitorStream): StreamSession {
   const early: { readonly to: "onStdout" | "onStderr"; readonly data: Buffer }[] = [];
   const exited = Promise.withResolvers<number>();
   // Whoever asks for it gets the rejection; nobody may have asked yet.

@@ -4,6 +4,7 @@ import { createContainer } from "./create-container.ts";
 import { attach, exec } from "./exec.ts";
 import { findContainer, findSandbox } from "./lookup.ts";
 import { planPod } from "./plan-pod.ts";
+import { portForward } from "./port-forward.ts";
 import { recover } from "./recover.ts";
 import { removeContainer } from "./remove-container.ts";
 import { removeSandbox, stopSandbox } from "./remove-sandbox.ts";
@@ -99,6 +100,10 @@ export class Runtime implements types.RuntimeService {
   attach(containerId: string, options: { readonly stdin: boolean }): Promise<types.StreamSession> {
     const container = findContainer(this.#context, containerId);
     return attach(findSandbox(this.#context, container.record.sandboxId), container, options);
+  }
+
+  async portForward(sandboxId: string, port: number): Promise<types.StreamSession> {
+    return portForward(findSandbox(this.#context, sandboxId), port);
   }
 
   plan(sandbox: types.SandboxConfig, containers: readonly types.ContainerConfig[]): readonly Operation[] {

@@ -55,6 +55,8 @@ export const LOCAL = {
   cgroupMounts: PLAN_SLOTS + 32,
   /** Mounts that come from outside, one each from here. */
   mounts: PLAN_SLOTS + 48,
+  /** A connection into the pod. */
+  socket: PLAN_SLOTS + 255,
 } as const;
 
 /** Slots of which there are several, each list by its first. */

@@ -212,6 +212,12 @@ export interface RuntimeService {
   listContainers(sandboxId?: string): readonly ContainerStatus[];
   exec(containerId: string, request: ExecRequest): Promise<StreamSession>;
   attach(containerId: string, options: { readonly stdin: boolean }): Promise<StreamSession>;
+  /**
+   * A TCP connection to a port of the sandbox's own localhost. `onStdout` has what comes, `write` and `endStdin` (a half-close)
+   * what goes; `exited` resolves when the other side has ended its direction, and `write` still works then. Throws NotFound,
+   * ContainerNotRunning (the sandbox is not ready), OperationFailed (details.errno ECONNREFUSED: nothing listens), MonitorGone.
+   */
+  portForward(sandboxId: string, port: number): Promise<StreamSession>;
   /** The plan that would run, nothing executed. Addresses and numbers are the ones the next start would get. */
   plan(
     sandbox: SandboxConfig,

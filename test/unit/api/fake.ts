@@ -191,6 +191,16 @@ export class FakePods implements PodService {
     return this.exec(namespace, name, container, request);
   }
 
+  /** The program `port:80` stands for what listens there. */
+  async portForward(namespace: string, name: string, port: number): Promise<StreamSession> {
+    this.get(namespace, name);
+    const program = this.programs[`port:${port}`];
+    if (program === undefined) throw new PodrunError("OperationFailed", `nothing listens on port ${port}`);
+    const session = new FakeSession();
+    setImmediate(() => program(session, { command: [], tty: false, stdin: true, stdout: true, stderr: false }));
+    return session;
+  }
+
   logFile(namespace: string, name: string, container: string | undefined): LogFile {
     this.get(namespace, name);
     if (this.logs === undefined) throw new PodrunError("NotFound", `container "${container}" has no log`);
