@@ -15,15 +15,20 @@ const ADVICE: Readonly<Record<string, string>> = {
 export const stateAdvice = (code: string | undefined): string | undefined => ADVICE[code ?? ""];
 
 /** StateUnavailable where a folder of ours is to blame for a system error; any other error comes back as it is. */
-export function translateStateError(folder: string, error: unknown): unknown {
+export function translateStateError(folder: string, error: unknown, subject?: string): unknown {
   const advice = stateAdvice(errnoOf(error));
-  return advice === undefined ? error : stateUnavailable(folder, advice, error);
+  return advice === undefined ? error : stateUnavailable(folder, advice, error, subject);
 }
 
-/** `advice`: what is wrong and what would be right, `X is so; do Y`. */
-export function stateUnavailable(folder: string, advice: string, cause: unknown): PodrunError {
-  return new PodrunError("StateUnavailable", `the state in ${folder} cannot be written: ${advice}, and try again`, {
-    details: { folder },
-    cause,
-  });
+/** `advice`: what is wrong and what would be right, `X is so; do Y`. `subject`: what was to be written there. */
+export function stateUnavailable(folder: string, advice: string, cause: unknown, subject?: string): PodrunError {
+  const what = subject === undefined ? "" : `${subject}: `;
+  return new PodrunError(
+    "StateUnavailable",
+    `${what}the state in ${folder} cannot be written: ${advice}, and try again`,
+    {
+      details: { folder },
+      cause,
+    },
+  );
 }

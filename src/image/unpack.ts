@@ -100,7 +100,11 @@ async function unpackInto(
     throw translate(name, folder, error);
   });
   if (layer.blob.digest !== undefined) packed.verify(image, layer.blob.digest, layer.blob.size);
-  if (layer.diffId !== undefined) plain.verify(image, layer.diffId);
+  if (layer.diffId !== undefined && layer.diffId !== plain.digest())
+    throw badLayer(
+      name,
+      `it unpacks to ${plain.digest()}, the image's config says to ${layer.diffId}; get the image again`,
+    );
   return { size: done.bytes, diffId: plain.digest(), digest: packed.digest(), packedSize: packed.bytes };
 }
 
@@ -159,5 +163,5 @@ function translate(name: LayerName, folder: string, error: unknown): unknown {
   if (code === "Z_BUF_ERROR") return badLayer(name, "it is cut off: its packed data ends too early", error);
   if (code !== undefined && /^(Z_|ZSTD_)/.test(code))
     return badLayer(name, `it cannot be unpacked: ${error.message}`, error);
-  return translateStateError(folder, error);
+  return translateStateError(folder, error, `image "${name.image}": layer ${name.layer}`);
 }

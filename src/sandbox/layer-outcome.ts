@@ -59,7 +59,7 @@ function word(what: Packing, reason: keyof typeof REASONS, { operation, errno: r
   const advice = diskAdvice(operation, errno);
   if (reason === "system" && advice !== undefined && what.verb === "unpack") {
     const cause = new PodrunError("OperationFailed", `${subject(what)}: ${operation} ${path}: ${errno}`, { details });
-    return stateUnavailable(what.folder, advice, cause);
+    return stateUnavailable(what.folder, advice, cause, subject(what));
   }
   const entry = path === "" ? "it" : `the entry ${JSON.stringify(path)}`;
   const because = [operation, errno].filter((part) => part !== undefined && part !== "").join(": ");

@@ -51,11 +51,9 @@ export class PlanLayerPacker implements LayerPacker {
     // Only when the child has said that it is well does the archive end.
     pipeline(skeleton, process.stream.stdin).catch((error: unknown) => process.abort(error));
     process.output.on("error", (error) => archive.destroy(error));
-    process.output.pipe(archive, { end: false });
-    process.done.then(
-      () => archive.end(),
-      (error: Error) => archive.destroy(error),
-    );
+    // Not when the child is done: the reader may be slow, and much of the output still on its way to it.
+    process.output.pipe(archive);
+    process.done.catch((error: Error) => archive.destroy(error));
     archive.once("close", () => process.abort(undefined));
     return archive;
   }

@@ -66,7 +66,7 @@ t.test("an image that podman saved, in each format, is loaded and runs", async (
   podman.pull(image.reference);
   for (const format of ["docker-archive", "oci-archive", "oci-dir"]) {
     podman.run("save", "--format", format, "-o", file(format), image.reference);
-    await podrun.ok("load", "-i", file(format));
+    await podrun.ok("load", "-i", format === "oci-dir" ? archiveOf(file(format)) : file(format));
     const names = await imageNames(podrun);
     t.same(names, [image.reference], format);
     t.equal(await idOf(podrun, image.reference), image.id, format);
@@ -91,7 +91,7 @@ t.test(
       `docker://${image.reference}`,
       `oci:${file("layout")}:${image.reference}`,
     );
-    await podrun.ok("load", "-i", file("layout"));
+    await podrun.ok("load", "-i", archiveOf(file("layout")));
     t.equal(await idOf(podrun, image.reference), image.id);
     await podrun.ok("save", "-o", file("a.tar"), image.reference);
     await podrun.ok("rmi", image.reference);
@@ -139,3 +139,9 @@ t.test("a root file system that podman exported is imported, with changes, and r
   );
   t.match(await podrun.ok("exec", "mine", "--", "/bin/env"), /WHO=imported/);
 });
+
+/** A layout's folder as an archive. */
+function archiveOf(folder: string): string {
+  execFileSync("tar", ["-C", folder, "-cf", `${folder}.tar`, "."]);
+  return `${folder}.tar`;
+}
