@@ -42,7 +42,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
     server,
     close: async () => {
       for (const hub of [context.hub, ...Object.values(context.objectHubs)]) hub.close();
-
+      closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       for (const socket of upgraded) socket.destroy();
