@@ -20,7 +20,6 @@ import type {
   PodService,
   PodWatchEvent,
   StreamSession,
-  SystemService,
   TracedOperation,
 } from "../../../src/pod/types.ts";
 import { decodePod } from "../../../src/spec/index.ts";
@@ -29,6 +28,7 @@ import { Database } from "../../../src/store/database.ts";
 import { Objects } from "../../../src/store/objects.ts";
 import { STATE_MIGRATIONS } from "../../../src/store/schema.ts";
 import { FakeImages, FakeLogins } from "./fake-images.ts";
+import { FakeSystem } from "./fake-system.ts";
 
 /** What a test's process does with its streams. */
 export class FakeSession implements StreamSession {
@@ -267,29 +267,6 @@ export function runningPod(name: string, containers: readonly string[] = ["main"
     })),
   };
   return pod;
-}
-
-export class FakeSystem implements SystemService {
-  shutdowns = 0;
-  findings: readonly { kind: string; object: string; message: string; repaired?: boolean }[] = [];
-  async info() {
-    return {
-      version: "0.0.1",
-      daemon: { pid: 1, startedAt: "2026-11-21T08:00:00Z", socket: "/s" },
-      cgroup: { version: "v1" },
-      kernel: { release: "6.1", architecture: "x86_64" },
-      features: { nftables: true },
-    };
-  }
-  async check() {
-    return this.findings;
-  }
-  async repair() {
-    return this.findings.map((finding) => ({ ...finding, repaired: true }));
-  }
-  shutdown(): void {
-    this.shutdowns++;
-  }
 }
 
 export interface FakeDaemon {

@@ -173,6 +173,21 @@ t.test("a load that fails in the middle of the archive is answered with its erro
   endless.destroy();
 });
 
+t.test("a client that sends everything before it looks at the answer gets one, too", async (t) => {
+  const { config, images } = await startFake(t);
+  images.onLoad = async () => {
+    throw new PodrunError("InvalidImage", "no archive");
+  };
+  const socketPath = join(config.run, "podrun.sock");
+  const request = httpRequest({ socketPath, method: "POST", path: "/podrun/v1/images/load" });
+  const answered = once(request, "response");
+  await new Promise<void>((resolve, reject) => {
+    request.on("error", reject);
+    request.end(Buffer.alloc(5_000_000), resolve);
+  });
+  t.equal((await answered)[0].statusCode, 422);
+});
+
 t.test("a client that leaves in the middle of an archive fails the load", async (t) => {
   const { config, images } = await startFake(t);
   const failed = new Promise<unknown>((resolve) => {

@@ -109,7 +109,9 @@ t.test("help names every command, and every command has examples and flags", asy
   const overview = await runCommand(fake, []);
   said(t, overview, { stdout: /^podrun runs Kubernetes pods/ });
   t.equal((await runCommand(fake, ["--help"])).stdout, overview.stdout);
-  for (const [, name = ""] of overview.stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)) {
+  for (const [, name = ""] of overview.stdout.matchAll(/^ {2}([a-z-]+) {2,}/gm)) {
+    // A word with commands of its own: their help is that of commands.
+    if (name === "image") continue;
     said(t, await runCommand(fake, [name, "--help"]), {
       stdout: new RegExp(`Usage:\\n {2}podrun ${name}[\\s\\S]*Examples:\\n[\\s\\S]*--namespace`),
     });
