@@ -175,7 +175,10 @@ t.test("a load that fails in the middle of the archive is answered with its erro
 
 t.test("a client that sends everything before it looks at the answer gets one, too", async (t) => {
   const { config, images } = await startFake(t);
-  images.onLoad = async () => {
+  images.onLoad = async (source) => {
+    source.once("readable", () => undefined);
+    // Until no more is taken from the connection.
+    while (source.readableLength < source.readableHighWaterMark) await new Promise(setImmediate);
     throw new PodrunError("InvalidImage", "no archive");
   };
   const socketPath = join(config.run, "podrun.sock");
