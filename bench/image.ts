@@ -21,7 +21,7 @@ export interface ImageOptions {
   readonly against?: string | undefined;
 }
 
-const STARTS_A_ROUND = 3;
+const STARTS_A_ROUND = 10;
 /** The first pull of each compiles code, and does not count. */
 const WARM_UP_ROUNDS = 1;
 

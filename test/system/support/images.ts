@@ -129,6 +129,8 @@ function fileEntry(path: string): readonly RawEntry[] {
   const common = { mode: info.mode & 0o7777, uid: info.uid, gid: info.gid, mtime: Math.floor(info.mtimeMs / 1000) };
   const name = path.slice(1);
   if (info.isDirectory()) return [{ ...common, name: `${name}/` }];
+  // /bin → usr/bin would take the place of another layer's folder.
+  if (info.isSymbolicLink() && !name.includes("/")) return [];
   if (info.isSymbolicLink()) return [{ ...common, name, type: TYPE.symlink, link: readlinkSync(path) }];
   return info.isFile() ? [{ ...common, name, content: readFileSync(path) }] : [];
 }

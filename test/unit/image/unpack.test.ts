@@ -99,7 +99,10 @@ t.test("a layer that is not the one that the config names is refused", async (t)
   const target = place(t);
   const bytes = await tar(entries);
   const wrong = unpack(target, bytes, {}, OCI, digest("another"));
-  await t.rejects(wrong, { code: "InvalidImage", message: /layer sha256:.*: it unpacks to sha256:.*, the image.s config says to sha256:/ });
+  await t.rejects(wrong, {
+    code: "InvalidImage",
+    message: /layer sha256:.*: it unpacks to sha256:.*, the image.s config says to sha256:/,
+  });
   t.ok(gone(target));
 });
 
