@@ -8,6 +8,8 @@ export interface Config {
   readonly run: string;
   /** Container logs, the kubelet's layout below it. */
   readonly logs: string;
+  /** Manifests of static pods. */
+  readonly manifests: string;
   /** Cgroup under which the kubepods-shaped tree stands, absolute within each hierarchy. */
   readonly cgroup: string;
   /** nftables table, family inet. */
@@ -25,6 +27,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     root: env["PODRUN_ROOT"] ?? "/var/lib/podrun",
     run: env["PODRUN_RUN"] ?? "/run/podrun",
     logs: env["PODRUN_LOGS"] ?? "/var/log/pods",
+    manifests: env["PODRUN_MANIFESTS"] ?? "/etc/podrun/manifests",
     cgroup: env["PODRUN_CGROUP"] ?? "/podrun",
     table: env["PODRUN_TABLE"] ?? "podrun",
     linkPrefix: env["PODRUN_LINK_PREFIX"] ?? "pr",

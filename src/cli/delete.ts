@@ -126,8 +126,12 @@ async function select(client: ApiClient, { options, config }: Delete, kind: Kind
   return objects.map(({ metadata }) => ({ kind, ...metadata }));
 }
 
-/** Another pod of the same name is not the one we wait for. */
+/** Another pod of the same name is not the one we wait for; a static pod that comes again has its uid again, but no mark. */
 function waitGone(client: ApiClient, pod: Pod, signal: AbortSignal, timeoutMs: number | undefined): Promise<boolean> {
   const { namespace, name, uid } = pod.metadata;
-  return followPod(client, { namespace, name, timeoutMs, signal }, (now) => now?.metadata.uid !== uid);
+  return followPod(
+    client,
+    { namespace, name, timeoutMs, signal },
+    (now) => now?.metadata.uid !== uid || !now.metadata.deletionTimestamp,
+  );
 }

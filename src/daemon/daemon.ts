@@ -16,6 +16,7 @@ import { readMachine } from "../sandbox/machine.ts";
 import { Runtime } from "../sandbox/runtime.ts";
 import { Store } from "../store/index.ts";
 import { enterCgroup, prepareCgroups } from "./cgroups.ts";
+import { startControllers } from "./controllers.ts";
 import { monitorBinary } from "./files.ts";
 import { openImages } from "./images.ts";
 import { listen } from "./listen.ts";
@@ -85,9 +86,11 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   const api = createApiServer({ pods, objects, images, logins, system, version: VERSION });
   await listen(api.server, config);
   step("daemon.listening");
+  const controllers = startControllers(node, pods);
   monitors.refill();
   return {
     leave: async () => {
+      controllers.stop();
       await api.close();
       pods.stop();
       stopImages();

@@ -3,6 +3,8 @@ import type { KubeEvent } from "./types.ts";
 
 /** What an event is about. */
 export interface EventSubject {
+  /** Default: Pod. */
+  readonly kind?: string;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -67,7 +69,7 @@ export class EventRecorder {
   }
 
   #make(subject: EventSubject, text: EventText, now: string): KubeEvent {
-    const { namespace, name, uid } = subject;
+    const { kind = "Pod", namespace, name, uid } = subject;
     return {
       apiVersion: "v1",
       kind: "Event",
@@ -79,7 +81,7 @@ export class EventRecorder {
       },
       involvedObject: {
         apiVersion: "v1",
-        kind: "Pod",
+        kind,
         namespace,
         name,
         uid,

@@ -66,8 +66,8 @@ export class Pods implements PodService, WorkerOwner {
     }
   }
 
-  async create(raw: Pod, options: { readonly dryRun?: boolean } = {}): Promise<Pod> {
-    const pod = this.#accept(raw);
+  async create(raw: Pod, options: Parameters<PodService["create"]>[1] = {}): Promise<Pod> {
+    const pod = this.#accept(raw, options.uid);
     const { namespace, name } = pod.metadata;
     if (this.#workers.has(keyOf(namespace, name)))
       throw new PodrunError("AlreadyExists", `pods "${name}" already exists`, {
@@ -206,11 +206,11 @@ export class Pods implements PodService, WorkerOwner {
   }
 
   /** What the API server adds to a new object, and its first status. */
-  #accept(raw: Pod): Pod {
+  #accept(raw: Pod, uid: string = newUid()): Pod {
     const now = timestamp(this.#node.timers.now());
     const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...given } = raw.metadata;
     const name = given.name || `${given.generateName}${newNameSuffix()}`;
-    const metadata = { ...given, name, uid: newUid(), creationTimestamp: now, resourceVersion: "", generation: 1 };
+    const metadata = { ...given, name, uid, creationTimestamp: now, resourceVersion: "", generation: 1 };
     const pod: Pod = { ...raw, metadata, status: { phase: "Pending", qosClass: qosClass(raw) } };
     const hostAddresses = this.#node.facts.addresses;
     const facts = { containers: new Map(), sandboxReady: false, hostAddresses, startTime: now, now };

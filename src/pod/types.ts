@@ -67,8 +67,11 @@ export type PlanSources = readonly Readonly<Record<string, string>>[];
 
 /** `container: undefined` means the pod's first container (or its `kubectl.kubernetes.io/default-container` annotation's). */
 export interface PodService {
-  /** Accepts the pod and starts it in the background; answers it with uid, resourceVersion and status. Throws AlreadyExists, InvalidObject. */
-  create(pod: Pod, options?: { readonly dryRun?: boolean }): Promise<Pod>;
+  /**
+   * Accepts the pod and starts it in the background; answers it with uid, resourceVersion and status. `uid`: for controllers whose
+   * pods keep theirs (static pods). Throws AlreadyExists, InvalidObject.
+   */
+  create(pod: Pod, options?: { readonly dryRun?: boolean; readonly uid?: string }): Promise<Pod>;
   /** Throws NotFound, Conflict (metadata.resourceVersion is old), InvalidObject (a field that may not change). */
   replace(pod: Pod): Promise<Pod>;
   /** Throws NotFound. */

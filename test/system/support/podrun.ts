@@ -62,6 +62,7 @@ export class Instance {
       PODRUN_ROOT: join(this.folder, "root"),
       PODRUN_RUN: join(this.folder, "run"),
       PODRUN_LOGS: join(this.folder, "logs"),
+      PODRUN_MANIFESTS: join(this.folder, "manifests"),
       PODRUN_CGROUP: `/podrun-test-${letters}`,
       PODRUN_TABLE: `podrun_test_${letters}`,
       PODRUN_LINK_PREFIX: `t${letters.slice(0, 5)}`,

@@ -138,6 +138,7 @@ export function makeWorld(root: string): World {
       root,
       run: `${root}/run`,
       logs: `${root}/logs`,
+      manifests: `${root}/manifests`,
       cgroup: "/test",
       table: "test",
       linkPrefix: "t",
