@@ -1,4 +1,4 @@
-// Resources of the kinds that are only kept (Secrets): create, read, replace, delete, list, watch.
+// Resources of the kinds that are only kept (ConfigMaps, Secrets): create, read, replace, delete, list, watch.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { KeptKind, KeptObject, ObjectService } from "../pod/types.ts";
 import { kindNames, kindOfPlural } from "../spec/kinds.ts";
@@ -11,7 +11,10 @@ import { serveWatch, WatchHub } from "./watch.ts";
 export type ObjectHubs = Readonly<Record<KeptKind, WatchHub<KeptObject>>>;
 
 /** The watches of each kind. */
-export const makeObjectHubs = (objects: ObjectService): ObjectHubs => ({ Secret: hubOf(objects, "Secret") });
+export const makeObjectHubs = (objects: ObjectService): ObjectHubs => ({
+  ConfigMap: hubOf(objects, "ConfigMap"),
+  Secret: hubOf(objects, "Secret"),
+});
 
 function hubOf(objects: ObjectService, kind: KeptKind): WatchHub<KeptObject> {
   return new WatchHub({

@@ -5,17 +5,12 @@ import { decodeKubeObject } from "../spec/decode.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { SECRET_TYPES } from "../spec/secret.ts";
 import { type OptionTable, type OptionValues, UsageError } from "./arguments.ts";
-import { isKey, readEnvFile, readFiles, readSource } from "./secret-files.ts";
+import { readSource } from "./data-files.ts";
+import { DATA_OPTIONS, readData } from "./data-sources.ts";
 
 export const SECRET_OPTIONS = {
   type: { kind: "text", value: "TYPE", help: "generic: the Secret's type" },
-  "from-literal": { kind: "list", value: "KEY=VALUE", help: "generic: one value; may be repeated" },
-  "from-file": {
-    kind: "list",
-    value: "[KEY=]PATH",
-    help: "generic: a file's content, by its name or KEY, or every file of a folder; docker-registry: a docker config file",
-  },
-  "from-env-file": { kind: "list", value: "PATH", help: "generic: lines of KEY=VALUE" },
+  ...DATA_OPTIONS,
   "docker-server": {
     kind: "text",
     value: "SERVER",
@@ -78,22 +73,7 @@ function makeDockerConfig(options: Options): Content {
 }
 
 function makeGeneric(options: Options): Content {
-  const data = new Map<string, Buffer>();
-  const add = (key: string, value: Buffer): void => {
-    if (!isKey(key)) throw new UsageError(`"${key}" is not a valid key name: letters, digits, "-", "_" and "."`);
-    if (data.has(key)) throw new UsageError(`cannot add key "${key}", another key by that name already exists`);
-    data.set(key, value);
-  };
-  for (const source of options["from-file"]) for (const [key, value] of readFiles(source)) add(key, value);
-  for (const literal of options["from-literal"]) {
-    const equals = literal.indexOf("=");
-    // Not shown: without a "=" it may be the value.
-    if (equals < 1) throw new UsageError("invalid --from-literal: expected KEY=VALUE");
-    add(literal.slice(0, equals), Buffer.from(literal.slice(equals + 1)));
-  }
-  for (const path of options["from-env-file"])
-    for (const [key, value] of readEnvFile(path)) add(key, Buffer.from(value));
-  return { type: options.type ?? SECRET_TYPES.opaque, data };
+  return { type: options.type ?? SECRET_TYPES.opaque, data: readData(options) };
 }
 
 function makeTls({ cert, key }: Options): Content {

@@ -1,6 +1,7 @@
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
+import { makeConfigMap } from "./create-config-map.ts";
 import { makeSecret, SECRET_OPTIONS } from "./create-secret.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
 import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
@@ -12,14 +13,16 @@ const OPTIONS = { ...MANIFEST_OPTIONS, ...DRY_RUN_OPTIONS, ...SECRET_OPTIONS } a
 export const command = defineCommand({
   usage: [
     "create -f FILE… [flags]",
+    "create configmap NAME [--from-literal=KEY=VALUE] [--from-file=[KEY=]PATH] [--from-env-file=PATH]",
     "create secret docker-registry NAME --docker-username=USER --docker-password=PASSWORD [--docker-server=SERVER]",
     "create secret generic NAME [--from-literal=KEY=VALUE] [--from-file=[KEY=]PATH] [--from-env-file=PATH] [--type=TYPE]",
     "create secret tls NAME --cert=PATH --key=PATH",
   ],
   about:
-    "Create the objects of manifests, or a Secret. All files are read and checked first: one error, and nothing is created.",
+    "Create the objects of manifests, a ConfigMap or a Secret. All files are read and checked first: one error, and nothing is created.",
   examples: [
     ["one file", "podrun create -f pod.yaml"],
+    ["the files of a folder as a ConfigMap", "podrun create configmap web --from-file=conf.d"],
     [
       "an account at a registry, for imagePullSecrets",
       "podrun create secret docker-registry example --docker-server=registry.example.com --docker-username=me --docker-password=…",
@@ -46,18 +49,26 @@ export const command = defineCommand({
   },
 });
 
+type Make = (words: readonly string[], options: Invocation<typeof OPTIONS>["options"]) => KubeObject;
+
+/** By the word after `create`. */
+const MAKERS: Readonly<Record<string, Make>> = { configmap: makeConfigMap, cm: makeConfigMap, secret: makeSecret };
+
 async function readObjects({
   options,
   given,
   positionals,
 }: Invocation<typeof OPTIONS>): Promise<readonly KubeObject[]> {
   const [what, ...words] = positionals;
-  if (what === "secret") {
-    if (options.filename.length > 0) throw new UsageError("create secret takes no -f");
-    return [makeSecret(words, options)];
+  const make = what !== undefined && Object.hasOwn(MAKERS, what) ? MAKERS[what] : undefined;
+  if (make !== undefined) {
+    if (options.filename.length > 0) throw new UsageError(`create ${what} takes no -f`);
+    return [make(words, options)];
   }
   if (what !== undefined)
-    throw new UsageError(`unexpected arguments: ${positionals.join(" ")}; want -f FILE, or secret TYPE NAME`);
+    throw new UsageError(
+      `unexpected arguments: ${positionals.join(" ")}; want -f FILE, configmap NAME, or secret TYPE NAME`,
+    );
   const manifests = await readManifests({
     files: options.filename,
     recursive: options.recursive,

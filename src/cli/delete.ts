@@ -25,8 +25,8 @@ const OPTIONS = {
 } as const;
 
 export const command = defineCommand({
-  usage: ["delete (pod | secret) NAME… [flags]", "delete -f FILE…", "delete pods (-l SELECTOR | --all)"],
-  about: "Delete pods and Secrets, and wait until they are gone.",
+  usage: ["delete (pod | configmap | secret) NAME… [flags]", "delete -f FILE…", "delete pods (-l SELECTOR | --all)"],
+  about: "Delete pods, ConfigMaps and Secrets, and wait until they are gone.",
   examples: [
     ["one pod", "podrun delete pod web"],
     ["what a manifest made", "podrun delete -f pod.yaml"],

@@ -1,7 +1,8 @@
 import type { ApiClient } from "../api/client.ts";
-import type { KeptKind } from "../api/client-objects.ts";
+import type { KeptKind, KeptObject } from "../api/client-objects.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
+import { describeConfigMap } from "./describe-config-map.ts";
 import { describePod } from "./describe-pod.ts";
 import { describeSecret } from "./describe-secret.ts";
 import { connectObjects } from "./objects.ts";
@@ -13,8 +14,9 @@ const OPTIONS = {
 } as const;
 
 export const command = defineCommand({
-  usage: ["describe pod NAME… [flags]", "describe pods [-l SELECTOR]", "describe secret NAME…"],
-  about: "Show a pod in detail: its containers, their states, and what happened to it; or the keys of a Secret.",
+  usage: ["describe pod NAME… [flags]", "describe pods [-l SELECTOR]", "describe (configmap | secret) NAME…"],
+  about:
+    "Show a pod in detail: its containers, their states, and what happened to it; or a ConfigMap, or the keys of a Secret.",
   examples: [
     ["one pod", "podrun describe pod web"],
     ["a Secret, without its values", "podrun describe secret registry"],
@@ -50,9 +52,12 @@ async function describeKept(
       ? await Promise.all(names.map((name) => client.get(kind, namespace, name)))
       : await client.list(kind, { namespace, labelSelector });
   if (objects.length === 0) process.stderr.write(`No resources found in ${namespace} namespace.\n`);
-  process.stdout.write(objects.map(describeSecret).join("\n\n"));
+  process.stdout.write(objects.map(describeObject).join("\n\n"));
   return 0;
 }
+
+const describeObject = (object: KeptObject): string =>
+  object.kind === "Secret" ? describeSecret(object) : describeConfigMap(object);
 
 async function fetch(client: ApiClient, { options }: Invocation<typeof OPTIONS>, names: readonly string[]) {
   if (names.length > 0) return Promise.all(names.map((name) => client.getPod(options.namespace, name)));

@@ -22,6 +22,11 @@ export interface GetRequest {
 
 /** The columns of each kind's table, as kubectl has them. */
 const COLUMNS: { readonly [K in KeptKind]: readonly Column<Extract<KeptObject, { kind: K }>>[] } = {
+  ConfigMap: [
+    ["NAME", ({ metadata }) => metadata.name],
+    ["DATA", ({ data = {}, binaryData = {} }) => String(Object.keys(data).length + Object.keys(binaryData).length)],
+    ["AGE", ({ metadata }) => formatAge(metadata.creationTimestamp, Date.now())],
+  ],
   Secret: [
     ["NAME", ({ metadata }) => metadata.name],
     ["TYPE", ({ type }) => type],
@@ -30,12 +35,15 @@ const COLUMNS: { readonly [K in KeptKind]: readonly Column<Extract<KeptObject, {
   ],
 };
 
+/** Its objects are all of the kind. */
+const columnsOf = (kind: KeptKind) => COLUMNS[kind] as readonly Column<KeptObject>[];
+
 /** Prints a list, or the objects that were named; answers the exit code. */
 export async function getObjects(client: ObjectClient, request: GetRequest): Promise<number> {
   const { names, format, namespace } = request;
   const { objects, errors } = await fetch(client, request);
   if (request.isTable && objects.length > 0)
-    process.stdout.write(makeTable<KeptObject>(request.table, COLUMNS[request.kind]).list(objects));
+    process.stdout.write(makeTable<KeptObject>(request.table, columnsOf(request.kind)).list(objects));
   const [only] = objects;
   // Nothing was found of what was named: the errors say it.
   if (!request.isTable && (names.length === 0 || only !== undefined))
@@ -61,7 +69,7 @@ export async function watchObjects(
     labelSelector: selector,
     fieldSelector: names[0] === undefined ? request.fieldSelector : `metadata.name=${names[0]}`,
   };
-  const table = makeTable<KeptObject>(request.table, COLUMNS[kind]);
+  const table = makeTable<KeptObject>(request.table, columnsOf(kind));
   const resourceVersion = options.onlyChanges ? await client.resourceVersion(kind) : undefined;
   for await (const { object } of client.watch(kind, { ...query, resourceVersion }, options.signal))
     process.stdout.write(request.isTable ? table.change(object) : await formatObject(format, object));

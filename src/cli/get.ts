@@ -23,15 +23,15 @@ const OPTIONS = {
 } as const;
 
 export const command = defineCommand({
-  usage: ["get (pods | pod NAME… | pod/NAME…) [flags]", "get (secrets | secret NAME… | secret/NAME…) [flags]"],
-  about: "List pods or Secrets: one line each, or whole with -o.",
+  usage: ["get (pods | pod NAME… | pod/NAME…) [flags]", "get (configmaps | secrets) [NAME…] [flags]"],
+  about: "List pods, ConfigMaps or Secrets: one line each, or whole with -o.",
   examples: [
     ["pods of the default namespace", "podrun get pods"],
     ["with address and node, in all namespaces", "podrun get pods -A -o wide"],
     ["one pod, whole", "podrun get pod web -o yaml"],
     ["one field", "podrun get pod web -o jsonpath='{.status.podIP}'"],
     ["follow changes", "podrun get pods -w"],
-    ["the Secrets", "podrun get secrets"],
+    ["the ConfigMaps, the Secrets", "podrun get cm; podrun get secrets"],
   ],
   options: OPTIONS,
   run: get,

@@ -24,7 +24,7 @@ export interface ManifestOptions {
 }
 
 /**
- * Every object of every file, or none: throws the first error, with file and line. Objects that others name come first: Secrets
+ * Every object of every file, or none: throws the first error, with file and line. Objects that others name come first: ConfigMaps, Secrets
  * before pods.
  */
 export async function readManifests(options: ManifestOptions): Promise<readonly Manifest[]> {

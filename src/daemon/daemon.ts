@@ -71,7 +71,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
     config,
     runtime,
     images,
-    secrets: objects,
+    objects,
     log,
     events: new EventRecorder({ host: nodeFacts.name }),
     timers: systemTimers,
@@ -79,7 +79,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
     settings: readNodeSettings(),
   };
   const pods = new Pods(node, store.objects);
-  objects.watch(({ object }) => pods.secretChanged(object.metadata.namespace, object.metadata.name));
+  objects.watch(({ object }) => pods.objectChanged(object));
   pods.recover();
   const parts: Parts = { config, log, store, facts, nft, runtime, pods, images };
   const system = new System(parts, { version: VERSION, features, onShutdown });

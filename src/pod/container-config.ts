@@ -6,29 +6,33 @@ import type {
   RuntimeImage,
   SeccompSetting,
 } from "../sandbox/types.ts";
-import { type Container, type Pod, qosClass, type SeccompProfile } from "../spec/index.ts";
-import { buildEnvironment, type EnvironmentFacts, expandWords } from "./environment.ts";
+import { type Container, findPlaced, type Pod, qosClass, type SeccompProfile } from "../spec/index.ts";
+import type { EnvironmentFacts } from "./downward.ts";
+import { buildEnvironment, expandWords } from "./environment.ts";
 import type { Reasons } from "./reasons.ts";
-import { containerResources, oomScoreAdj } from "./resources.ts";
+import { containerOomScore, containerResources } from "./resources.ts";
+import type { ObjectSource } from "./types.ts";
 import type { VolumeSources } from "./volumes.ts";
 
 export interface ContainerContext {
   readonly image: RuntimeImage;
   readonly volumes: VolumeSources;
   readonly environment: EnvironmentFacts;
+  /** Where its ConfigMaps and Secrets are. */
+  readonly objects: ObjectSource;
   /** Folder that `localhostProfile` is relative to. */
   readonly seccompFolder: string;
   readonly reasons: Reasons;
 }
 
-/** What the runtime needs to make one run of a container; `attempt` counts the runs from 0. Pure. Throws InvalidObject. */
+/** What the runtime needs to make one run of a container; `attempt` counts the runs from 0. Throws InvalidObject, NotFound (a ConfigMap, a Secret, a key). */
 export function buildContainerConfig(
   pod: Pod,
   container: Container,
   attempt: number,
   context: ContainerContext,
 ): ContainerConfig {
-  const env = buildEnvironment(pod, container, context.environment);
+  const env = buildEnvironment(pod, container, { facts: context.environment, objects: context.objects });
   const command = expandWords(container.command, env);
   const args = expandWords(container.args, env);
   const resources = containerResources(container);
@@ -43,7 +47,7 @@ export function buildContainerConfig(
     mounts: mountsOf(pod, container, context),
     security: mergeSecurity(pod, container, context.seccompFolder),
     resources,
-    oomScoreAdj: oomScoreAdj(qosClass(pod), resources.memoryRequestBytes ?? 0, context.environment.machineMemoryBytes),
+    oomScoreAdj: containerOomScore(pod, container, context.environment.machineMemoryBytes),
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
@@ -93,8 +97,7 @@ function seccompOf(profile: SeccompProfile | undefined, folder: string): Seccomp
   return { type: profile?.type ?? "RuntimeDefault" };
 }
 
-const containerPath = (pod: Pod, container: Container): string =>
-  `spec.containers[${pod.spec.containers.findIndex(({ name }) => name === container.name)}]`;
+const containerPath = (pod: Pod, { name }: Container): string => findPlaced(pod.spec, name)?.path ?? "spec";
 
 /** Field → where it comes from, under the field's own name. */
 function containerReasons(pod: Pod, container: Container, reasons: Reasons): Record<string, string> {

@@ -1,29 +1,34 @@
 import { PodrunError } from "../base/errors.ts";
-import { bytes, type Container, cpuMillis, type EnvVar, expandVariables, type Pod } from "../spec/index.ts";
-
-/** What `fieldRef` and `resourceFieldRef` read besides the pod: facts of the node and of the sandbox. */
-export interface EnvironmentFacts {
-  readonly nodeName: string;
-  readonly hostAddresses: readonly string[];
-  readonly podAddresses: readonly string[];
-  /** What limits.cpu and limits.memory are for a container without a limit. */
-  readonly machineCpus: number;
-  readonly machineMemoryBytes: number;
-}
+import { type Container, type EnvFromSource, type EnvVar, expandVariables, type Pod } from "../spec/index.ts";
+import { type ConfigKind, findValues, missingObject } from "./config-values.ts";
+import { type EnvironmentFacts, podField, resourceField } from "./downward.ts";
+import type { ObjectSource } from "./types.ts";
 
 export type Environment = readonly (readonly [name: string, value: string])[];
 
+/** Where variables come from. */
+export interface EnvironmentContext {
+  readonly facts: EnvironmentFacts;
+  readonly objects: ObjectSource;
+}
+
 /**
- * A container's variables in order, `$(NAME)` replaced by variables that come before (EnvVar.value). Throws InvalidObject
- * for a field that there is not.
+ * A container's variables in order: envFrom's, then env's, which win; `$(NAME)` is replaced by variables that come before
+ * (EnvVar.value). Throws in the kubelet's words: NotFound (no such object or key), InvalidObject (a field that there is
+ * not, a value that no process can be given). No error shows a value.
  */
-export function buildEnvironment(pod: Pod, container: Container, facts: EnvironmentFacts): Environment {
+export function buildEnvironment(pod: Pod, container: Container, context: EnvironmentContext): Environment {
   const known = new Map<string, string>();
+  // A later variable of the same name wins and takes the later place, as in a shell.
+  const set = (name: string, value: string): void => {
+    known.delete(name);
+    known.set(name, value);
+  };
+  for (const source of container.envFrom ?? [])
+    for (const [name, value] of variablesFrom(source, pod, context)) set(name, value);
   for (const variable of container.env ?? []) {
-    // A later variable of the same name wins and takes the later place, as in a shell.
-    const value = valueFor(variable, pod, container, facts, known);
-    known.delete(variable.name);
-    known.set(variable.name, value);
+    const value = valueFor(variable, pod, container, context, known);
+    if (value !== undefined) set(variable.name, value);
   }
   return [...known];
 }
@@ -38,63 +43,72 @@ export function expandWords(
   return words.map((word) => expandVariables(word, (name) => known.get(name)));
 }
 
+/** Every key is a name that a process may be given (Kubernetes 1.34, RelaxedEnvironmentVariableValidation). */
+function variablesFrom({ prefix = "", configMapRef, secretRef }: EnvFromSource, pod: Pod, context: EnvironmentContext) {
+  const [kind, reference] = configMapRef ? (["ConfigMap", configMapRef] as const) : (["Secret", secretRef] as const);
+  // Validation refuses a source of neither kind.
+  if (reference === undefined) return [];
+  const values = lookUp(kind, reference, pod, context);
+  const entries = [...(values ?? [])].filter(([key]) => kind === "Secret" || isText(context, pod, reference.name, key));
+  return entries.map(([key, value]) => [prefix + key, textOf(kind, reference.name, key, value)] as const);
+}
+
+/** binaryData does not become variables. */
+const isText = ({ objects }: EnvironmentContext, { metadata }: Pod, name: string, key: string): boolean =>
+  Object.hasOwn(objects.find("ConfigMap", metadata.namespace, name)?.data ?? {}, key);
+
+/** Undefined: an optional object or key that is not there. */
 function valueFor(
   variable: EnvVar,
   pod: Pod,
   container: Container,
-  facts: EnvironmentFacts,
+  context: EnvironmentContext,
   known: ReadonlyMap<string, string>,
-): string {
-  const { fieldRef, resourceFieldRef } = variable.valueFrom ?? {};
-  if (fieldRef) return podField(fieldRef.fieldPath, pod, facts);
-  if (resourceFieldRef) return resourceField(resourceFieldRef, pod, container, facts);
+): string | undefined {
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = variable.valueFrom ?? {};
+  if (fieldRef) return podField(fieldRef.fieldPath, pod, context.facts);
+  if (resourceFieldRef) return resourceField(resourceFieldRef, pod, container, context.facts);
+  if (configMapKeyRef) return keyOf("ConfigMap", configMapKeyRef, pod, context);
+  if (secretKeyRef) return keyOf("Secret", secretKeyRef, pod, context);
   return expandVariables(variable.value ?? "", (name) => known.get(name));
 }
 
-/** The downward API's fields (Kubernetes, "Downward API", fieldRef). */
-function podField(path: string, pod: Pod, facts: EnvironmentFacts): string {
-  const { metadata, spec } = pod;
-  const entry = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path);
-  if (entry) return metadata[entry[1] as "labels" | "annotations"]?.[entry[2] as string] ?? "";
-  const fields: Readonly<Record<string, string>> = {
-    "metadata.name": metadata.name,
-    "metadata.namespace": metadata.namespace,
-    "metadata.uid": metadata.uid,
-    "spec.nodeName": facts.nodeName,
-    "spec.serviceAccountName": spec.serviceAccountName ?? "default",
-    "status.hostIP": facts.hostAddresses[0] ?? "",
-    "status.hostIPs": facts.hostAddresses.join(","),
-    "status.podIP": facts.podAddresses[0] ?? "",
-    "status.podIPs": facts.podAddresses.join(","),
-  };
-  const value = fields[path];
-  if (value === undefined)
-    throw new PodrunError(
-      "InvalidObject",
-      `pod "${metadata.name}": fieldRef ${path}: there is no such field; one of ${Object.keys(fields).join(", ")}, metadata.labels['KEY'], metadata.annotations['KEY']`,
-      { details: { fieldPath: path } },
-    );
-  return value;
+interface Reference {
+  readonly name: string;
+  readonly optional?: boolean;
 }
 
-type ResourceReference = NonNullable<NonNullable<EnvVar["valueFrom"]>["resourceFieldRef"]>;
+function keyOf(
+  kind: ConfigKind,
+  reference: Reference & { readonly key: string },
+  pod: Pod,
+  context: EnvironmentContext,
+): string | undefined {
+  const { key, name, optional = false } = reference;
+  const values = lookUp(kind, reference, pod, context);
+  if (values === undefined) return undefined;
+  const value = kind === "Secret" || isText(context, pod, name, key) ? values.get(key) : undefined;
+  if (value !== undefined) return textOf(kind, name, key, value);
+  if (optional) return undefined;
+  const { namespace } = pod.metadata;
+  throw new PodrunError("NotFound", `couldn't find key ${key} in ${kind} ${namespace}/${name}`, {
+    details: { kind, namespace, name, key },
+  });
+}
 
-/** Whole CPUs or bytes, divided by the divisor, rounded up; a limit that is not set is the machine's (Kubernetes, resourceFieldRef). */
-function resourceField(reference: ResourceReference, pod: Pod, container: Container, facts: EnvironmentFacts): string {
-  const named = reference.containerName;
-  const owner = named === undefined ? container : pod.spec.containers.find(({ name }) => name === named);
-  if (owner === undefined)
-    throw new PodrunError(
-      "InvalidObject",
-      `pod "${pod.metadata.name}": resourceFieldRef: there is no container "${named}"`,
-    );
-  const [kind, resource] = reference.resource.split(".") as ["limits" | "requests", "cpu" | "memory"];
-  const quantity = owner.resources[kind]?.[resource];
-  const machine =
-    kind === "limits" ? { cpu: facts.machineCpus * 1000, memory: facts.machineMemoryBytes } : { cpu: 0, memory: 0 };
-  const read = resource === "cpu" ? cpuMillis : bytes;
-  const value = quantity === undefined ? machine[resource] : read(quantity);
-  const divisor =
-    reference.divisor === undefined || read(reference.divisor) === 0 ? read("1") : read(reference.divisor);
-  return String(Math.ceil(value / divisor));
+function lookUp(kind: ConfigKind, { name, optional = false }: Reference, pod: Pod, { objects }: EnvironmentContext) {
+  const { namespace } = pod.metadata;
+  const values = findValues(objects, kind, namespace, name);
+  if (values === undefined && !optional) throw missingObject(kind, namespace, name);
+  return values;
+}
+
+/** execve(2) ends a variable at the first NUL: what comes after it would be lost. */
+function textOf(kind: ConfigKind, name: string, key: string, value: Buffer): string {
+  if (!value.includes(0)) return value.toString("utf8");
+  throw new PodrunError(
+    "InvalidObject",
+    `key ${key} of ${kind.toLowerCase()} "${name}" has a NUL byte, which no variable can hold; mount it as a volume`,
+    { details: { kind, name, key } },
+  );
 }

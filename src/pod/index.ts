@@ -9,7 +9,6 @@ export {
 } from "./node.ts";
 export { KeptObjects, type ObjectStore } from "./objects.ts";
 export { type PodStore, Pods } from "./pods.ts";
-export type { SecretSource } from "./pull-secrets.ts";
 export { type BackoffSettings, KUBELET_BACKOFF } from "./restart.ts";
 export { logDirectory } from "./sandbox-config.ts";
 export type * from "./types.ts";

@@ -4,8 +4,8 @@ import type { ImageService } from "../image/types.ts";
 import type { ResolverConfig } from "../net/index.ts";
 import type { RuntimeService } from "../sandbox/types.ts";
 import type { EventRecorder } from "./events.ts";
-import type { SecretSource } from "./pull-secrets.ts";
 import type { BackoffSettings } from "./restart.ts";
+import type { ObjectSource } from "./types.ts";
 
 /** Facts of the machine that pods see or that their settings are worked out from. */
 export interface NodeFacts {
@@ -55,7 +55,7 @@ export interface Node {
   readonly config: Config;
   readonly runtime: RuntimeService;
   readonly images: ImageSource;
-  readonly secrets: SecretSource;
+  readonly objects: ObjectSource;
   readonly events: EventRecorder;
   readonly log: Logger;
   readonly timers: Timers;

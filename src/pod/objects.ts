@@ -2,19 +2,29 @@ import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
-import { kindNames, throwProblems, validateSecretUpdate } from "../spec/index.ts";
+import {
+  kindNames,
+  type Problem,
+  throwProblems,
+  validateConfigMapUpdate,
+  validateSecretUpdate,
+} from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
-import type { SecretSource } from "./pull-secrets.ts";
-import type { KeptKind, KeptObject, ObjectFilter, ObjectService, ObjectWatchEvent } from "./types.ts";
+import type {
+  KeptKind,
+  KeptObject,
+  KeptOf,
+  ObjectFilter,
+  ObjectService,
+  ObjectSource,
+  ObjectWatchEvent,
+} from "./types.ts";
 
 /** Where kept objects lie; `store/` implements it. */
 export type ObjectStore = Pick<Objects, "put" | "get" | "list" | "delete" | "resourceVersion">;
 
-/** The rules of a change, by kind. */
-const VALIDATE_UPDATE = { Secret: validateSecretUpdate } as const;
-
 /** Keeps objects of kinds without behaviour, as the API server does; every change is on the disk when it is answered. */
-export class KeptObjects implements ObjectService, SecretSource {
+export class KeptObjects implements ObjectService, ObjectSource {
   readonly #store: ObjectStore;
   readonly #now: () => number;
   readonly #watchers = new Set<(event: ObjectWatchEvent) => void>();
@@ -38,21 +48,21 @@ export class KeptObjects implements ObjectService, SecretSource {
   replace(wanted: KeptObject, { dryRun = false }: { readonly dryRun?: boolean } = {}): KeptObject {
     const before = this.get(wanted.kind, wanted.metadata.namespace, wanted.metadata.name);
     checkSame(before, wanted);
-    throwProblems(VALIDATE_UPDATE[wanted.kind](before, wanted));
+    throwProblems(validateUpdate(before, wanted));
     const { uid, creationTimestamp, resourceVersion } = before.metadata;
     const after = { ...wanted, metadata: { ...wanted.metadata, uid, creationTimestamp, resourceVersion } };
     if (dryRun || isDeepStrictEqual(plain(before), plain(after))) return after;
     return this.#put(after, "MODIFIED");
   }
 
-  get(kind: KeptKind, namespace: string, name: string): KeptObject {
-    const object = this.find(namespace, name, kind);
+  get<K extends KeptKind>(kind: K, namespace: string, name: string): KeptOf<K> {
+    const object = this.find(kind, namespace, name);
     if (object === undefined) throw notFound(kind, namespace, name);
     return object;
   }
 
-  find(namespace: string, name: string, kind: KeptKind = "Secret"): KeptObject | undefined {
-    return this.#store.get<KeptObject>(kind, namespace, name);
+  find<K extends KeptKind>(kind: K, namespace: string, name: string): KeptOf<K> | undefined {
+    return this.#store.get<KeptOf<K>>(kind, namespace, name);
   }
 
   list(kind: KeptKind, { namespace }: ObjectFilter = {}): readonly KeptObject[] {
@@ -84,6 +94,13 @@ export class KeptObjects implements ObjectService, SecretSource {
   #notify(event: ObjectWatchEvent): void {
     for (const watcher of this.#watchers) watcher(event);
   }
+}
+
+/** The rules of a change. */
+function validateUpdate(before: KeptObject, after: KeptObject): Problem[] {
+  if (before.kind === "Secret" && after.kind === "Secret") return validateSecretUpdate(before, after);
+  if (before.kind === "ConfigMap" && after.kind === "ConfigMap") return validateConfigMapUpdate(before, after);
+  throw new TypeError(`a ${before.kind} does not become a ${after.kind}`);
 }
 
 type Versionless = Omit<KeptObject["metadata"], "resourceVersion"> & { resourceVersion?: string };

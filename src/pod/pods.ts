@@ -12,6 +12,7 @@ import { buildStatus } from "./status.ts";
 import { attachTo, execIn, forwardTo, logFileOf } from "./streams.ts";
 import type {
   ExecRequest,
+  KeptObject,
   KubeEvent,
   LogFile,
   PlannedOperation,
@@ -56,14 +57,10 @@ export class Pods implements PodService, WorkerOwner {
     for (const worker of this.#workers.values()) worker.retryImages();
   }
 
-  /** A Secret is another: pods that name it for their pulls need not wait for the end of their back-off. */
-  secretChanged(namespace: string, secret: string): void {
-    for (const worker of this.#workers.values()) {
-      const { metadata, spec, status } = worker.pod;
-      const names = spec.imagePullSecrets?.some(({ name }) => name === secret) ?? false;
-      const waits = status.containerStatuses?.some(({ state }) => state.waiting !== undefined) ?? false;
-      if (names && waits && metadata.namespace === namespace) worker.retryImages();
-    }
+  /** An object that pods may name is another, or there or gone: whoever waits for it need not wait for its back-off's end. */
+  objectChanged({ kind, metadata: { namespace, name } }: KeptObject): void {
+    for (const worker of this.#workers.values())
+      if (worker.pod.metadata.namespace === namespace) worker.objectChanged(kind, name);
   }
 
   async create(raw: Pod, options: Parameters<PodService["create"]>[1] = {}): Promise<Pod> {

@@ -216,7 +216,7 @@ export class PodImages {
   }
 
   #pullSecrets(pod: Pod) {
-    const { configs, missing, unusable } = findPullSecrets(this.#node.secrets, pod);
+    const { configs, missing, unusable } = findPullSecrets(this.#node.objects, pod);
     const warn = (message: string): void =>
       record(this.#node, pod, "Warning", "FailedToRetrieveImagePullSecret", message);
     if (missing.length > 0)

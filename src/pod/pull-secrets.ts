@@ -1,11 +1,6 @@
 import type { DockerConfig } from "../image/types.ts";
 import { type Pod, SECRET_TYPES, type Secret, secretValue } from "../spec/index.ts";
-
-/** Where pods' Secrets are looked up. */
-export interface SecretSource {
-  /** Undefined: there is none. */
-  find(namespace: string, name: string): Secret | undefined;
-}
+import type { ObjectSource } from "./types.ts";
 
 export interface PullSecrets {
   /** In the pod's order. */
@@ -17,12 +12,12 @@ export interface PullSecrets {
 }
 
 /** A pod's accounts at registries, as its imagePullSecrets are now (PodSpec.imagePullSecrets). */
-export function findPullSecrets(secrets: SecretSource, { metadata, spec }: Pod): PullSecrets {
+export function findPullSecrets(objects: ObjectSource, { metadata, spec }: Pod): PullSecrets {
   const configs: DockerConfig[] = [];
   const missing: string[] = [];
   const unusable: [string, string][] = [];
   for (const { name } of spec.imagePullSecrets ?? []) {
-    const secret = secrets.find(metadata.namespace, name);
+    const secret = objects.find("Secret", metadata.namespace, name);
     if (secret === undefined) {
       missing.push(name);
       continue;

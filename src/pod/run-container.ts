@@ -2,14 +2,14 @@ import { join } from "node:path";
 import { PodrunError } from "../base/errors.ts";
 import { step } from "../base/fault.ts";
 import type { RuntimeImage, SandboxStatus } from "../sandbox/types.ts";
-import type { Container, Pod } from "../spec/index.ts";
+import { type Container, findPlaced, type Pod } from "../spec/index.ts";
 import { buildContainerConfig } from "./container-config.ts";
-import type { EnvironmentFacts } from "./environment.ts";
+import type { EnvironmentFacts } from "./downward.ts";
 import type { Node } from "./node.ts";
 import type { PodImages } from "./pull-image.ts";
 import { Reasons } from "./reasons.ts";
 import { messageOf, record } from "./record.ts";
-import { shouldRestart } from "./restart.ts";
+import { isRestarted } from "./restart.ts";
 import type { Waiting } from "./status.ts";
 import type { TrackedContainer } from "./tracked-container.ts";
 import type { VolumeSources } from "./volumes.ts";
@@ -105,8 +105,13 @@ function fail(node: Node, tracked: TrackedContainer, pod: Pod, waiting: Waiting)
   }
   if (!tracked.end) tracked.failures++;
   // What is not to start again has ended, and does not wait for anything.
-  else if (!shouldRestart(pod.spec.restartPolicy, tracked.end.exitCode)) tracked.waiting = undefined;
+  else if (!isAgain(pod, tracked, tracked.end.exitCode)) tracked.waiting = undefined;
   record(node, pod, "Warning", "Failed", `Error: ${waiting.message}`, tracked.name);
+}
+
+function isAgain({ spec }: Pod, tracked: TrackedContainer, exitCode: number): boolean {
+  const placed = findPlaced(spec, tracked.name);
+  return placed !== undefined && isRestarted(spec, placed, exitCode);
 }
 
 export function containerContext(node: Node, image: RuntimeImage, context: Omit<StartContext, "images">) {
@@ -114,6 +119,7 @@ export function containerContext(node: Node, image: RuntimeImage, context: Omit<
     image,
     volumes: context.volumes,
     environment: environmentFacts(node, context.sandbox.addresses),
+    objects: node.objects,
     seccompFolder: join(node.config.root, "seccomp"),
     reasons: new Reasons(),
   };

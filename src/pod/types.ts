@@ -113,6 +113,13 @@ export interface PodService {
 /** Objects that are only kept: nothing runs because of them. Others name them. */
 export type KeptObject = Exclude<KubeObject, Pod>;
 export type KeptKind = KeptObject["kind"];
+export type KeptOf<K extends KeptKind> = Extract<KeptObject, { kind: K }>;
+
+/** Where pods look up the objects that they name. */
+export interface ObjectSource {
+  /** Undefined: there is none. */
+  find<K extends KeptKind>(kind: K, namespace: string, name: string): KeptOf<K> | undefined;
+}
 
 export interface ObjectWatchEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
@@ -130,7 +137,7 @@ export interface ObjectService {
   /** Throws NotFound, Conflict (uid or resourceVersion is another), InvalidObject (a field that may not change). */
   replace(object: KeptObject, options?: { readonly dryRun?: boolean }): KeptObject;
   /** Throws NotFound. */
-  get(kind: KeptKind, namespace: string, name: string): KeptObject;
+  get<K extends KeptKind>(kind: K, namespace: string, name: string): KeptOf<K>;
   /** By namespace and name. */
   list(kind: KeptKind, filter?: ObjectFilter): readonly KeptObject[];
   /** The object as it was last. Throws NotFound. */

@@ -1,3 +1,4 @@
+import { decodeBase64 } from "./base64.ts";
 import { decodeObject, newDecoding } from "./decode-object.ts";
 import { defaultMetadata } from "./defaults.ts";
 import { fieldPath } from "./path.ts";
@@ -29,10 +30,3 @@ export function readSecret(raw: unknown): Reading<Secret> {
 }
 
 const NOT_BASE64 = "is not base64; encode the value (base64 -w0), or write it as it is under stringData";
-
-/** RFC 4648, section 4, padded; line ends in it count for nothing, as with Go's decoder. Undefined: it is not that. */
-function decodeBase64(text: string): Buffer | undefined {
-  const packed = text.replace(/[\r\n]/g, "");
-  if (packed.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(packed)) return undefined;
-  return Buffer.from(packed, "base64");
-}

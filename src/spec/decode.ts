@@ -1,4 +1,5 @@
 import { checkKind } from "./check-kind.ts";
+import { readConfigMap } from "./decode-config-map.ts";
 import { type Decoding, decodeObject, isObject, newDecoding } from "./decode-object.ts";
 import { readSecret } from "./decode-secret.ts";
 import { defaultPod } from "./defaults.ts";
@@ -41,6 +42,7 @@ export function readKubeObject(raw: unknown, wanted?: readonly KindName[]): Read
 }
 
 const READERS: Readonly<Record<KindName, (raw: unknown) => Reading<KubeObject>>> = {
+  ConfigMap: readConfigMap,
   Pod: readPod,
   Secret: readSecret,
 };

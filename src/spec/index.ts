@@ -1,3 +1,5 @@
+export type { ConfigMap } from "./config-map.ts";
+export { findPlaced, isSidecar, type PlacedContainer, placedContainers } from "./containers.ts";
 export { decodeKind, decodeKubeObject, decodePod } from "./decode.ts";
 export { type DecodedDocument, decodeManifests } from "./decode-manifests.ts";
 export { defaultPod } from "./defaults.ts";
@@ -11,6 +13,8 @@ export { qosClass } from "./qos.ts";
 export { bytes, compareQuantities, cpuMillis, parseQuantity, type Quantity } from "./quantity.ts";
 export { CAPABILITY_NAMES } from "./schema/capabilities.ts";
 export { SECRET_TYPES, type Secret, secretValue } from "./secret.ts";
+export { validateConfigMapUpdate } from "./validate-config-map.ts";
+export { METADATA_ENTRY, type ResourceReference } from "./validate-environment.ts";
 export { validatePod } from "./validate-pod.ts";
 export { validateSecretUpdate } from "./validate-secret.ts";
 export { validatePodUpdate } from "./validate-update.ts";

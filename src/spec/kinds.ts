@@ -15,6 +15,7 @@ export interface KindNames {
 
 /** In the order in which manifests with several kinds are applied: what others name comes before them. */
 export const KINDS = [
+  { kind: "ConfigMap", apiVersion: "v1", singular: "configmap", plural: "configmaps", short: ["cm"] },
   { kind: "Secret", apiVersion: "v1", singular: "secret", plural: "secrets", short: [] },
   { kind: "Pod", apiVersion: "v1", singular: "pod", plural: "pods", short: ["po"] },
 ] as const satisfies readonly KindNames[];

@@ -117,6 +117,7 @@ function wordError(error: YAMLError): string {
 function takeApart(object: unknown, source: ManifestSource): { object: unknown; source: Source }[] {
   if (!isObject(object) || typeof object["kind"] !== "string" || object["apiVersion"] !== "v1")
     return [{ object, source }];
-  if (!/^(Pod|Secret)?List$/.test(object["kind"]) || !Array.isArray(object["items"])) return [{ object, source }];
+  if (!/^(Pod|ConfigMap|Secret)?List$/.test(object["kind"]) || !Array.isArray(object["items"]))
+    return [{ object, source }];
   return object["items"].map((item: unknown, index) => ({ object: item, source: source.below(`items[${index}]`) }));
 }

@@ -1,14 +1,15 @@
 // The pod as every module sees it: decoded, defaulted, validated. The types of metadata and spec come from the tables of
 // fields in schema/, so a field that podrun does not support is not in the type either. Status is ours to write.
 
+import type { ConfigMap } from "./config-map.ts";
 import type {
   CONTAINER,
   CONTAINER_PORT,
-  ENV_VAR,
   RESOURCE_REQUIREMENTS,
   SECURITY_CONTEXT,
   VOLUME_MOUNT,
 } from "./schema/container-fields.ts";
+import type { ENV_FROM_SOURCE, ENV_VAR } from "./schema/env-fields.ts";
 import type { OBJECT_META } from "./schema/metadata-fields.ts";
 import type { HOST_ALIAS, POD_DNS_CONFIG, POD_SECURITY_CONTEXT, POD_SPEC, VOLUME } from "./schema/pod-fields.ts";
 import type { SECCOMP_PROFILE } from "./schema/security-fields.ts";
@@ -16,6 +17,7 @@ import type { ObjectValue } from "./schema/shape.ts";
 import type { Secret } from "./secret.ts";
 
 export interface ObjectMeta extends ObjectValue<typeof OBJECT_META> {}
+export interface EnvFromSource extends ObjectValue<typeof ENV_FROM_SOURCE> {}
 export interface EnvVar extends ObjectValue<typeof ENV_VAR> {}
 export interface ContainerPort extends ObjectValue<typeof CONTAINER_PORT> {}
 export interface ResourceRequirements extends ObjectValue<typeof RESOURCE_REQUIREMENTS> {}
@@ -38,7 +40,7 @@ export interface Pod {
 }
 
 /** Every kind that podrun knows. */
-export type KubeObject = Pod | Secret;
+export type KubeObject = Pod | ConfigMap | Secret;
 
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
 

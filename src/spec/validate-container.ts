@@ -1,10 +1,12 @@
 // Rules between the fields of one container.
 
 import { elementPath, fieldPath } from "./path.ts";
-import type { Container, EnvVar, Pod, ResourceRequirements, SecurityContext } from "./pod.ts";
+import type { Container, Pod, ResourceRequirements, SecurityContext } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
 import { compareQuantities, parseQuantity } from "./quantity.ts";
 import { quote } from "./schema/format.ts";
+import { validateEnvironment } from "./validate-environment.ts";
+import { validateRestart } from "./validate-restart.ts";
 import { validateIdentity, validateSeccomp } from "./validate-security.ts";
 
 export interface ContainerContext {
@@ -17,13 +19,12 @@ export interface ContainerContext {
 export function validateContainer(container: Container, path: string, context: ContainerContext): Problem[] {
   return [
     ...validatePorts(container, path),
-    ...(container.env ?? []).flatMap((variable, index) =>
-      validateVariable(variable, elementPath(`${path}.env`, index), context.pod),
-    ),
+    ...validateEnvironment(container, path, context.pod),
     ...validateMounts(container, path, context.volumes),
     ...validateResources(container.resources, `${path}.resources`),
     ...validateSecurity(container.securityContext ?? {}, `${path}.securityContext`),
     ...validateIdentity(container, context.pod, path),
+    ...validateRestart(container, path),
   ];
 }
 
@@ -45,40 +46,6 @@ function validatePorts(container: Container, path: string): Problem[] {
     names.set(port.name, namesake ?? at);
   });
   return problems;
-}
-
-/** Fields that a fieldRef may read (Kubernetes, "Downward API"). */
-const FIELD_PATHS = new Set([
-  "metadata.name",
-  "metadata.namespace",
-  "metadata.uid",
-  "spec.nodeName",
-  "spec.serviceAccountName",
-  "status.hostIP",
-  "status.hostIPs",
-  "status.podIP",
-  "status.podIPs",
-]);
-
-function validateVariable({ value, valueFrom }: EnvVar, path: string, pod: Pod): Problem[] {
-  if (valueFrom === undefined) return [];
-  const at = `${path}.valueFrom`;
-  const { fieldRef, resourceFieldRef } = valueFrom;
-  if (value !== undefined) return [invalid(at, "given together with value; a variable has one of them")];
-  if ((fieldRef === undefined) === (resourceFieldRef === undefined)) {
-    return [invalid(at, "must have exactly one of fieldRef and resourceFieldRef")];
-  }
-  if (fieldRef !== undefined) {
-    if (FIELD_PATHS.has(fieldRef.fieldPath) || /^metadata\.(labels|annotations)\['[^']+'\]$/.test(fieldRef.fieldPath))
-      return [];
-    const known = [...FIELD_PATHS, "metadata.labels['KEY']", "metadata.annotations['KEY']"].join(", ");
-    return [
-      invalid(`${at}.fieldRef.fieldPath`, `${quote(fieldRef.fieldPath)} can't be read here; use one of ${known}`),
-    ];
-  }
-  const name = resourceFieldRef?.containerName;
-  if (name === undefined || pod.spec.containers.some((container) => container.name === name)) return [];
-  return [invalid(`${at}.resourceFieldRef.containerName`, `the pod has no container ${quote(name)}`)];
 }
 
 function validateMounts(container: Container, path: string, volumes: ReadonlySet<string>): Problem[] {

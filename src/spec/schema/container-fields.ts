@@ -1,44 +1,10 @@
 // Fields of a container (Kubernetes core/v1 Container and what it contains).
 
+import { ENV_FROM, ENV_VAR } from "./env-fields.ts";
 import { SECCOMP_PROFILE } from "./security-fields.ts";
 import { flag, integer, list, object, objectType, oneOf, quantity, text } from "./shape.ts";
 
 const NO_PROBES = "podrun does not run probes yet";
-
-export const ENV_VAR = objectType({
-  name: "EnvVar",
-  fields: {
-    name: text({ required: true, format: "envName" }),
-    value: text({ format: "noNul", note: "$(NAME) is replaced by an earlier variable, $$ is a dollar sign" }),
-    valueFrom: object(
-      objectType({
-        name: "EnvVarSource",
-        fields: {
-          fieldRef: object(
-            objectType({
-              name: "ObjectFieldSelector",
-              fields: { apiVersion: oneOf(["v1"], { default: "v1" }), fieldPath: text({ required: true }) },
-            }),
-            {
-              note: "metadata.name, .namespace, .uid, .labels['KEY'], .annotations['KEY']; spec.nodeName, spec.serviceAccountName; status.hostIP, .hostIPs, .podIP, .podIPs",
-            },
-          ),
-          resourceFieldRef: object(
-            objectType({
-              name: "ResourceFieldSelector",
-              fields: {
-                containerName: text({ format: "dnsLabel" }),
-                resource: oneOf(["limits.cpu", "limits.memory", "requests.cpu", "requests.memory"], { required: true }),
-                divisor: quantity(),
-              },
-            }),
-          ),
-        },
-        notYet: { configMapKeyRef: "", secretKeyRef: "", fileKeyRef: "" },
-      }),
-    ),
-  },
-});
 
 export const CONTAINER_PORT = objectType({
   name: "ContainerPort",
@@ -100,6 +66,22 @@ export const SECURITY_CONTEXT = objectType({
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },
 });
 
+export const RESTART_RULE = objectType({
+  name: "ContainerRestartRule",
+  fields: {
+    action: oneOf(["Restart", "RestartAllContainers"], { required: true, only: ["Restart"], because: "" }),
+    exitCodes: object(
+      objectType({
+        name: "ContainerRestartRuleOnExitCodes",
+        fields: {
+          operator: oneOf(["In", "NotIn"], { required: true }),
+          values: list(integer({ min: 0, max: 255 })),
+        },
+      }),
+    ),
+  },
+});
+
 export const CONTAINER = objectType({
   name: "Container",
   fields: {
@@ -112,6 +94,7 @@ export const CONTAINER = objectType({
     args: list(text({ format: "noNul" })),
     workingDir: text({ format: "absolutePath" }),
     env: list(object(ENV_VAR), { key: "name" }),
+    envFrom: ENV_FROM,
     ports: list(object(CONTAINER_PORT)),
     resources: object(RESOURCE_REQUIREMENTS, { computed: "empty" }),
     volumeMounts: list(object(VOLUME_MOUNT), { key: "mountPath" }),
@@ -119,6 +102,10 @@ export const CONTAINER = objectType({
     stdin: flag(),
     stdinOnce: flag(),
     tty: flag(),
+    restartPolicy: oneOf(["Always", "OnFailure", "Never"], {
+      note: "the pod's when absent; Always makes an init container a sidecar",
+    }),
+    restartPolicyRules: list(object(RESTART_RULE)),
     terminationMessagePath: text({
       default: "/dev/termination-log",
       only: ["/dev/termination-log"],
@@ -135,7 +122,6 @@ export const CONTAINER = objectType({
     livenessProbe: NO_PROBES,
     readinessProbe: NO_PROBES,
     startupProbe: NO_PROBES,
-    envFrom: "write the variables under env",
   },
   notApplicable: { volumeDevices: "there are no block volumes without a cluster's storage" },
 });

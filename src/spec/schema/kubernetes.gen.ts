@@ -14,10 +14,20 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "name value valueFrom",
   EnvVarSource:
     "configMapKeyRef fieldRef fileKeyRef resourceFieldRef secretKeyRef",
+  ConfigMapKeySelector:
+    "key name optional",
+  SecretKeySelector:
+    "key name optional",
   ObjectFieldSelector:
     "apiVersion fieldPath",
   ResourceFieldSelector:
     "containerName divisor resource",
+  EnvFromSource:
+    "configMapRef prefix secretRef",
+  ConfigMapEnvSource:
+    "name optional",
+  SecretEnvSource:
+    "name optional",
   ContainerPort:
     "containerPort hostIP hostPort name protocol",
   ResourceRequirements:
@@ -30,6 +40,10 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "add drop",
   SeccompProfile:
     "localhostProfile type",
+  ContainerRestartRule:
+    "action exitCodes",
+  ContainerRestartRuleOnExitCodes:
+    "operator values",
   Volume:
     "awsElasticBlockStore azureDisk azureFile cephfs cinder configMap csi downwardAPI emptyDir ephemeral fc flexVolume flocker gcePersistentDisk gitRepo glusterfs hostPath image iscsi name nfs persistentVolumeClaim photonPersistentDisk portworxVolume projected quobyte rbd scaleIO secret storageos vsphereVolume",
   HostPathVolumeSource:
@@ -50,6 +64,8 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "name",
   PodOS:
     "name",
+  ConfigMap:
+    "apiVersion binaryData data immutable kind metadata",
   Secret:
     "apiVersion data immutable kind metadata stringData type",
 };

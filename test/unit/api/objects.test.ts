@@ -119,7 +119,7 @@ t.test("a deletion answers a Status, a list its kind and version; other methods 
   t.equal((await send(fake, "POST", "/api/v1/secrets", "{}")).code, 405);
   t.equal((await send(fake, "PATCH", `${path}/a`, "{}")).code, 405);
   t.equal((await send(fake, "GET", `${path}/a/log`)).code, 404);
-  t.equal((await send(fake, "GET", "/api/v1/namespaces/default/configmaps")).code, 404);
+  t.equal((await send(fake, "GET", "/api/v1/namespaces/default/endpoints")).code, 404);
 });
 
 t.test("a body that is no Secret is refused, and what is in it is not said", async (t) => {

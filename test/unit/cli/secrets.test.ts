@@ -135,9 +135,10 @@ t.test("get secrets prints kubectl's columns, names, whole objects and what is m
     stderr: 'Error from server (NotFound): secrets "gone" not found\n',
   });
   said(t, await get("secret/a", "pod/web"), { code: 1, stderr: /objects of several types need a command each/ });
-  said(t, await get("configmaps"), {
+  said(t, await get("endpoints"), {
     code: 1,
-    stderr: /podrun has no resource type "configmaps": it knows secrets \(secret\), pods \(pod, po\)/,
+    stderr:
+      /podrun has no resource type "endpoints": it knows configmaps \(configmap, cm\), secrets \(secret\), pods \(pod, po\)/,
   });
 });
 

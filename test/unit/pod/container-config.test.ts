@@ -22,6 +22,7 @@ function build(container: object, spec: object = {}, sources?: Record<string, st
       machineCpus: 2,
       machineMemoryBytes: 8 * GIB,
     },
+    objects: { find: () => undefined },
     seccompFolder: "/root/seccomp",
     reasons: new Reasons(sources),
   };

@@ -2,9 +2,9 @@ import { Logger } from "../../../src/base/logger.ts";
 import { EventRecorder } from "../../../src/pod/events.ts";
 import type { Node, Timers } from "../../../src/pod/node.ts";
 import { type PodStore, Pods } from "../../../src/pod/pods.ts";
-import type { PodWatchEvent } from "../../../src/pod/types.ts";
+import type { KeptObject, PodWatchEvent } from "../../../src/pod/types.ts";
 import type { RuntimeImage } from "../../../src/sandbox/types.ts";
-import { decodePod, type Pod, type Secret } from "../../../src/spec/index.ts";
+import { decodePod, type Pod } from "../../../src/spec/index.ts";
 import { FakeImages } from "./fake-images.ts";
 import { FakeRuntime } from "./fake-runtime.ts";
 
@@ -114,8 +114,8 @@ export interface World {
   readonly store: MemoryStore;
   readonly images: Map<string, RuntimeImage>;
   readonly service: FakeImages;
-  /** By `NAMESPACE/NAME`. */
-  readonly secrets: Map<string, Secret>;
+  /** By `KIND/NAMESPACE/NAME`. */
+  readonly objects: Map<string, KeptObject>;
   readonly seen: PodWatchEvent[];
   readonly log: string[];
   readonly pods: Pods;
@@ -131,7 +131,7 @@ export function makeWorld(root: string): World {
   const store = new MemoryStore();
   const images = new Map([["podrun.local/base", IMAGE]]);
   const service = new FakeImages(images);
-  const secrets = new Map<string, Secret>();
+  const objects = new Map<string, KeptObject>();
   const log: string[] = [];
   const node: Node = {
     config: {
@@ -147,7 +147,9 @@ export function makeWorld(root: string): World {
     },
     runtime,
     images: service,
-    secrets: { find: (namespace, name) => secrets.get(`${namespace}/${name}`) },
+    objects: {
+      find: (kind, namespace, name) => objects.get(`${kind}/${namespace}/${name}`) as never,
+    },
     events: new EventRecorder({ host: "node", now: () => timers.now() }),
     log: new Logger({ write: (line) => log.push(line) }),
     timers,
@@ -167,5 +169,5 @@ export function makeWorld(root: string): World {
   const pods = new Pods(node, store);
   const seen: PodWatchEvent[] = [];
   pods.watch((event) => seen.push(event));
-  return { runtime, timers, store, images, service, secrets, seen, log, pods, reborn: () => new Pods(node, store) };
+  return { runtime, timers, store, images, service, objects, seen, log, pods, reborn: () => new Pods(node, store) };
 }

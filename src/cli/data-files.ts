@@ -1,11 +1,11 @@
-// Where the values of a Secret are read from. No error shows what was read.
+// Where the values of Secrets and ConfigMaps are read from. No error shows what was read.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { errnoOf, PodrunError } from "../base/errors.ts";
 import { FORMATS } from "../spec/schema/format.ts";
 import { UsageError } from "./arguments.ts";
 
-/** A Secret holds at most 1 MiB; what is far bigger need not even be read. */
+/** A Secret or ConfigMap holds at most 1 MiB; what is far bigger need not even be read. */
 const LARGEST_FILE = 1024 * 1024;
 
 export const isKey = (key: string): boolean => FORMATS.configKey(key) === undefined;
@@ -15,7 +15,10 @@ export function readSource(path: string): Buffer {
   try {
     const { size } = statSync(path);
     if (size > LARGEST_FILE)
-      throw new PodrunError("BadRequest", `${path} has ${size} bytes; a Secret holds ${LARGEST_FILE} at most`);
+      throw new PodrunError(
+        "BadRequest",
+        `${path} has ${size} bytes; all values together may have ${LARGEST_FILE} at most`,
+      );
     return readFileSync(path);
   } catch (cause) {
     if (cause instanceof PodrunError) throw cause;

@@ -1,0 +1,25 @@
+import { type Pod, placedContainers } from "../spec/index.ts";
+
+export interface References {
+  /** `KIND/NAME` of what containers' variables and volumes are filled from. */
+  readonly asked: ReadonlySet<string>;
+  /** Names of Secrets that hold accounts of registries. */
+  readonly pulls: ReadonlySet<string>;
+}
+
+/** The objects of its namespace that a pod names. */
+export function referencesOf({ spec }: Pod): References {
+  const asked = new Set<string>();
+  for (const { container } of placedContainers(spec)) {
+    const { env = [], envFrom = [] } = container;
+    for (const { configMapRef, secretRef } of envFrom) {
+      if (configMapRef) asked.add(`ConfigMap/${configMapRef.name}`);
+      if (secretRef) asked.add(`Secret/${secretRef.name}`);
+    }
+    for (const { valueFrom } of env) {
+      if (valueFrom?.configMapKeyRef) asked.add(`ConfigMap/${valueFrom.configMapKeyRef.name}`);
+      if (valueFrom?.secretKeyRef) asked.add(`Secret/${valueFrom.secretKeyRef.name}`);
+    }
+  }
+  return { asked, pulls: new Set(spec.imagePullSecrets?.map(({ name }) => name)) };
+}
