@@ -15,6 +15,9 @@ export interface StreamOptions {
   readonly onAnswer?: (response: IncomingMessage) => void;
 }
 
+/** A daemon that died while it was being written to, or before it answered. */
+const BREAKS: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
+
 /** Every method throws ApiError for what the server refused, and what `connectDaemon` throws. */
 export class HttpClient {
   readonly #config: Config;
@@ -95,7 +98,8 @@ export class HttpClient {
     try {
       return await this.#sendOnce(method, path, body);
     } catch (error) {
-      if (method !== "GET" || !(error instanceof PodrunError) || errnoOf(error.cause) !== "ECONNRESET") throw error;
+      const isBroken = error instanceof PodrunError && BREAKS.has(errnoOf(error.cause) ?? "");
+      if (method !== "GET" || !isBroken) throw error;
       return this.#sendOnce(method, path, body);
     }
   }

@@ -1,9 +1,10 @@
 // port-forward, the client's end: one WebSocket for one TCP connection.
 import type { Config } from "../base/config.ts";
+import { PodrunError } from "../base/errors.ts";
 import { CHANNEL, PROTOCOLS } from "./channels.ts";
 import { type ConnectOptions, connectDaemon } from "./connect.ts";
 import { ApiError, parseStatus } from "./status.ts";
-import { openWebSocket, type WebSocketClient } from "./websocket.ts";
+import { type HttpAnswer, openWebSocket, type WebSocketClient } from "./websocket.ts";
 
 export interface PortForwardRequest extends ConnectOptions {
   readonly namespace: string;
@@ -13,15 +14,20 @@ export interface PortForwardRequest extends ConnectOptions {
 
 /** Asks for a connection. Throws ApiError when there is no such pod or it does not run; `onFailure` has what comes later. */
 export async function openPortForward(config: Config, request: PortForwardRequest): Promise<RemoteConnection> {
-  const socket = await connectDaemon(config, request);
-  const pod = `${encodeURIComponent(request.namespace)}/pods/${encodeURIComponent(request.pod)}`;
-  const opened = await openWebSocket(
-    socket,
-    `/api/v1/namespaces/${pod}/portforward?ports=${request.port}`,
-    PROTOCOLS.slice(0, 1),
-  );
+  const opened = await open(config, request).catch((error: unknown) => {
+    // A daemon that was killed this moment still took the connection. Nothing was sent yet: the next daemon gets it.
+    if (!(error instanceof PodrunError) || error.code !== "DaemonUnreachable") throw error;
+    return open(config, request);
+  });
   if ("code" in opened) throw new ApiError(parseStatus(opened.code, opened.body));
   return new RemoteConnection(opened);
+}
+
+async function open(config: Config, request: PortForwardRequest): Promise<WebSocketClient | HttpAnswer> {
+  const socket = await connectDaemon(config, request);
+  const pod = `${encodeURIComponent(request.namespace)}/pods/${encodeURIComponent(request.pod)}`;
+  const path = `/api/v1/namespaces/${pod}/portforward?ports=${request.port}`;
+  return openWebSocket(socket, path, PROTOCOLS.slice(0, 1));
 }
 
 const DATA = 0;
