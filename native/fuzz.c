@@ -36,6 +36,8 @@ static void fuzz_plan(const uint8_t *data, size_t size) {
             walk_strs(&s.args.exec.env);
         } else if (s.code == OP_FSMOUNT) {
             walk_strs(&s.args.fsmount.options);
+        } else if (s.code == OP_KEEP_ONLY) {
+            walk_strs(&s.args.keep_only.keep);
         } else if (s.code == OP_CLOSE) {
             for (uint32_t i = 0; i < s.args.close.slots.count; i++) touched += slots_at(&s.args.close.slots, i);
         } else if (s.code == OP_SETGROUPS) {

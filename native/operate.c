@@ -18,6 +18,9 @@ static int operate_file(struct actor *a, const struct step *s) {
     case OP_CHMOD: return op_chmod(a, &o->chmod);
     case OP_RMDIR: return op_rmdir(a, &o->rmdir);
     case OP_CHDIR: return op_chdir(a, &o->chdir);
+    case OP_RENAME: return op_rename(a, &o->rename);
+    case OP_KEEP_ONLY: return op_keep_only(a, &o->keep_only);
+    case OP_MOUNTPOINT_LIKE: return op_mountpoint_like(a, &o->mountpoint_like);
     case OP_MOUNT: return op_mount(a, &o->mount);
     case OP_FSMOUNT: return op_fsmount(a, &o->fsmount);
     case OP_OPEN_TREE: return op_open_tree(a, &o->open_tree);
@@ -70,6 +73,8 @@ int operate(struct actor *a, const struct step *s) {
     case OP_PAUSE: return op_pause(a, &o->pause);
     case OP_UNTAR: return op_untar(a, &o->untar);
     case OP_RETAR: return op_retar(a);
+    case OP_TAR: return op_tar(a, &o->tar);
+    case OP_RECEIVE: return op_receive(a, &o->receive);
     case OP_PIPE: return op_pipe(a, &o->pipe);
     case OP_OPEN_PTY: return op_open_pty(a, &o->open_pty);
     case OP_STDIO: return op_stdio(a, &o->stdio);

@@ -54,6 +54,10 @@ int op_chmod(struct actor *a, const struct op_chmod *o);
 int op_rmdir(struct actor *a, const struct op_rmdir *o);
 int op_chdir(struct actor *a, const struct op_chdir *o);
 
+int op_rename(struct actor *a, const struct op_rename *o);
+int op_keep_only(struct actor *a, const struct op_keep_only *o);
+int op_mountpoint_like(struct actor *a, const struct op_mountpoint_like *o);
+
 int op_mount(struct actor *a, const struct op_mount *o);
 int op_fsmount(struct actor *a, const struct op_fsmount *o);
 int op_open_tree(struct actor *a, const struct op_open_tree *o);
@@ -101,6 +105,8 @@ int op_connect(struct actor *a, const struct op_connect *o);
 /* They return only when the child could not become a process of its own. */
 int op_untar(struct actor *a, const struct op_untar *o);
 int op_retar(struct actor *a);
+int op_tar(struct actor *a, const struct op_tar *o);
+int op_receive(struct actor *a, const struct op_receive *o);
 
 int op_join_cgroup(struct actor *a, const struct op_join_cgroup *o);
 int op_device_filter(struct actor *a, const struct op_device_filter *o);

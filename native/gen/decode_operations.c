@@ -16,6 +16,11 @@ bool known_operation(uint32_t code) {
     case OP_CHDIR:
     case OP_UNTAR:
     case OP_RETAR:
+    case OP_RENAME:
+    case OP_KEEP_ONLY:
+    case OP_MOUNTPOINT_LIKE:
+    case OP_TAR:
+    case OP_RECEIVE:
     case OP_MOUNT:
     case OP_FSMOUNT:
     case OP_OPEN_TREE:
@@ -125,6 +130,22 @@ bool decode_operation(uint32_t code, struct cursor *c, union operation *out) {
         return read_u64(c, &out->untar.limit);
     case OP_RETAR:
         return true;
+    case OP_RENAME:
+        return read_slot(c, &out->rename.dir) &&
+               read_str(c, &out->rename.from) &&
+               read_str(c, &out->rename.to);
+    case OP_KEEP_ONLY:
+        return read_slot(c, &out->keep_only.dir) &&
+               read_strs(c, &out->keep_only.keep);
+    case OP_MOUNTPOINT_LIKE:
+        return read_slot(c, &out->mountpoint_like.dir) &&
+               read_str(c, &out->mountpoint_like.path) &&
+               read_slot(c, &out->mountpoint_like.like);
+    case OP_TAR:
+        return read_str(c, &out->tar.path) &&
+               read_u32(c, &out->tar.flags);
+    case OP_RECEIVE:
+        return read_u64(c, &out->receive.limit);
     case OP_MOUNT:
         return read_str(c, &out->mount.source) &&
                read_slot(c, &out->mount.dir) &&

@@ -31,6 +31,11 @@ enum op_code {
     OP_CHDIR = 11,
     OP_UNTAR = 12,
     OP_RETAR = 13,
+    OP_RENAME = 14,
+    OP_KEEP_ONLY = 15,
+    OP_MOUNTPOINT_LIKE = 16,
+    OP_TAR = 17,
+    OP_RECEIVE = 18,
     OP_MOUNT = 20,
     OP_FSMOUNT = 21,
     OP_OPEN_TREE = 22,
@@ -165,6 +170,37 @@ struct op_chdir {
 
 /* the child's last: unpack the tar archive on 0 into the actor's root, write its skeleton to 1, one line of outcome to 2 (native/README.md), and end; limit: bytes that may be written */
 struct op_untar {
+    uint64_t limit;
+};
+
+/* renameat2(2) within dir; what has the name `to` is replaced at once */
+struct op_rename {
+    uint16_t dir;
+    struct text from;
+    struct text to;
+};
+
+/* remove everything in the folder dir but these names, following no link */
+struct op_keep_only {
+    uint16_t dir;
+    struct strs keep;
+};
+
+/* as mountpoint: a folder when the slot `like` holds one, else an empty file */
+struct op_mountpoint_like {
+    uint16_t dir;
+    struct text path;
+    uint16_t like;
+};
+
+/* the child's last: write an archive of what path leads to in the actor's root to 1 (flag 1: only its header), a line for each thing left out and one of outcome to 2, and end */
+struct op_tar {
+    struct text path;
+    uint32_t flags;
+};
+
+/* the child's last: as untar, into a tree that is in use: names are plain, no whiteouts; a folder is not replaced by anything else, nor anything else by a folder */
+struct op_receive {
     uint64_t limit;
 };
 
@@ -466,6 +502,11 @@ union operation {
     struct op_rmdir rmdir;
     struct op_chdir chdir;
     struct op_untar untar;
+    struct op_rename rename;
+    struct op_keep_only keep_only;
+    struct op_mountpoint_like mountpoint_like;
+    struct op_tar tar;
+    struct op_receive receive;
     struct op_mount mount;
     struct op_fsmount fsmount;
     struct op_open_tree open_tree;

@@ -122,6 +122,42 @@ export interface RetarOperation extends Common {
   readonly op: "retar";
 }
 
+/** renameat2(2) within dir; what has the name `to` is replaced at once. */
+export interface RenameOperation extends Common {
+  readonly op: "rename";
+  readonly dir: number;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** remove everything in the folder dir but these names, following no link. */
+export interface KeepOnlyOperation extends Common {
+  readonly op: "keep_only";
+  readonly dir: number;
+  readonly keep: readonly string[];
+}
+
+/** as mountpoint: a folder when the slot `like` holds one, else an empty file. */
+export interface MountpointLikeOperation extends Common {
+  readonly op: "mountpoint_like";
+  readonly dir: number;
+  readonly path: string;
+  readonly like: number;
+}
+
+/** the child's last: write an archive of what path leads to in the actor's root to 1 (flag 1: only its header), a line for each thing left out and one of outcome to 2, and end. */
+export interface TarOperation extends Common {
+  readonly op: "tar";
+  readonly path: string;
+  readonly flags: number;
+}
+
+/** the child's last: as untar, into a tree that is in use: names are plain, no whiteouts; a folder is not replaced by anything else, nor anything else by a folder. */
+export interface ReceiveOperation extends Common {
+  readonly op: "receive";
+  readonly limit: bigint;
+}
+
 /** mount(2); the target is opened below dir first and mounted on by descriptor when dir is given. */
 export interface MountOperation extends Common {
   readonly op: "mount";
@@ -475,6 +511,11 @@ export type Operation =
   | ChdirOperation
   | UntarOperation
   | RetarOperation
+  | RenameOperation
+  | KeepOnlyOperation
+  | MountpointLikeOperation
+  | TarOperation
+  | ReceiveOperation
   | MountOperation
   | FsmountOperation
   | OpenTreeOperation
@@ -535,6 +576,11 @@ const CODES = {
   chdir: 11,
   untar: 12,
   retar: 13,
+  rename: 14,
+  keep_only: 15,
+  mountpoint_like: 16,
+  tar: 17,
+  receive: 18,
   mount: 20,
   fsmount: 21,
   open_tree: 22,
@@ -651,6 +697,27 @@ function encodeArguments(writer: ByteWriter, operation: Operation): void {
       writer.u64(operation.limit);
       return;
     case "retar":
+      return;
+    case "rename":
+      writer.slot(operation.dir);
+      writer.str(operation.from);
+      writer.str(operation.to);
+      return;
+    case "keep_only":
+      writer.slot(operation.dir);
+      writer.strs(operation.keep);
+      return;
+    case "mountpoint_like":
+      writer.slot(operation.dir);
+      writer.str(operation.path);
+      writer.slot(operation.like);
+      return;
+    case "tar":
+      writer.str(operation.path);
+      writer.u32(operation.flags);
+      return;
+    case "receive":
+      writer.u64(operation.limit);
       return;
     case "mount":
       writer.str(operation.source);

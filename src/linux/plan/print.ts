@@ -75,6 +75,12 @@ function describeFile(operation: Operation): string | undefined {
       return `write ${JSON.stringify(excerpt(operation.data))} to ${path}`;
     case "mountpoint":
       return `make the mount point ${path}`;
+    case "mountpoint_like":
+      return `make the mount point ${path} as what is in ${slot(operation.like)}`;
+    case "rename":
+      return `rename ${below(operation.dir, operation.from)} to ${below(operation.dir, operation.to)}`;
+    case "keep_only":
+      return `remove all in ${slot(operation.dir)} but ${operation.keep.join(", ")}`;
     case "chown":
       return `chown ${path} ${owner(operation.uid)}:${owner(operation.gid)}`;
     case "chmod":
@@ -160,6 +166,10 @@ function describeProcess(operation: Operation): string | undefined {
       return "become pause";
     case "untar":
       return `unpack the archive on stdin, ${operation.limit === RLIM_INFINITY ? "" : `at most ${operation.limit} bytes, `}its skeleton to stdout`;
+    case "tar":
+      return operation.flags === 1 ? `look at ${operation.path}` : `write an archive of ${operation.path} to stdout`;
+    case "receive":
+      return "unpack the archive on stdin";
     case "retar":
       return "write the archive of the skeleton on stdin to stdout";
     default:

@@ -66,6 +66,11 @@ export const OPERATIONS = define({
   chdir: { code: 11, arguments: { dir: "slot", path: "str", resolve: "u32" }, does: "change the working directory; empty path: dir itself" },
   untar: { code: 12, arguments: { limit: "u64" }, does: "the child's last: unpack the tar archive on 0 into the actor's root, write its skeleton to 1, one line of outcome to 2 (native/README.md), and end; limit: bytes that may be written" },
   retar: { code: 13, arguments: {}, does: "the child's last: read a skeleton on 0, write the archive that it came from to 1 with the files' content from the actor's root, one line of outcome to 2, and end" },
+  rename: { code: 14, arguments: { dir: "slot", from: "str", to: "str" }, does: "renameat2(2) within dir; what has the name `to` is replaced at once" },
+  keep_only: { code: 15, arguments: { dir: "slot", keep: "strs" }, does: "remove everything in the folder dir but these names, following no link" },
+  mountpoint_like: { code: 16, arguments: { dir: "slot", path: "str", like: "slot" }, does: "as mountpoint: a folder when the slot `like` holds one, else an empty file" },
+  tar: { code: 17, arguments: { path: "str", flags: "u32" }, does: "the child's last: write an archive of what path leads to in the actor's root to 1 (flag 1: only its header), a line for each thing left out and one of outcome to 2, and end" },
+  receive: { code: 18, arguments: { limit: "u64" }, does: "the child's last: as untar, into a tree that is in use: names are plain, no whiteouts; a folder is not replaced by anything else, nor anything else by a folder" },
 
   // mounts
   mount: { code: 20, arguments: { source: "str", dir: "slot", target: "str", type: "str", flags: "u64", data: "str" }, does: "mount(2); the target is opened below dir first and mounted on by descriptor when dir is given" },
