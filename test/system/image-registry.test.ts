@@ -3,7 +3,7 @@
 import t from "tap";
 import { imageNames } from "./support/bad-images.ts";
 import { busyboxLayer, layered } from "./support/images.ts";
-import { makeManifest, startInstance } from "./support/podrun.ts";
+import { isReady, makeManifest, startInstance } from "./support/podrun.ts";
 import { pushImage, pushIndex } from "./support/push.ts";
 import { registryEnv, startRegistry } from "./support/registry.ts";
 import { rawTar, TYPE } from "./support/tar.ts";
@@ -13,7 +13,9 @@ for (const count of [1, 40, 120])
     const registry = await startRegistry(t);
     const podrun = startInstance(t, { env: registryEnv(t, [registry]) });
     const { reference } = await pushImage(registry, { name: "layers", ...layered(count) });
-    await podrun.start(makeManifest("layers", [{ name: "main", image: reference, command: ["sleep", "100000"] }]));
+    await podrun.apply(makeManifest("layers", [{ name: "main", image: reference, command: ["sleep", "100000"] }]));
+    // A process for each layer: in an emulated VM that is a minute.
+    await podrun.untilPod("layers", isReady, 60_000 * Number(process.env["PODRUN_TEST_SLOWNESS"] ?? 1));
     const script = "ls /layers 2>/dev/null | grep -vc short; cat /last 2>/dev/null";
     const { stdout } = await podrun.podrun("exec", "layers", "--", "sh", "-c", script);
     t.equal(stdout, count === 1 ? "0\n" : `${count - 1}\n${count - 1}\n`);
