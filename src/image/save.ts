@@ -184,12 +184,11 @@ class ArchiveWriter {
 
   async layer({ folders, packer }: ImageContext, layer: LayerRecord, signal: AbortSignal): Promise<void> {
     const { digest, folder, tarSize = 0 } = layer;
-    const skeleton = createReadStream(folders.skeletonFile(folder)).pipe(createZstdDecompress());
-    const tar = (await packer.pack({
-      folder: `${folders.layers}/${folder}`,
-      layer: digest,
-      skeleton,
-      signal,
+    const skeleton = openSkeleton(folders.skeletonFile(folder));
+    const request = { folder: `${folders.layers}/${folder}`, layer: digest, skeleton, signal };
+    const tar = (await packer.pack(request).catch((error: unknown) => {
+      skeleton.destroy();
+      throw error;
     })) as Readable;
     const done = Promise.withResolvers<void>();
     const entry = this.#archive.entry(
@@ -211,7 +210,7 @@ class ArchiveWriter {
       },
     });
     await Promise.race([pipeline(tar, sink, { signal }), this.#failed]).catch((error: unknown) => {
-      throw errnoOf(error) === "ENOENT" ? changed(layer, "its skeleton is missing", error) : error;
+      throw badSkeleton(layer, error) ?? error;
     });
     if (size !== tarSize) throw changed(layer, `it has ${size} bytes, and had ${tarSize}`);
     const found = `sha256:${hash.digest("hex")}`;
@@ -219,6 +218,21 @@ class ArchiveWriter {
     (entry as unknown as Writable).end();
     await Promise.race([done.promise, this.#failed]);
   }
+}
+
+/** Whoever reads it hears of all that is wrong with the file: an error that nobody hears ends the daemon. */
+function openSkeleton(file: string): Readable {
+  const plain = createZstdDecompress();
+  pipeline(createReadStream(file), plain).catch((error: Error) => void plain.destroy(error));
+  // It may fail before its reader has begun, who is told all the same.
+  plain.on("error", () => undefined);
+  return plain;
+}
+
+function badSkeleton(layer: LayerRecord, error: unknown): PodrunError | undefined {
+  const code = errnoOf(error) ?? "";
+  if (code === "ENOENT") return changed(layer, "its skeleton is missing", error);
+  return /^(Z_|ZSTD_)/.test(code) ? changed(layer, `its skeleton is damaged: ${code}`, error) : undefined;
 }
 
 function changed({ digest, folder }: LayerRecord, what: string, cause?: unknown): PodrunError {

@@ -1,5 +1,5 @@
 // Images that are here: tagging, removing, pruning, collecting, saving and importing.
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
@@ -156,6 +156,22 @@ t.test("a layer that was changed on the disk is not saved", async (t) => {
   writeFileSync(join(folder, "images/layers", own?.folder ?? "", "own"), "after!");
   await t.rejects(buffer(await images.save(["t.test/a:1"])), { code: "StateCorrupt", message: /was changed on disk/ });
   t.ok((await images.remove("t.test/a:1")).deleted.length, "saving does not hold it any more");
+});
+
+t.test("a skeleton that is missing, damaged or cut off is told by the stream, and ends nothing else", async (t) => {
+  const { folder, images, load } = setup(t);
+  await load("t.test/a:1");
+  const file = join(folder, "images/skeletons", readdirSync(join(folder, "images/skeletons"))[0] as string);
+  const whole = readFileSync(file);
+  for (const [bytes, words] of [
+    [Buffer.from("no skeleton"), /its skeleton is damaged: ZSTD_/],
+    [whole.subarray(0, whole.length - 5), /was changed on disk|is damaged/],
+    [undefined, /its skeleton is missing/],
+  ] as const) {
+    if (bytes === undefined) rmSync(file);
+    else writeFileSync(file, bytes);
+    await t.rejects(buffer(await images.save(["t.test/a:1"])), { code: "StateCorrupt", message: words });
+  }
 });
 
 t.test("a docker archive is loaded, its layers through links, and names that lead out are refused", async (t) => {
