@@ -50,10 +50,29 @@ function matchKey(key: string, domain: string, path: string): number {
   return host.includes("*") && matchesWildcard(host, domain) ? parts.length : -1;
 }
 
-/** A `*` stands for a part of one label of the name, never for a dot; the ports are equal. */
+/**
+ * A `*` stands for a part of one label of the name, never for a dot; the ports are equal. Not by a regular expression: a
+ * pattern comes out of somebody's Secret, and one of many stars would hold the daemon up for hours.
+ */
 function matchesWildcard(pattern: string, domain: string): boolean {
-  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", "[^.:]*");
-  return new RegExp(`^${escaped}$`).test(domain);
+  const [wanted, labels] = [pattern.split(/[.:]/), domain.split(/[.:]/)];
+  const separators = (text: string): string => text.replace(/[^.:]/g, "");
+  return separators(pattern) === separators(domain) && wanted.every((part, at) => matchesPart(part, labels[at] ?? ""));
+}
+
+/** What stands between the stars is found in its order, each time as early as it can be. */
+function matchesPart(pattern: string, label: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  const last = rest.pop();
+  if (last === undefined) return pattern === label;
+  if (label.length < first.length + last.length || !label.startsWith(first) || !label.endsWith(last)) return false;
+  let at = first.length;
+  for (const piece of rest) {
+    const found = label.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return at <= label.length - last.length;
 }
 
 /** Undefined: the entry is empty, as docker leaves it for accounts that are kept in a credential helper. */

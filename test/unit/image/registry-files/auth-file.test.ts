@@ -43,6 +43,26 @@ t.test("of one file's accounts the longest path comes first, and parts of names 
   t.strictSame(await users(place, "evil/my.local"), ["one"]);
 });
 
+t.test("a * stands for any part of a label, and a key of a hundred does not hold anybody up", async (t) => {
+  const keys = [
+    "reg*.io",
+    "*ry.io",
+    "r*g*y.io",
+    "registry*registry.io",
+    "*x*.io",
+    "r*.i*:5000",
+    "registr*y.io",
+    "registry*.io",
+  ];
+  const many = `${"*a".repeat(100)}*b.io`;
+  const auths = Object.fromEntries([...keys, many].map((key) => [key, auth(key)]));
+  const place = testPlace(t, { [OWN]: { auths } });
+  t.strictSame(await users(place, "registry.io/x"), ["reg*.io", "*ry.io", "r*g*y.io", "registr*y.io", "registry*.io"]);
+  t.strictSame(await users(place, "registry.io:5000/x"), ["r*.i*:5000"]);
+  t.strictSame(await users(place, `${"a".repeat(200)}.io/x`), []);
+  t.strictSame(await users(place, `${"ca".repeat(100)}b.io/x`), [many]);
+});
+
 t.test("Docker Hub has one account under all of its names, and old keys are URLs", async (t) => {
   for (const key of [
     "docker.io",
