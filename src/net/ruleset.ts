@@ -1,14 +1,14 @@
 // The nftables table of podrun, as text for libnftables. Its rules never change with the pods: a pod is one element in
-// each set, so the cost does not grow with their number. Links are matched by the set of their names, not by
+// each set, and each of its host ports one in a map, so the cost does not grow with their number. Links are matched by the set of their names, not by
 // `iifname "pr*"`: another program's `primary0` is none of our business.
 import { createHash } from "node:crypto";
 import type { Config } from "../base/config.ts";
+import { addMap, MAPS, type MappedPod, portElements } from "./host-ports.ts";
+import { hostAddresses } from "./lease-space.ts";
 
 /** The part of a pod's network that the sets hold. */
-export interface PodAddresses {
+export interface PodAddresses extends MappedPod {
   readonly linkName: string;
-  readonly ip4: string;
-  readonly ip6: string;
 }
 
 export interface ChainDefinition {
@@ -39,9 +39,33 @@ export const SETS: readonly SetDefinition[] = [
   { name: "pod6", type: "ifname . ipv6_addr", element: ({ linkName, ip6 }) => [linkName, ip6] },
 ];
 
+/**
+ * Ports of the host, from outside and from pods (`prerouting`), and from the host's own programs (`output`); an address of
+ * its own goes before all addresses. From outside nothing comes to 127.0.0.0/8: what a neighbour sends there the kernel drops
+ * only after these rules, and by then it would be on its way to a pod that answers on the host's loopback alone.
+ * ::1 is left out, for nothing from there may be routed: whoever tries it first is refused, and goes on to 127.0.0.1.
+ */
+const PORT_CHAINS: readonly ChainDefinition[] = [
+  { name: "prerouting", not: "ip daddr != 127.0.0.0/8" },
+  { name: "output", not: "" },
+].map(({ name, not }) => ({
+  name,
+  type: "nat",
+  hook: name,
+  priority: -100,
+  rules: MAPS.map(({ name: map, family, hasAddress }) => {
+    const ip = family === 4 ? "ip" : "ip6";
+    const guard = family === 4 ? not : "ip6 daddr != ::1";
+    const key = `${hasAddress ? `${ip} daddr . ` : ""}meta l4proto . th dport`;
+    return rule(map, `fib daddr type local ${guard && `${guard} `}dnat ${ip} to ${key} map @${map}`);
+  }),
+}));
+
 /** The chains of the table and their rules. */
 export function chains(config: Pick<Config, "cidr4" | "cidr6">): readonly ChainDefinition[] {
+  const [host4, host6] = hostAddresses(config);
   return [
+    ...PORT_CHAINS,
     {
       name: "source",
       type: "filter",
@@ -69,6 +93,11 @@ export function chains(config: Pick<Config, "cidr4" | "cidr6">): readonly ChainD
       hook: "postrouting",
       priority: 100,
       rules: [
+        // A pod that asks for a host port of its own: an answer to itself would not come back here to be translated.
+        rule("hairpin-4", `oifname . ip saddr @pod4 snat ip to ${host4}`),
+        rule("hairpin-6", `oifname . ip6 saddr @pod6 snat ip6 to ${host6}`),
+        // A pod can't answer to 127.0.0.1: that is itself.
+        rule("loopback-4", `oifname @links ip saddr 127.0.0.0/8 snat ip to ${host4}`),
         rule("masquerade-4", `ip saddr ${config.cidr4} ip daddr != ${config.cidr4} masquerade`),
         rule("masquerade-6", `ip6 saddr ${config.cidr6} ip6 daddr != ${config.cidr6} masquerade`),
       ],
@@ -89,6 +118,7 @@ export function baseRuleset(config: Pick<Config, "table" | "cidr4" | "cidr6">): 
   return lines([
     `add table ${table}`,
     ...SETS.map((set) => addSet(config.table, set)),
+    ...MAPS.map((map) => addMap(config.table, map)),
     ...chains(config).flatMap(({ name, type, hook, priority, rules }) => [
       `add chain ${table} ${name} { type ${type} hook ${hook} priority ${priority}; policy accept; }`,
       `flush chain ${table} ${name}`,
@@ -106,6 +136,11 @@ export function wholeRuleset(config: Pick<Config, "table" | "cidr4" | "cidr6">, 
     `delete table ${table}`,
     baseRuleset(config).trimEnd(),
     ...pods.flatMap((pod) => elementLines(config.table, "add", pod)),
+    ...pods.flatMap((pod) =>
+      portElements(config.table, pod)
+        .add.split("\n")
+        .filter((line) => line !== ""),
+    ),
   ]);
 }
 

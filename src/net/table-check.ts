@@ -1,4 +1,5 @@
 import type { Config } from "../base/config.ts";
+import { MAPS, mapElements } from "./host-ports.ts";
 import { chains, type PodAddresses, SETS } from "./ruleset.ts";
 
 /** Runs nft commands and returns their output; listings must come as JSON (`nft -j`, libnftables-json(5)). */
@@ -20,7 +21,7 @@ export function tableDifferences(
     return [`nftables table inet ${config.table}: is missing`];
   }
   const listing = run(`list table inet ${config.table}`);
-  return [...chainDifferences(listing, config), ...setDifferences(listing, pods)].map(
+  return [...chainDifferences(listing, config), ...setDifferences(listing, pods), ...mapDifferences(listing, pods)].map(
     (difference) => `nftables table inet ${config.table}: ${difference}`,
   );
 }
@@ -58,6 +59,26 @@ function setDifferences(listing: string, pods: readonly PodAddresses[]): string[
     return [
       ...[...wanted].filter((text) => !present.has(text)).map((text) => `set ${name} lacks ${text}`),
       ...[...present].filter((text) => !wanted.has(text)).map((text) => `set ${name} has ${text}, which no pod holds`),
+    ];
+  });
+}
+
+/** Elements of maps are listed as pairs of key and value. */
+function mapDifferences(listing: string, pods: readonly PodAddresses[]): string[] {
+  const found = readItems(listing, "map");
+  const elements = pods.flatMap(mapElements);
+  return MAPS.flatMap(({ name }) => {
+    const map = found.find((item) => item["name"] === name);
+    if (map === undefined) return [`map ${name} is missing`];
+    const pairs = (map["elem"] ?? []) as readonly (readonly [unknown, unknown])[];
+    const present = new Set(pairs.map((pair) => pair.map(elementText).join(" : ")));
+    const own = elements.filter((element) => element.map === name);
+    const wanted = new Set(own.map(({ key, value }) => `${key} : ${value}`));
+    return [
+      ...[...wanted].filter((text) => !present.has(text)).map((text) => `map ${name} lacks ${text}`),
+      ...[...present]
+        .filter((text) => !wanted.has(text))
+        .map((text) => `map ${name} has ${text}, which no pod asks for`),
     ];
   });
 }
