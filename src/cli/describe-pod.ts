@@ -24,16 +24,20 @@ export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, 
     ["IP:", status.podIP ?? ""],
   ];
   const addresses = (status.podIPs ?? []).map(({ ip }) => `  IP:  ${ip}\n`).join("");
-  const containers = spec.containers.map((container) =>
-    describeContainer(
-      container,
-      status.containerStatuses?.find((one) => one.name === container.name),
-    ),
-  );
+  const section = (title: string, containers: readonly Container[] = [], statuses: readonly ContainerStatus[] = []) => {
+    const texts = containers.map((one) =>
+      describeContainer(
+        one,
+        statuses.find(({ name }) => name === one.name),
+      ),
+    );
+    return texts.length === 0 ? "" : `${title}:\n${texts.join("")}`;
+  };
   return (
     layOut(lines, 0) +
     (addresses === "" ? "IPs:  <none>\n" : `IPs:\n${addresses}`) +
-    `Containers:\n${containers.join("")}` +
+    section("Init Containers", spec.initContainers, status.initContainerStatuses) +
+    section("Containers", spec.containers, status.containerStatuses) +
     describeConditions(pod) +
     describeVolumes(spec.volumes ?? []) +
     layOut([["QoS Class:", status.qosClass ?? "<unset>"]], 0) +

@@ -1,4 +1,5 @@
 // A pod in one line. The STATUS word follows kubectl's printer (kubernetes pkg/printers/internalversion, printPod).
+import { isSidecar } from "../spec/containers.ts";
 import type { ContainerStatus, Pod } from "../spec/pod.ts";
 import { formatAge, formatDuration } from "./age.ts";
 
@@ -11,38 +12,49 @@ export interface PodSummary {
 
 /** `now`: milliseconds since the epoch. */
 export function summarizePod(pod: Pod, now: number): PodSummary {
-  const statuses = pod.status.containerStatuses ?? [];
-  const ready = statuses.filter((status) => status.ready && status.state.running !== undefined).length;
+  const init = pod.status.initContainerStatuses ?? [];
+  const own = pod.status.containerStatuses ?? [];
+  const names = new Set(pod.spec.initContainers?.filter(isSidecar).map(({ name }) => name));
+  const sidecars = init.filter(({ name }) => names.has(name));
+  const begins = initWord(pod, names);
+  const isInitializing = begins !== undefined && !hasCondition(pod, "Initialized");
+  // Sidecars count once they have started, in the row or behind it.
+  const ready = isInitializing ? startedReady(sidecars) : [...startedReady(sidecars), ...own.filter(isReady)];
   return {
-    ready: `${ready}/${pod.spec.containers.length}`,
-    status: statusWord(pod, statuses),
-    restarts: formatRestarts(statuses, now),
+    ready: `${ready.length}/${pod.spec.containers.length + names.size}`,
+    status: statusWord(pod, isInitializing ? begins : containersWord(pod, own, begins)),
+    restarts: formatRestarts(isInitializing ? init : [...sidecars, ...own], now),
     age: formatAge(pod.metadata.creationTimestamp, now),
   };
 }
 
-function statusWord(pod: Pod, statuses: readonly ContainerStatus[]): string {
-  const word = initWord(pod) ?? containersWord(pod, statuses);
+const isReady = (status: ContainerStatus): boolean => status.ready && status.state.running !== undefined;
+
+const startedReady = (statuses: readonly ContainerStatus[]): readonly ContainerStatus[] =>
+  statuses.filter((status) => status.started === true && status.ready);
+
+const hasCondition = (pod: Pod, wanted: string): boolean =>
+  pod.status.conditions?.some(({ type, status }) => type === wanted && status === "True") ?? false;
+
+function statusWord(pod: Pod, word: string): string {
   const isTerminal = pod.status.phase === "Succeeded" || pod.status.phase === "Failed";
   return pod.metadata.deletionTimestamp !== undefined && !isTerminal ? "Terminating" : word;
 }
 
-/** The first container, in the manifest's order, that has a reason tells. */
-function containersWord(pod: Pod, statuses: readonly ContainerStatus[]): string {
+/** The first container, in the manifest's order, that has a reason tells; else an init container's word, when there is one. */
+function containersWord(pod: Pod, statuses: readonly ContainerStatus[], begins: string | undefined): string {
   const told = statuses.map(containerWord).find((word) => word !== undefined);
-  const word = told ?? pod.status.reason ?? pod.status.phase;
-  const isRunning = statuses.some((status) => status.ready && status.state.running !== undefined);
-  if (word !== "Completed" || !isRunning) return word;
-  const isReady = pod.status.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
-  return isReady ? "Running" : "NotReady";
+  const word = told ?? begins ?? pod.status.reason ?? pod.status.phase;
+  if (word !== "Completed" || !statuses.some(isReady)) return word;
+  return hasCondition(pod, "Ready") ? "Running" : "NotReady";
 }
 
-/** `Init:1/2`, `Init:Error`, `Init:CrashLoopBackOff`; undefined once all init containers are done. */
-function initWord(pod: Pod): string | undefined {
+/** `Init:1/2`, `Init:Error`, `Init:CrashLoopBackOff`; undefined once all init containers are done and sidecars started. */
+function initWord(pod: Pod, sidecars: ReadonlySet<string>): string | undefined {
   const statuses = pod.status.initContainerStatuses ?? [];
   for (const [index, status] of statuses.entries()) {
     const { terminated, waiting } = status.state;
-    if (terminated?.exitCode === 0) continue;
+    if (terminated?.exitCode === 0 || (sidecars.has(status.name) && status.started === true)) continue;
     if (terminated !== undefined) return `Init:${terminatedWord(terminated)}`;
     if (waiting?.reason !== undefined && waiting.reason !== "PodInitializing") return `Init:${waiting.reason}`;
     return `Init:${index}/${statuses.length}`;

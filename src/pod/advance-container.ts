@@ -1,10 +1,10 @@
 import { step } from "../base/fault.ts";
-import type { Container } from "../spec/index.ts";
-import { stopContainers } from "./delete.ts";
+import { findPlaced, type PlacedContainer } from "../spec/index.ts";
 import type { Node } from "./node.ts";
 import { record } from "./record.ts";
-import { formatDelay, retryDelay, shouldRestart } from "./restart.ts";
+import { formatDelay, isRestarted, retryDelay } from "./restart.ts";
 import { runContainer, type StartContext } from "./run-container.ts";
+import { beginStop } from "./stop-containers.ts";
 import type { TrackedContainer } from "./tracked-container.ts";
 
 /** What a container's next step needs of the pod's worker. */
@@ -17,18 +17,18 @@ export interface AdvanceContext extends StartContext {
   publish(): void;
 }
 
-/** One container's next step: nothing, wait, start, or start again. */
+/** One container's next step: nothing, wait, start, end, or start again. */
 export async function advanceContainer(node: Node, tracked: TrackedContainer, context: AdvanceContext): Promise<void> {
   const { pod } = context;
-  const spec = pod.spec.containers.find(({ name }) => name === tracked.name);
-  if (!spec) return;
+  const placed = findPlaced(pod.spec, tracked.name);
+  if (!placed) return;
+  const spec = placed.container;
   if (tracked.isRunning) {
-    if (!isImageChanged(tracked, spec)) return;
-    const text = `Container ${spec.name} definition changed, will be restarted`;
-    record(node, pod, "Normal", "Killing", text, spec.name);
-    await stopContainers(node, [tracked], node.timers.now() + pod.spec.terminationGracePeriodSeconds * 1000);
+    if (tracked.isOutdated(spec))
+      beginStop(node, pod, tracked, `Container ${spec.name} definition changed, will be restarted`);
+    return;
   }
-  if (tracked.end && !(await beginRestart(node, tracked, spec, context))) return;
+  if (tracked.end && !(await beginRestart(node, tracked, placed, context))) return;
   if (context.waitUntil(tracked.retryAt)) return;
   step("pod.run-container");
   const outcome = await runContainer(node, tracked, spec, context);
@@ -39,18 +39,19 @@ export async function advanceContainer(node: Node, tracked: TrackedContainer, co
   context.waitUntil(tracked.retryAt);
 }
 
-const isImageChanged = (tracked: TrackedContainer, spec: Container): boolean =>
-  tracked.image !== undefined && tracked.image !== spec.image;
-
 /** Whether an ended container is to start again now. A changed image starts whatever policy and back-off say. */
 async function beginRestart(
   node: Node,
   tracked: TrackedContainer,
-  spec: Container,
+  placed: PlacedContainer,
   context: AdvanceContext,
 ): Promise<boolean> {
-  if (!isImageChanged(tracked, spec)) {
-    if (!shouldRestart(context.pod.spec.restartPolicy, tracked.end?.exitCode ?? 0)) return false;
+  const { container, role } = placed;
+  const exitCode = tracked.end?.exitCode ?? 0;
+  // An init container that had ended well is here again because its sandbox is another: all of them run anew.
+  const isRepeated = role === "init" && exitCode === 0;
+  if (!tracked.isOutdated(container)) {
+    if (!isRepeated && !isRestarted(context.pod.spec, placed, exitCode)) return false;
     if (backOff(node, tracked, context)) return false;
     tracked.backoff.restarted(tracked.endedAt, node.timers.now());
   }

@@ -1,9 +1,11 @@
 import { step } from "../base/fault.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import type { Pod } from "../spec/index.ts";
+import type { Grace } from "./grace.ts";
 import type { Node } from "./node.ts";
 import { record } from "./record.ts";
 import { logDirectory } from "./sandbox-config.ts";
+import { stopContainers } from "./stop-containers.ts";
 import type { TrackedContainer } from "./tracked-container.ts";
 import { removeVolumes } from "./volumes.ts";
 
@@ -28,21 +30,22 @@ export function planDeletion(pod: Pod, asked: number | undefined, now: number): 
 }
 
 /**
- * Ends a pod: its containers side by side, each with what is left of the grace, then all that was made for it. Each step
- * can be done again, so whoever is interrupted starts from the beginning.
+ * Ends a pod: its containers, with what is left of the grace, then all that was made for it. Each step can be done again, so
+ * whoever is interrupted starts from the beginning.
  */
 export async function tearDown(
   node: Node,
   pod: Pod,
   containers: Iterable<TrackedContainer>,
-  deadline: number,
+  grace: Grace,
 ): Promise<void> {
   const { uid } = pod.metadata;
-  const running = [...containers].filter(({ isRunning }) => isRunning);
-  for (const { name } of running) record(node, pod, "Normal", "Killing", `Stopping container ${name}`, name);
   step("pod.stop-containers");
   // Without grace the sandbox's end is theirs: one message ends them all.
-  if (deadline > node.timers.now()) await stopContainers(node, running, deadline);
+  if (grace.leftSeconds > 0) await stopContainers(node, pod, containers, grace);
+  else
+    for (const { name, isRunning } of containers)
+      if (isRunning) record(node, pod, "Normal", "Killing", `Stopping container ${name}`, name);
   step("pod.containers-stopped");
   await node.runtime.removeSandbox(uid);
   step("pod.sandbox-removed");
@@ -50,15 +53,4 @@ export async function tearDown(
   step("pod.volumes-removed");
   await removeTree(logDirectory(node.config.logs, pod));
   step("pod.logs-removed");
-}
-
-/** Asks each running container to end, and kills it at the deadline (Unix milliseconds). Resolves when all have ended. */
-export async function stopContainers(
-  node: Node,
-  containers: Iterable<TrackedContainer>,
-  deadline: number,
-): Promise<void> {
-  const graceSeconds = Math.max(0, (deadline - node.timers.now()) / 1000);
-  const stops = [...containers].map(({ run }) => run && node.runtime.stopContainer(run.id, graceSeconds));
-  await Promise.all(stops);
 }

@@ -2,7 +2,7 @@ import { PodrunError } from "../base/errors.ts";
 import type { RuntimeImage } from "../image/types.ts";
 import { describe } from "../sandbox/describe.ts";
 import type { ContainerConfig } from "../sandbox/types.ts";
-import type { Container, Pod } from "../spec/index.ts";
+import { type Container, type Pod, placedContainers } from "../spec/index.ts";
 import { buildContainerConfig } from "./container-config.ts";
 import type { Node } from "./node.ts";
 import { Reasons } from "./reasons.ts";
@@ -54,7 +54,7 @@ async function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean)
     const image = await findImage(node, spec.image);
     return buildContainerConfig(pod, spec, 0, { ...containerContext(node, image, context), reasons });
   };
-  const containers = await Promise.all(pod.spec.containers.map(configOf));
+  const containers = await Promise.all(placedContainers(pod.spec).map(({ container }) => configOf(container)));
   return node.runtime.plan(sandbox, containers).map((operation, index) => ({
     index,
     part: several ? `${pod.metadata.name}/${operation.part ?? "sandbox"}` : (operation.part ?? "sandbox"),

@@ -1,12 +1,31 @@
 // When an ended container starts again: `spec.restartPolicy`, and the back-off between starts. Pure but for the clock
 // that is handed in.
 
+import type { PlacedContainer, PodSpec } from "../spec/index.ts";
+
 export type RestartPolicy = "Always" | "OnFailure" | "Never";
 
 /** Whether a container that ended with this code is to start again (PodSpec.restartPolicy). */
 export function shouldRestart(policy: RestartPolicy, exitCode: number): boolean {
   if (policy === "OnFailure") return exitCode !== 0;
   return policy === "Always";
+}
+
+/**
+ * Whether a container that ended is to start again (KEP-753, KEP-5307): its own rules on exit codes go before its own
+ * policy, and that before the pod's. An init container that ended well is done, whatever they say.
+ */
+export function isRestarted(
+  { restartPolicy }: Pick<PodSpec, "restartPolicy">,
+  { container, role }: Pick<PlacedContainer, "container" | "role">,
+  exitCode: number,
+): boolean {
+  if (role === "init" && exitCode === 0) return false;
+  for (const { exitCodes } of container.restartPolicyRules ?? []) {
+    const isListed = exitCodes?.values?.includes(exitCode) ?? false;
+    if (exitCodes !== undefined && isListed === (exitCodes.operator === "In")) return true;
+  }
+  return shouldRestart(container.restartPolicy ?? restartPolicy, exitCode);
 }
 
 export interface BackoffSettings {

@@ -3,12 +3,14 @@ import type { ContainerStatus as RuntimeContainer } from "../sandbox/types.ts";
 import {
   type ContainerState,
   type ContainerStatus,
+  type PlacedContainer,
   type Pod,
-  type PodCondition,
-  type PodPhase,
   type PodStatus,
+  placedContainers,
   qosClass,
 } from "../spec/index.ts";
+import { buildConditions } from "./conditions.ts";
+import { podPhase, statedContainers } from "./phase.ts";
 
 export type Terminated = NonNullable<ContainerState["terminated"]>;
 export type Waiting = { readonly reason: string; readonly message?: string };
@@ -28,6 +30,11 @@ export interface ContainerFacts {
   readonly image?: string | undefined;
   /** That image's digest: `REPOSITORY@sha256:…`, or its config's. */
   readonly imageID?: string | undefined;
+  /** Its postStart hook runs: it is not shown as running yet. */
+  readonly isHooked?: boolean | undefined;
+  /** Words of its startup and readiness probes; undefined: it has none. */
+  readonly startup?: boolean | undefined;
+  readonly readiness?: boolean | undefined;
 }
 
 /** What is known of a pod; its status is worked out from this alone. */
@@ -47,57 +54,86 @@ export interface PodFacts {
 
 /** A Pod's status from facts, as the kubelet words it. Pure. `pod.status` is the one before: transition times are kept. */
 export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
-  const containers = pod.spec.containers.map(({ name, image }) => buildContainer(pod, name, image, facts));
-  const phase = facts.failure ? "Failed" : podPhase(pod, containers);
+  const placed = placedContainers(pod.spec);
+  const waits = placed.some(({ role }) => role !== "main") ? "PodInitializing" : "ContainerCreating";
+  const all = placed.map((one) => buildContainer(pod, one, facts.containers.get(one.container.name), waits));
+  const containers = statedContainers(pod, all);
+  const hasBegun = containers.some(
+    ({ role, container }) => role === "main" && facts.containers.get(container.name)?.run !== undefined,
+  );
+  const isEnded = all.every(({ state }) => state.running === undefined);
+  const failure = isEnded ? facts.failure : undefined;
+  const phase = failure ? "Failed" : podPhase(pod, containers, hasBegun);
   const addresses = facts.addresses ?? [];
   const [podIP] = addresses;
   const [hostIP] = facts.hostAddresses;
+  const { now, sandboxReady } = facts;
+  const init = containers.filter(({ role }) => role !== "main").map(({ status }) => status);
   return {
     phase,
-    conditions: buildConditions(pod, phase, containers, facts),
-    ...facts.failure,
+    conditions: buildConditions(pod, { phase, containers, hasBegun, sandboxReady, now }),
+    ...(failure ?? keptFailure(pod)),
     ...(hostIP !== undefined && { hostIP, hostIPs: facts.hostAddresses.map((ip) => ({ ip })) }),
     ...(podIP !== undefined && { podIP, podIPs: addresses.map((ip) => ({ ip })) }),
     startTime: facts.startTime,
+    ...(init.length > 0 && { initContainerStatuses: init }),
     // The kubelet sorts them, so that the order says nothing.
-    containerStatuses: containers.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    containerStatuses: containers
+      .filter(({ role }) => role === "main")
+      .map(({ status }) => status)
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
     qosClass: qosClass(pod),
   };
 }
 
-function buildContainer(pod: Pod, name: string, image: string, facts: PodFacts): ContainerStatus {
-  const known = facts.containers.get(name);
-  const { state, lastState } = containerStates(known);
+/** What a pod that is over failed of is said for good. */
+function keptFailure({ status: { phase, reason, message } }: Pod): Partial<Waiting> {
+  if (phase !== "Failed") return {};
+  return { ...(reason !== undefined && { reason }), ...(message !== undefined && { message }) };
+}
+
+function buildContainer(
+  pod: Pod,
+  { container: { name, image }, role }: PlacedContainer,
+  known: ContainerFacts | undefined,
+  waits: string,
+): ContainerStatus {
+  const { state, lastState } = containerStates(known, waits);
   const run = known?.run;
-  const running = state.running !== undefined;
-  const before = pod.status.containerStatuses?.find((status) => status.name === name);
+  const isRunning = state.running !== undefined;
+  const started = isRunning && (known?.startup ?? true);
+  const list = role === "main" ? pod.status.containerStatuses : pod.status.initContainerStatuses;
+  const before = list?.find((status) => status.name === name);
   const containerID = run ? containerUrl(run.id) : before?.containerID;
   return {
     name,
     image: known?.image ?? image,
     imageID: known?.imageID ?? run?.imageId ?? before?.imageID ?? "",
     ...(containerID !== undefined && { containerID }),
-    // No probes: what runs is ready (the kubelet's rule for a container without a readiness probe).
-    ready: running,
-    started: running,
+    // An init container is ready when it has done its work; without a readiness probe what has started is ready.
+    ready: role === "init" ? state.terminated?.exitCode === 0 : started && (known?.readiness ?? true),
+    started,
     restartCount: known?.restartCount ?? 0,
     state,
     lastState,
   };
 }
 
-function containerStates(known: ContainerFacts | undefined): { state: ContainerState; lastState: ContainerState } {
+function containerStates(
+  known: ContainerFacts | undefined,
+  waits: string,
+): { state: ContainerState; lastState: ContainerState } {
   const ended = known?.run?.state === "exited" ? terminatedOf(known.run) : known?.ended;
   const before = known?.last ? { terminated: known.last } : {};
   if (known?.waiting)
     return { state: { waiting: { ...known.waiting } }, lastState: ended ? { terminated: ended } : before };
-  if (known?.run?.state === "running")
+  if (known?.run?.state === "running" && !known.isHooked)
     return {
       state: { running: { startedAt: wholeSeconds(known.run.startedAt ?? known.run.createdAt) } },
       lastState: before,
     };
   if (ended) return { state: { terminated: ended }, lastState: before };
-  return { state: { waiting: { reason: "ContainerCreating" } }, lastState: before };
+  return { state: { waiting: { reason: waits } }, lastState: before };
 }
 
 /** Kubernetes' times have no fractions (metav1.Time). */
@@ -117,53 +153,5 @@ export function terminatedOf(run: RuntimeContainer): Terminated {
     startedAt: wholeSeconds(run.startedAt ?? run.createdAt),
     finishedAt: wholeSeconds(run.finishedAt ?? run.startedAt ?? run.createdAt),
     containerID: containerUrl(run.id),
-  };
-}
-
-/** PodStatus.phase by the kubelet's getPhase: a phase that is over never changes again. */
-function podPhase(pod: Pod, containers: readonly ContainerStatus[]): PodPhase {
-  const before = pod.status.phase;
-  if (before === "Succeeded" || before === "Failed") return before;
-  const policy = pod.spec.restartPolicy;
-  const ends = containers.map(
-    ({ state, lastState }) => state.terminated ?? (state.waiting ? lastState.terminated : undefined),
-  );
-  if (containers.some(({ state }, index) => state.waiting && !ends[index])) return "Pending";
-  if (containers.some(({ state }) => state.running) || policy === "Always") return "Running";
-  if (ends.every((end) => end?.exitCode === 0)) return "Succeeded";
-  return policy === "Never" ? "Failed" : "Running";
-}
-
-type ConditionDraft = Omit<PodCondition, "lastTransitionTime" | "lastProbeTime">;
-
-function buildConditions(
-  pod: Pod,
-  phase: PodPhase,
-  containers: readonly ContainerStatus[],
-  facts: PodFacts,
-): PodCondition[] {
-  const drafts: ConditionDraft[] = [
-    { type: "PodReadyToStartContainers", status: facts.sandboxReady ? "True" : "False" },
-    { type: "Initialized", status: "True", ...(phase === "Succeeded" && { reason: "PodCompleted" }) },
-    { type: "Ready", ...readiness(phase, containers) },
-    { type: "ContainersReady", ...readiness(phase, containers) },
-    { type: "PodScheduled", status: "True" },
-  ];
-  return drafts.map((draft) => {
-    const before = pod.status.conditions?.find(({ type }) => type === draft.type);
-    const since = before?.status === draft.status ? before.lastTransitionTime : undefined;
-    return { ...draft, lastProbeTime: null, lastTransitionTime: since ?? facts.now };
-  });
-}
-
-function readiness(phase: PodPhase, containers: readonly ContainerStatus[]): Omit<ConditionDraft, "type"> {
-  if (phase === "Succeeded") return { status: "False", reason: "PodCompleted" };
-  if (phase === "Failed") return { status: "False", reason: "PodFailed" };
-  const unready = containers.filter(({ ready }) => !ready).map(({ name }) => name);
-  if (unready.length === 0) return { status: "True" };
-  return {
-    status: "False",
-    reason: "ContainersNotReady",
-    message: `containers with unready status: [${unready.join(" ")}]`,
   };
 }

@@ -1,8 +1,16 @@
 import type { ContainerStatus as RuntimeContainer } from "../sandbox/types.ts";
-import type { ContainerStatus } from "../spec/index.ts";
+import type { Container, ContainerStatus, PlacedContainer } from "../spec/index.ts";
+import type { Grace } from "./grace.ts";
 import { type BackoffSettings, RestartBackoff } from "./restart.ts";
 import type { Preparation } from "./run-container.ts";
 import { type ContainerFacts, type Terminated, terminatedOf, type Waiting } from "./status.ts";
+
+/** An end that has been asked for. */
+export interface Stop {
+  readonly grace: Grace;
+  /** Resolves when the container has ended. */
+  readonly done: Promise<void>;
+}
 
 /**
  * What a worker remembers of one of its pod's containers, over all its runs.
@@ -13,6 +21,7 @@ import { type ContainerFacts, type Terminated, terminatedOf, type Waiting } from
  */
 export class TrackedContainer implements ContainerFacts {
   readonly name: string;
+  readonly role: PlacedContainer["role"];
   readonly backoff: RestartBackoff;
   run: RuntimeContainer | undefined;
   ended: Terminated | undefined;
@@ -29,13 +38,33 @@ export class TrackedContainer implements ContainerFacts {
   failures = 0;
   retryAt = 0;
 
-  constructor(name: string, settings: BackoffSettings) {
+  /** Its postStart hook runs: it does not count as running yet. */
+  isHooked = false;
+  /** Whether its startup probe has succeeded; undefined: it has none. */
+  startup: boolean | undefined;
+  /** The word of its readiness probe; undefined: it has none. */
+  readiness: boolean | undefined;
+  /** The end that was asked for while the pod goes on: another image, a failed probe or hook. */
+  stop: Stop | undefined;
+
+  constructor(name: string, role: PlacedContainer["role"], settings: BackoffSettings) {
     this.name = name;
+    this.role = role;
     this.backoff = new RestartBackoff(settings);
   }
 
   get isRunning(): boolean {
     return this.run?.state === "running" || this.run?.state === "starting";
+  }
+
+  /** It runs, its hook is done, and its startup probe, when it has one, has succeeded (ContainerStatus.started). */
+  get isStarted(): boolean {
+    return this.run?.state === "running" && !this.isHooked && (this.startup ?? true);
+  }
+
+  /** Whether the pod names another image by now than the newest run was made from. */
+  isOutdated({ image }: Pick<Container, "image">): boolean {
+    return this.image !== undefined && this.image !== image;
   }
 
   /** How the newest run ended, undefined while it goes on or when there was none. */

@@ -3,16 +3,21 @@ import { timestamp } from "../base/clock.ts";
 import type { ContainerStatus as RuntimeContainer, RuntimeEvent, SandboxStatus } from "../sandbox/types.ts";
 import type { Pod } from "../spec/index.ts";
 import { type AdvanceContext, advanceContainer } from "./advance-container.ts";
-import { type Deletion, stopContainers, tearDown } from "./delete.ts";
+import { Alarm } from "./alarm.ts";
+import { type Deletion, tearDown } from "./delete.ts";
+import { Grace } from "./grace.ts";
+import { setUpPod } from "./make-sandbox.ts";
+import { nextContainers } from "./next-actions.ts";
 import type { Node } from "./node.ts";
+import { PodContainers } from "./pod-containers.ts";
 import { PodImages } from "./pull-image.ts";
 import { messageOf, record } from "./record.ts";
-import { retryDelay, shouldRestart } from "./restart.ts";
-import { prepareContainer } from "./run-container.ts";
-import { makeSandbox } from "./run-sandbox.ts";
-import { buildStatus } from "./status.ts";
-import { TrackedContainer } from "./tracked-container.ts";
-import { setUpVolumes, type VolumeSources, volumeSources } from "./volumes.ts";
+import { referencesOf } from "./references.ts";
+import { retryDelay } from "./restart.ts";
+import { buildStatus, type Waiting } from "./status.ts";
+import { stopContainers } from "./stop-containers.ts";
+import type { KeptKind } from "./types.ts";
+import { type VolumeSources, volumeSources } from "./volumes.ts";
 
 /** What a worker tells whoever keeps the pods. */
 export interface WorkerOwner {
@@ -49,7 +54,7 @@ type Stage = "active" | "over" | "terminating" | "gone";
 export class PodWorker {
   readonly #node: Node;
   readonly #owner: WorkerOwner;
-  readonly #containers: ReadonlyMap<string, TrackedContainer>;
+  readonly #containers: PodContainers;
   readonly #volumes: VolumeSources;
   readonly #images: PodImages;
   #pod: Pod;
@@ -62,16 +67,19 @@ export class PodWorker {
   #retryAt = 0;
   #busy = false;
   #again = false;
-  #wakeAt = Number.POSITIVE_INFINITY;
-  #cancelWake: (() => void) | undefined;
+  /** What is left to the pod's containers once all of them are to end. */
+  #grace: Grace | undefined;
+  /** Why the pod as a whole fails, from when it was decided. */
+  #failure: Required<Waiting> | undefined;
+  readonly #alarm: Alarm;
   #cancelPublish: (() => void) | undefined;
 
   constructor(node: Node, pod: Pod, owner: WorkerOwner) {
     this.#node = node;
     this.#pod = pod;
     this.#owner = owner;
-    const settings = node.settings.restartBackoff;
-    this.#containers = new Map(pod.spec.containers.map(({ name }) => [name, new TrackedContainer(name, settings)]));
+    this.#alarm = new Alarm(node.timers, () => this.kick());
+    this.#containers = new PodContainers(pod, node.settings.restartBackoff);
     this.#volumes = volumeSources(pod, node.config.root);
     this.#images = new PodImages(node, () => {
       this.#changed();
@@ -85,12 +93,12 @@ export class PodWorker {
 
   /** The newest run of a container; undefined: there was none yet. */
   runOf(container: string): RuntimeContainer | undefined {
-    return this.#containers.get(container)?.run;
+    return this.#containers.byName.get(container)?.run;
   }
 
   /** The number of a container's newest run, from 0. */
   attemptOf(container: string): number {
-    return this.#containers.get(container)?.restartCount ?? 0;
+    return this.#containers.byName.get(container)?.restartCount ?? 0;
   }
 
   /** Begins with a new pod. What can be done without waiting is under way when this returns. */
@@ -104,12 +112,7 @@ export class PodWorker {
     this.#sandbox = this.#node.runtime.listSandboxes().find(({ id }) => id === uid);
     if (this.#sandbox) this.#attempt = this.#sandbox.metadata.attempt;
     const runs = this.#node.runtime.listContainers(uid);
-    const now = timestamp(this.#node.timers.now());
-    for (const tracked of this.#containers.values()) {
-      const status = this.#pod.status.containerStatuses?.find(({ name }) => name === tracked.name);
-      const own = runs.filter(({ name }) => name === tracked.name).sort((a, b) => b.attempt - a.attempt);
-      tracked.recover(status, own[0], now);
-    }
+    this.#containers.recover(this.#pod, runs, timestamp(this.#node.timers.now()));
     if (this.#pod.status.phase === "Succeeded" || this.#pod.status.phase === "Failed") this.#stage = "over";
     if (deletionTimestamp !== undefined) {
       this.#stage = "terminating";
@@ -133,8 +136,10 @@ export class PodWorker {
     this.#deadline = deadline;
     this.#retryAt = 0;
     this.#images.close();
-    if (again) this.#inBackground("stop sooner", stopContainers(this.#node, this.#running(), deadline));
-    else if (this.#busy) this.#abortStart(graceSeconds);
+    // What is ending already ends by the same deadline, or sooner.
+    this.#grace?.sooner(deadline);
+    for (const { stop } of this.#containers.all) stop?.grace.sooner(deadline);
+    if (!again && this.#busy) this.#abortStart(graceSeconds);
     this.kick();
   }
 
@@ -142,7 +147,7 @@ export class PodWorker {
     if (event.type === "sandboxLost") {
       this.#sandbox = event.sandbox;
     } else {
-      const tracked = this.#containers.get(event.container.name);
+      const tracked = this.#containers.byName.get(event.container.name);
       if (tracked?.run?.id !== event.container.id) return;
       tracked.run = event.container;
       if (event.type === "containerExited") tracked.waiting = undefined;
@@ -157,16 +162,23 @@ export class PodWorker {
     this.retry();
   }
 
+  /** An object of the pod's namespace is another, or there or gone. */
+  objectChanged(kind: KeptKind, name: string): void {
+    const { asked, pulls } = referencesOf(this.#pod);
+    if (kind === "Secret" && pulls.has(name)) this.#images.retry();
+    if (asked.has(`${kind}/${name}`) || (kind === "Secret" && pulls.has(name))) this.retry();
+  }
+
   /** Looks at everything again now, but for pulls that are backed off from: an address is free. */
   retry(): void {
     this.#retryAt = 0;
-    for (const tracked of this.#containers.values()) tracked.retryAt = 0;
+    for (const tracked of this.#containers.all) tracked.retryAt = 0;
     this.kick();
   }
 
   /** The daemon leaves: the pod goes on, this worker does not. */
   stop(): void {
-    this.#cancelWake?.();
+    this.#alarm.clear();
     this.#cancelPublish?.();
     this.#images.close();
     this.#stage = "gone";
@@ -184,7 +196,7 @@ export class PodWorker {
   async #work(): Promise<void> {
     do {
       this.#again = false;
-      this.#wakeAt = Number.POSITIVE_INFINITY;
+      this.#alarm.clear();
       try {
         await this.#round();
       } catch (error) {
@@ -196,7 +208,7 @@ export class PodWorker {
     this.#busy = false;
     if (this.#stage === "gone") return;
     this.#publish();
-    this.#setWake();
+    this.#alarm.set();
   }
 
   #round(): Promise<void> {
@@ -207,7 +219,7 @@ export class PodWorker {
   }
 
   async #run(): Promise<void> {
-    if (this.#isOver()) {
+    if (this.#containers.isOver(this.#pod)) {
       this.#stage = "over";
       this.#again = true;
       return;
@@ -216,7 +228,7 @@ export class PodWorker {
     if (this.#sandbox) this.#sandbox = this.#node.runtime.sandboxStatus(this.#sandbox.id);
     if (this.#sandbox && this.#sandbox.state !== "ready") await this.#loseSandbox();
     if (!this.#sandbox) {
-      if (this.#waitUntil(this.#retryAt)) return;
+      if (this.#alarm.waitUntil(this.#retryAt)) return;
       await this.#makeSandbox();
     }
     if (!this.#sandbox || this.#stage !== "active") return;
@@ -229,53 +241,25 @@ export class PodWorker {
       sandbox,
       volumes: this.#volumes,
       images: this.#images,
-      waitUntil: (moment) => this.#waitUntil(moment),
+      waitUntil: (moment) => this.#alarm.waitUntil(moment),
       changed: () => this.#changed(),
       publish: () => this.#publish(),
     };
     // A run that ends meanwhile makes another round: the runtime tells of it.
-    await Promise.all([...this.#containers.values()].map((tracked) => advanceContainer(this.#node, tracked, context)));
+    const next = nextContainers(this.#containers.all);
+    await Promise.all(next.map((tracked) => advanceContainer(this.#node, tracked, context)));
+    // What was waited for may have ended or started at once.
+    if (nextContainers(this.#containers.all).length > next.length) this.#again = true;
   }
 
   async #makeSandbox(): Promise<void> {
-    try {
-      setUpVolumes(this.#pod, this.#node.config.root);
-    } catch (error) {
-      record(this.#node, this.#pod, "Warning", "FailedMount", `MountVolume.SetUp failed: ${messageOf(error)}`);
-      return this.#failed();
-    }
-    try {
-      this.#sandbox = await makeSandbox(this.#node, this.#pod, this.#attempt, (sandbox) => this.#prepare(sandbox));
-      this.#failures = 0;
-      this.#changed();
-    } catch (error) {
-      await this.#forgetPrepared();
-      const text = `Failed to create pod sandbox: ${messageOf(error)}`;
-      record(this.#node, this.#pod, "Warning", "FailedCreatePodSandBox", text);
-      // A deletion that came meanwhile has not failed: it need not wait.
-      if (this.#stage === "active") this.#failed();
-    }
-  }
-
-  /** Creates the containers that will be started next, while the daemon would only wait for their sandbox. */
-  #prepare(sandbox: SandboxStatus): void {
-    for (const tracked of this.#containers.values()) {
-      const spec = this.#pod.spec.containers.find(({ name }) => name === tracked.name);
-      if (!spec || tracked.run || tracked.end || tracked.retryAt > this.#node.timers.now()) continue;
-      const context = { pod: this.#pod, sandbox, volumes: this.#volumes, images: this.#images };
-      tracked.prepared = prepareContainer(this.#node, tracked, spec, context);
-      // Whoever starts it hears of it; a sandbox that fails has its own error.
-      tracked.prepared.catch(() => undefined);
-    }
-  }
-
-  /** What was created went with its sandbox. */
-  async #forgetPrepared(): Promise<void> {
-    for (const tracked of this.#containers.values()) {
-      await Promise.allSettled([tracked.prepared]);
-      if (tracked.prepared) tracked.run = undefined;
-      tracked.prepared = undefined;
-    }
+    const context = { pod: this.#pod, volumes: this.#volumes, images: this.#images };
+    const sandbox = await setUpPod(this.#node, this.#containers, this.#attempt, context);
+    // A deletion that came meanwhile has not failed: it need not wait.
+    if (!sandbox) return this.#stage === "active" ? this.#failed() : undefined;
+    this.#sandbox = sandbox;
+    this.#failures = 0;
+    this.#changed();
   }
 
   /** Its pause or its monitor is gone: what is left of it goes, and a new one is made (kubelet: SandboxChanged). */
@@ -283,25 +267,37 @@ export class PodWorker {
     record(this.#node, this.#pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
     this.#publish();
     await this.#node.runtime.removeSandbox(this.#pod.metadata.uid);
-    for (const tracked of this.#containers.values()) tracked.forgetRun();
+    for (const tracked of this.#containers.all) tracked.forgetRun();
     this.#sandbox = undefined;
     this.#attempt++;
-    if (this.#isOver()) this.#again = true;
+    if (this.#containers.isOver(this.#pod)) this.#again = true;
   }
 
-  /** Everything has ended for good: the sandbox's processes and addresses go back, its records stay until deletion. */
+  /**
+   * The pod's own containers have ended for good: so do its sidecars, then the sandbox's processes and addresses go back; its
+   * records stay until deletion.
+   */
   async #finish(): Promise<void> {
     if (this.#sandbox?.state !== "ready") return;
     this.#publish();
+    await this.#stopAll(this.#node.timers.now() + this.#pod.spec.terminationGracePeriodSeconds * 1000);
+    if (this.#stage !== "over") return;
     await this.#node.runtime.stopSandbox(this.#pod.metadata.uid);
     this.#sandbox = { ...this.#sandbox, state: "notready" };
     this.#changed();
   }
 
+  async #stopAll(deadline: number): Promise<void> {
+    if (this.#containers.running.length === 0) return;
+    this.#grace = new Grace(this.#node.timers, deadline);
+    await stopContainers(this.#node, this.#pod, this.#containers.all, this.#grace);
+  }
+
   async #terminate(): Promise<void> {
-    if (this.#waitUntil(this.#retryAt)) return;
+    if (this.#alarm.waitUntil(this.#retryAt)) return;
+    this.#grace = new Grace(this.#node.timers, this.#deadline);
     try {
-      await tearDown(this.#node, this.#pod, this.#containers.values(), this.#deadline);
+      await tearDown(this.#node, this.#pod, this.#containers.all, this.#grace);
       // Last: where the object can't be removed (a full disk) the worker must go on to try again.
       this.#owner.gone(this.#pod);
     } catch (error) {
@@ -315,9 +311,7 @@ export class PodWorker {
   #abortStart(graceSeconds: number): void {
     const millis = Math.min(graceSeconds * 1000, ABORT_MILLIS);
     this.#node.timers.after(millis, () => {
-      const starting = [...this.#containers.values()].some(
-        ({ run }) => run?.state !== "running" && run?.state !== "exited",
-      );
+      const starting = this.#containers.all.some(({ run }) => run?.state !== "running" && run?.state !== "exited");
       if (this.#busy && starting)
         this.#inBackground("abort start", this.#node.runtime.stopSandbox(this.#pod.metadata.uid));
     });
@@ -327,34 +321,11 @@ export class PodWorker {
     work.catch((error: unknown) => this.#node.log.failure(what, error, { pod: this.#pod.metadata.name }));
   }
 
-  #isOver(): boolean {
-    const policy = this.#pod.spec.restartPolicy;
-    return [...this.#containers.values()].every(({ end }) => end !== undefined && !shouldRestart(policy, end.exitCode));
-  }
-
-  #running(): TrackedContainer[] {
-    return [...this.#containers.values()].filter(({ isRunning }) => isRunning);
-  }
-
   #failed(): void {
     this.#failures++;
     this.#retryAt = this.#node.timers.now() + retryDelay(RETRY, this.#failures);
-    this.#waitUntil(this.#retryAt);
+    this.#alarm.waitUntil(this.#retryAt);
     this.#changed();
-  }
-
-  /** Whether a moment is still to come; if so, everything is looked at again then. */
-  #waitUntil(moment: number): boolean {
-    if (moment <= this.#node.timers.now()) return false;
-    this.#wakeAt = Math.min(this.#wakeAt, moment);
-    return true;
-  }
-
-  #setWake(): void {
-    this.#cancelWake?.();
-    this.#cancelWake = undefined;
-    if (this.#wakeAt === Number.POSITIVE_INFINITY) return;
-    this.#cancelWake = this.#node.timers.after(Math.max(0, this.#wakeAt - this.#node.timers.now()), () => this.kick());
   }
 
   /** The status may be another. Several changes make one write: it comes when the work is done, or after a moment. */
@@ -369,12 +340,13 @@ export class PodWorker {
     const { timers, facts } = this.#node;
     const now = timestamp(timers.now());
     const status = buildStatus(this.#pod, {
-      containers: this.#containers,
+      containers: this.#containers.byName,
       addresses: this.#addresses(),
       sandboxReady: this.#sandbox?.state === "ready",
       hostAddresses: facts.addresses,
       startTime: this.#pod.status.startTime ?? now,
       now,
+      failure: this.#failure,
     });
     if (isDeepStrictEqual(status, this.#pod.status)) return;
     this.#pod = this.#owner.save({ ...this.#pod, status });

@@ -1,6 +1,7 @@
 // Defaults that depend on other fields; literal ones stand in the tables of fields (schema/). All as Kubernetes' API server
 // sets them (pkg/apis/core/v1/defaults.go), so that what podrun stores and shows reads like a cluster's.
 
+import { placedContainers } from "./containers.ts";
 import type { Container, ObjectMeta, Pod, ResourceRequirements } from "./pod.ts";
 
 /** Fills in what the tables can't, in place, and returns the pod. Running it twice changes nothing. */
@@ -12,7 +13,7 @@ export function defaultPod(pod: Pod): Pod {
     // A volume without a source is an emptyDir (SetDefaults_Volume).
     if (volume.hostPath === undefined && volume.emptyDir === undefined) volume.emptyDir = {};
   }
-  for (const container of spec.containers) defaultContainer(container);
+  for (const { container } of placedContainers(spec)) defaultContainer(container);
   return pod;
 }
 

@@ -1,14 +1,16 @@
+import { placedContainers } from "./containers.ts";
 import type { Pod, QosClass } from "./pod.ts";
 import { compareQuantities, parseQuantity } from "./quantity.ts";
 
 /**
- * The pod's quality of service class, as Kubernetes computes it: Guaranteed when every container limits cpu and memory and
+ * The pod's quality of service class, as Kubernetes computes it: Guaranteed when every container (init containers too) limits cpu and memory and
  * asks for exactly its limits, BestEffort when none asks for or limits anything, else Burstable. Zero counts as absent.
  */
 export function qosClass(pod: Pod): QosClass {
   let any = false;
   let guaranteed = true;
-  for (const { resources } of pod.spec.containers) {
+  for (const { container } of placedContainers(pod.spec)) {
+    const { resources } = container;
     for (const name of ["cpu", "memory"] as const) {
       const limit = given(resources.limits?.[name]);
       const request = given(resources.requests?.[name]);

@@ -1,7 +1,8 @@
 // Rules between the fields of a pod, as Kubernetes' API server has them (pkg/apis/core/validation). What concerns one field
 // alone stands in the tables of fields.
 
-import { elementPath } from "./path.ts";
+import { placedContainers } from "./containers.ts";
+import { elementPath, parentPath } from "./path.ts";
 import type { Pod, PodSpec } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
 import { validateContainer } from "./validate-container.ts";
@@ -14,15 +15,25 @@ export function validatePod(pod: Pod): Problem[] {
   const volumes = new Set((spec.volumes ?? []).map((volume) => volume.name));
   return [
     ...validateMetadata(metadata),
-    ...spec.containers.flatMap((container, index) =>
-      validateContainer(container, elementPath("spec.containers", index), { pod, volumes }),
-    ),
+    ...validateNames(spec),
+    ...placedContainers(spec).flatMap(({ container, path }) => validateContainer(container, path, { pod, volumes })),
     ...validateVolumes(spec),
     ...validateNamespaces(spec),
     ...validateDns(spec),
     ...validateSeccomp(spec.securityContext.seccompProfile, "spec.securityContext.seccompProfile"),
     ...validateSysctls(spec),
   ];
+}
+
+/** Within a list the table of fields sees to it; a container is also named once in the whole pod. */
+function validateNames(spec: PodSpec): Problem[] {
+  const first = new Map<string, string>();
+  return placedContainers(spec).flatMap(({ container: { name }, path }) => {
+    const other = first.get(name);
+    if (other === undefined) first.set(name, path);
+    if (other === undefined || parentPath(other) === parentPath(path)) return [];
+    return [invalid(`${path}.name`, `${JSON.stringify(name)} is used twice: ${other} has it too`)];
+  });
 }
 
 function validateVolumes(spec: PodSpec): Problem[] {
@@ -40,11 +51,13 @@ function validateNamespaces(spec: PodSpec): Problem[] {
   }
   if (spec.hostNetwork !== true) return problems;
   const taken = new Map<string, string>();
-  spec.containers.forEach((container, index) => {
+  placedContainers(spec).forEach(({ container, path, role }) => {
+    // Those of init containers are never open at once.
+    if (role === "init") return;
     container.ports?.forEach((port, portIndex) => {
       const number = `${port.containerPort}/${port.protocol}`;
       const owner = taken.get(number);
-      const at = `${elementPath(`${elementPath("spec.containers", index)}.ports`, portIndex)}.containerPort`;
+      const at = `${elementPath(`${path}.ports`, portIndex)}.containerPort`;
       if (owner === undefined) taken.set(number, container.name);
       else if (owner !== container.name)
         problems.push(

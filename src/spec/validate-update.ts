@@ -25,7 +25,7 @@ export function validatePodUpdate(oldPod: Pod, newPod: Pod): Problem[] {
 }
 
 /** The pull policy is there because its default follows from the image's tag. */
-const MAY_CHANGE = /^spec\.containers\[\d+\]\.(image|imagePullPolicy)$/;
+const MAY_CHANGE = /^spec\.(containers|initContainers)\[\d+\]\.(image|imagePullPolicy)$/;
 
 /** Paths of the smallest values that differ. */
 function collectChanges(from: unknown, to: unknown, path: string, changed: string[]): void {

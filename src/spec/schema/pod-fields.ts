@@ -93,6 +93,10 @@ export const LOCAL_OBJECT_REFERENCE = objectType({
 export const POD_SPEC = objectType({
   name: "PodSpec",
   fields: {
+    initContainers: list(object(CONTAINER), {
+      key: "name",
+      note: "one after the other; with restartPolicy Always: sidecars",
+    }),
     containers: list(object(CONTAINER), { required: true, key: "name" }),
     volumes: list(object(VOLUME), { key: "name" }),
     restartPolicy: oneOf(["Always", "OnFailure", "Never"], { default: "Always" }),
@@ -134,7 +138,6 @@ export const POD_SPEC = objectType({
     ),
   },
   notYet: {
-    initContainers: "",
     activeDeadlineSeconds: "",
     resources: "write resources in each container",
     hostnameOverride: "write hostname",

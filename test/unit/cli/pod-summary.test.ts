@@ -55,6 +55,64 @@ const CASES: readonly (readonly [why: string, pod: Pod, ready: string, status: s
   ["evicted", podIn([{}], (pod) => (pod.status = { phase: "Failed", reason: "Evicted" })), "0/1", "Evicted"],
 ];
 
+/** A pod with these init containers, `s…` being sidecars, and one container that waits for them. */
+function initIn(
+  init: Readonly<Record<string, ContainerState & { started?: boolean }>>,
+  change: (pod: Pod) => void = () => undefined,
+): Pod {
+  return podIn([{ waiting: { reason: "PodInitializing" } }], (pod) => {
+    const names = Object.keys(init);
+    const image = "podrun.local/base";
+    const own = pod.spec.containers[0];
+    if (!own) throw new Error("the pod has a container");
+    pod.spec.initContainers = names.map((name) => ({
+      ...own,
+      name,
+      image,
+      ...(name.startsWith("s") && { restartPolicy: "Always" as const }),
+    }));
+    pod.status.conditions = [];
+    pod.status.initContainerStatuses = names.map((name) => {
+      const { started = false, ...state } = init[name] ?? {};
+      return { name, image, imageID: "", ready: started, started, restartCount: 1, state, lastState: {} };
+    });
+    change(pod);
+  });
+}
+
+const waits = { waiting: { reason: "PodInitializing" } };
+const done = ended(0, { reason: "Completed" });
+const started = { ...running, started: true };
+
+const INIT_CASES: readonly (readonly [why: string, pod: Pod, ready: string, status: string])[] = [
+  ["the first runs", initIn({ a: running, b: waits }), "0/1", "Init:0/2"],
+  ["the second runs", initIn({ a: done, b: running }), "0/1", "Init:1/2"],
+  ["one failed", initIn({ a: ended(1, { reason: "Error" }), b: waits }), "0/1", "Init:Error"],
+  ["one failed, no reason", initIn({ a: ended(3), b: waits }), "0/1", "Init:ExitCode:3"],
+  ["one is backed off", initIn({ a: { waiting: { reason: "CrashLoopBackOff" } } }), "0/1", "Init:CrashLoopBackOff"],
+  ["all done, the rest comes", initIn({ a: done }), "0/1", "PodInitializing"],
+  ["a sidecar starts", initIn({ s: running, b: waits }), "0/2", "Init:0/2"],
+  ["a sidecar has started", initIn({ s: started, b: running }), "1/2", "Init:1/2"],
+  [
+    "a sidecar crashed behind the row",
+    initIn({ s: { waiting: { reason: "CrashLoopBackOff" } } }, ({ status }) => {
+      status.conditions = [{ type: "Initialized", status: "True" }];
+      for (const own of status.containerStatuses ?? []) Object.assign(own, { state: running, ready: true });
+    }),
+    "1/2",
+    "Init:CrashLoopBackOff",
+  ],
+];
+
+t.test("init containers and sidecars read as with kubectl", async (t) => {
+  for (const [why, pod, ready, status] of INIT_CASES) t.match(summarizePod(pod, NOW), { ready, status }, why);
+});
+
+t.test("restarts of init containers are shown while they go on, those of sidecars always", async (t) => {
+  t.equal(summarizePod(initIn({ a: running, s: waits }), NOW).restarts, "2");
+  t.equal(summarizePod(initIn({ a: done, s: started }), NOW).restarts, "1");
+});
+
 t.test("READY and STATUS are kubectl's", async (t) => {
   for (const [why, pod, ready, status] of CASES) t.match(summarizePod(pod, NOW), { ready, status }, why);
 });

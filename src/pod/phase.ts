@@ -1,0 +1,55 @@
+import {
+  type ContainerStatus,
+  type PlacedContainer,
+  type Pod,
+  type PodPhase,
+  placedContainers,
+} from "../spec/index.ts";
+import { isRestarted } from "./restart.ts";
+
+/** A container and what its status says. */
+export type StatedContainer = PlacedContainer & { readonly status: ContainerStatus };
+
+/** Each container of the pod with its status. */
+export function statedContainers({ spec }: Pod, statuses: readonly ContainerStatus[]): StatedContainer[] {
+  return placedContainers(spec).flatMap((placed) => {
+    const status = statuses.find(({ name }) => name === placed.container.name);
+    return status === undefined ? [] : [{ ...placed, status }];
+  });
+}
+
+/** How the newest run ended that did end; undefined: it runs, or never ran. */
+export const endOf = ({ state, lastState }: ContainerStatus) =>
+  state.terminated ?? (state.waiting ? lastState.terminated : undefined);
+
+/**
+ * PodStatus.phase by the kubelet's getPhase. A phase that is over never changes again, and none is over while something
+ * runs. `hasBegun`: one of the pod's own containers has had its turn, so sidecars that restart make it Pending no more.
+ */
+export function podPhase(pod: Pod, containers: readonly StatedContainer[], hasBegun: boolean): PodPhase {
+  const before = pod.status.phase;
+  if (before === "Succeeded" || before === "Failed") return before;
+  const own = containers.filter(({ role }) => role === "main");
+  const isRunning = containers.some(({ status }) => status.state.running);
+  if (containers.some((one) => hasFailedInit(pod, one))) return isRunning ? before : "Failed";
+  if (!hasBegun && containers.some(isPendingInit)) return "Pending";
+  if (containers.some(({ role, status }) => role !== "init" && status.state.waiting && !endOf(status)))
+    return "Pending";
+  if (isRunning || own.some((one) => mayRunAgain(pod, one))) return "Running";
+  return own.every(({ status }) => endOf(status)?.exitCode === 0) ? "Succeeded" : "Failed";
+}
+
+function hasFailedInit({ spec }: Pod, one: StatedContainer): boolean {
+  const end = endOf(one.status);
+  return one.role === "init" && end !== undefined && end.exitCode !== 0 && !isRestarted(spec, one, end.exitCode);
+}
+
+function isPendingInit({ role, status }: StatedContainer): boolean {
+  if (role === "main") return false;
+  return status.state.running ? role === "init" || status.started !== true : !endOf(status);
+}
+
+function mayRunAgain({ spec }: Pod, one: StatedContainer): boolean {
+  const end = endOf(one.status);
+  return end === undefined || isRestarted(spec, one, end.exitCode);
+}

@@ -1,0 +1,56 @@
+import type { ContainerStatus as RuntimeContainer } from "../sandbox/types.ts";
+import { type PlacedContainer, type Pod, placedContainers } from "../spec/index.ts";
+import type { BackoffSettings } from "./restart.ts";
+import { isRestarted } from "./restart.ts";
+import { TrackedContainer } from "./tracked-container.ts";
+
+/** What a worker remembers of its pod's containers, by name, in the order in which they start. */
+export class PodContainers {
+  readonly #byName = new Map<string, TrackedContainer>();
+
+  constructor({ spec }: Pod, settings: BackoffSettings) {
+    for (const { container, role } of placedContainers(spec))
+      this.#byName.set(container.name, new TrackedContainer(container.name, role, settings));
+  }
+
+  get all(): readonly TrackedContainer[] {
+    return [...this.#byName.values()];
+  }
+
+  get byName(): ReadonlyMap<string, TrackedContainer> {
+    return this.#byName;
+  }
+
+  get running(): readonly TrackedContainer[] {
+    return this.all.filter(({ isRunning }) => isRunning);
+  }
+
+  /** Takes up what an earlier daemon left: what the pod's status says, and what the runtime knows of it now. */
+  recover({ status }: Pod, runs: readonly RuntimeContainer[], now: string): void {
+    const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+    for (const tracked of this.all) {
+      const own = runs.filter(({ name }) => name === tracked.name).sort((a, b) => b.attempt - a.attempt);
+      tracked.recover(
+        statuses.find(({ name }) => name === tracked.name),
+        own[0],
+        now,
+      );
+    }
+  }
+
+  /**
+   * Whether nothing of the pod will run again, sidecars aside: an init container has failed for good, or each of the pod's
+   * own containers has ended for good.
+   */
+  isOver({ spec }: Pod): boolean {
+    const placed = placedContainers(spec);
+    const isDone = (one: PlacedContainer): boolean => {
+      const tracked = this.#byName.get(one.container.name);
+      if (!tracked?.end || tracked.isOutdated(one.container)) return false;
+      return !isRestarted(spec, one, tracked.end.exitCode);
+    };
+    const hasFailed = (one: PlacedContainer): boolean =>
+      one.role === "init" && isDone(one) && this.#byName.get(one.container.name)?.end?.exitCode !== 0;
+    return placed.some(hasFailed) || placed.filter(({ role }) => role === "main").every(isDone);
+  }
+}
