@@ -82,6 +82,7 @@ int operate(struct actor *a, const struct step *s) {
     case OP_STREAM: return run_stream(a->run, &o->stream);
     case OP_NETLINK: return op_netlink(a, &o->netlink, s->index);
     case OP_CONNECT: return op_connect(a, &o->connect);
+    case OP_HOLD_PORT: return op_hold_port(a, &o->hold_port);
     case OP_DEVICE_FILTER: return op_device_filter(a, &o->device_filter);
     default: return operate_identity(a, s);
     }

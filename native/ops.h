@@ -101,6 +101,7 @@ int op_stdio(struct actor *a, const struct op_stdio *o);
 
 int op_netlink(struct actor *a, const struct op_netlink *o, uint32_t index);
 int op_connect(struct actor *a, const struct op_connect *o);
+int op_hold_port(struct actor *a, const struct op_hold_port *o);
 
 /* They return only when the child could not become a process of its own. */
 int op_untar(struct actor *a, const struct op_untar *o);

@@ -1,4 +1,4 @@
-/* Network: rtnetlink batches that TypeScript has encoded, and TCP connections from inside a pod. */
+/* Network: rtnetlink batches that TypeScript has encoded, and TCP connections from inside a pod, ports of the host. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netlink.h>
@@ -90,17 +90,64 @@ int op_netlink(struct actor *a, const struct op_netlink *o, uint32_t index) {
     return error;
 }
 
+/* An address as the kernel takes it. */
+struct address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } as;
+    socklen_t length;
+};
+
+static int make_address(struct address *to, uint32_t family, const struct bytes *address, uint32_t port) {
+    bool six = family == AF_INET6;
+    if (!six && family != AF_INET) return EAFNOSUPPORT;
+    memset(to, 0, sizeof *to);
+    to->length = six ? sizeof to->as.v6 : sizeof to->as.v4;
+    if (address->length != (six ? sizeof to->as.v6.sin6_addr : sizeof to->as.v4.sin_addr) || port > 0xffff) return EINVAL;
+    to->as.any.sa_family = (sa_family_t)family;
+    if (six) {
+        to->as.v6.sin6_port = htons((uint16_t)port);
+        memcpy(&to->as.v6.sin6_addr, address->data, address->length);
+    } else {
+        to->as.v4.sin_port = htons((uint16_t)port);
+        memcpy(&to->as.v4.sin_addr, address->data, address->length);
+    }
+    return 0;
+}
+
 int op_connect(struct actor *a, const struct op_connect *o) {
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)o->port)};
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)o->port)};
-    bool six = o->family == AF_INET6;
-    if (!six && o->family != AF_INET) return EAFNOSUPPORT;
-    if (o->address.length != (six ? sizeof v6.sin6_addr : sizeof v4.sin_addr) || o->port > 0xffff) return EINVAL;
-    memcpy(six ? (void *)&v6.sin6_addr : (void *)&v4.sin_addr, o->address.data, o->address.length);
+    struct address to;
+    int error = make_address(&to, o->family, &o->address, o->port);
+    if (error != 0) return error;
     int fd = socket((int)o->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return errno;
-    const struct sockaddr *to = six ? (const struct sockaddr *)&v6 : (const struct sockaddr *)&v4;
-    int error = CHECK(connect(fd, to, six ? sizeof v6 : sizeof v4));
+    error = CHECK(connect(fd, &to.as.any, to.length));
+    if (error == 0) return slot_put(&a->slots, o->out, fd);
+    close(fd);
+    return error;
+}
+
+/* Connections that are over still have the port for a minute (TIME_WAIT): SO_REUSEADDR lets them, and nobody that listens.
+ * Taken back afterwards, it keeps others from listening on the same terms. UDP would share the port by it. */
+static int bind_alone(int fd, const struct op_hold_port *o, const struct address *to) {
+    int on = 1, off = 0, only = o->only != 0;
+    bool stream = o->protocol == IPPROTO_TCP;
+    if (o->family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0) return errno;
+    if (stream && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return errno;
+    if (bind(fd, &to->as.any, to->length) < 0) return errno;
+    return stream ? CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof off)) : 0;
+}
+
+int op_hold_port(struct actor *a, const struct op_hold_port *o) {
+    struct address to;
+    int error = make_address(&to, o->family, &o->address, o->port);
+    if (error != 0) return error;
+    int type = o->protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
+    int fd = socket((int)o->family, type | SOCK_CLOEXEC, (int)o->protocol);
+    if (fd < 0) return errno;
+    error = bind_alone(fd, o, &to);
     if (error == 0) return slot_put(&a->slots, o->out, fd);
     close(fd);
     return error;

@@ -65,6 +65,7 @@ bool known_operation(uint32_t code) {
     case OP_NETLINK:
     case OP_CONNECT:
     case OP_NFT:
+    case OP_HOLD_PORT:
     case OP_DEVICE_FILTER:
         return true;
     default:
@@ -303,6 +304,13 @@ bool decode_operation(uint32_t code, struct cursor *c, union operation *out) {
                read_u32(c, &out->connect.port);
     case OP_NFT:
         return read_str(c, &out->nft.commands);
+    case OP_HOLD_PORT:
+        return read_slot(c, &out->hold_port.out) &&
+               read_u32(c, &out->hold_port.protocol) &&
+               read_u32(c, &out->hold_port.family) &&
+               read_bytes(c, &out->hold_port.address) &&
+               read_u32(c, &out->hold_port.port) &&
+               read_u32(c, &out->hold_port.only);
     case OP_DEVICE_FILTER:
         return read_slot(c, &out->device_filter.cgroup) &&
                read_bytes(c, &out->device_filter.program);

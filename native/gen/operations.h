@@ -80,6 +80,7 @@ enum op_code {
     OP_NETLINK = 110,
     OP_CONNECT = 111,
     OP_NFT = 112,
+    OP_HOLD_PORT = 114,
     OP_DEVICE_FILTER = 113,
 };
 
@@ -483,6 +484,16 @@ struct op_nft {
     struct text commands;
 };
 
+/* bind a socket of the protocol (IPPROTO_*) in the actor's network namespace, so that nobody else gets the port; it never listens; only=1: IPv6 without IPv4 (IPV6_V6ONLY) */
+struct op_hold_port {
+    uint16_t out;
+    uint32_t protocol;
+    uint32_t family;
+    struct bytes address;
+    uint32_t port;
+    uint32_t only;
+};
+
 /* load an eBPF cgroup device program and attach it to the cgroup (v2) */
 struct op_device_filter {
     uint16_t cgroup;
@@ -549,6 +560,7 @@ union operation {
     struct op_netlink netlink;
     struct op_connect connect;
     struct op_nft nft;
+    struct op_hold_port hold_port;
     struct op_device_filter device_filter;
 };
 

@@ -489,6 +489,17 @@ export interface NftOperation extends Common {
   readonly commands: string;
 }
 
+/** bind a socket of the protocol (IPPROTO_*) in the actor's network namespace, so that nobody else gets the port; it never listens; only=1: IPv6 without IPv4 (IPV6_V6ONLY). */
+export interface HoldPortOperation extends Common {
+  readonly op: "hold_port";
+  readonly out: number;
+  readonly protocol: number;
+  readonly family: number;
+  readonly address: Uint8Array;
+  readonly port: number;
+  readonly only: number;
+}
+
 /** load an eBPF cgroup device program and attach it to the cgroup (v2). */
 export interface DeviceFilterOperation extends Common {
   readonly op: "device_filter";
@@ -560,6 +571,7 @@ export type Operation =
   | NetlinkOperation
   | ConnectOperation
   | NftOperation
+  | HoldPortOperation
   | DeviceFilterOperation;
 
 const CODES = {
@@ -625,6 +637,7 @@ const CODES = {
   netlink: 110,
   connect: 111,
   nft: 112,
+  hold_port: 114,
   device_filter: 113,
 } as const;
 
@@ -917,6 +930,14 @@ function encodeArguments(writer: ByteWriter, operation: Operation): void {
       return;
     case "nft":
       writer.str(operation.commands);
+      return;
+    case "hold_port":
+      writer.slot(operation.out);
+      writer.u32(operation.protocol);
+      writer.u32(operation.family);
+      writer.bytes(operation.address);
+      writer.u32(operation.port);
+      writer.u32(operation.only);
       return;
     case "device_filter":
       writer.slot(operation.cgroup);

@@ -18,6 +18,8 @@ export function nameOperation(operation: Operation): string {
       return "set up the network";
     case "sysctl":
       return `set sysctl ${operation.name} = ${operation.value}`;
+    case "hold_port":
+      return `take port ${operation.port} of the host`;
     default:
       return path === undefined ? operation.op : `${operation.op} ${path}`;
   }
@@ -196,6 +198,8 @@ function describeStdio(operation: Operation): string | undefined {
       return describeMessages(operation.messages).join("\n");
     case "connect":
       return `connect to ${formatIp(operation.address)} port ${operation.port}`;
+    case "hold_port":
+      return `take port ${operation.port} of ${formatIp(operation.address)} (protocol ${operation.protocol})`;
     case "nft":
       return `nft ${operation.commands.trim()}`;
     case "device_filter":

@@ -125,6 +125,7 @@ export const OPERATIONS = define({
   netlink: { code: 110, arguments: { messages: "bytes", fixups: "u32s", slots: "slots" }, does: "send a batch of rtnetlink messages, each with NLM_F_ACK, in the actor's network namespace and check each answer; at each fixup offset the number of the slot's descriptor is put in (IFLA_NET_NS_FD); the index of a failed message is the operation's value" },
   connect: { code: 111, arguments: { out: "slot", family: "u32", address: "bytes", port: "u32" }, does: "connect a TCP socket in the actor's network namespace" },
   nft: { code: 112, arguments: { commands: "str" }, does: "run nft commands through libnftables (daemon only)" },
+  hold_port: { code: 114, arguments: { out: "slot", protocol: "u32", family: "u32", address: "bytes", port: "u32", only: "u32" }, does: "bind a socket of the protocol (IPPROTO_*) in the actor's network namespace, so that nobody else gets the port; it never listens; only=1: IPv6 without IPv4 (IPV6_V6ONLY)" },
   device_filter: { code: 113, arguments: { cgroup: "slot", program: "bytes" }, does: "load an eBPF cgroup device program and attach it to the cgroup (v2)" },
 });
 
