@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { PodrunError } from "../base/errors.ts";
-import type { Container, Pod } from "../spec/index.ts";
+import { type Container, findPlaced, type Pod, placedContainers } from "../spec/index.ts";
 import type { Node } from "./node.ts";
 import { logDirectory } from "./sandbox-config.ts";
 import type { ExecRequest, LogFile, StreamSession } from "./types.ts";
@@ -12,9 +12,11 @@ const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
 /** The named container's entry in the pod, else the annotated one's, else the first. Throws NotFound. */
 export function findContainer({ metadata, spec }: Pod, name: string | undefined): Container {
   const wanted = name ?? metadata.annotations[DEFAULT_CONTAINER] ?? spec.containers[0]?.name;
-  const found = spec.containers.find((container) => container.name === wanted);
+  const found = wanted === undefined ? undefined : findPlaced(spec, wanted)?.container;
   if (found) return found;
-  const names = spec.containers.map((container) => container.name).join(", ");
+  const names = placedContainers(spec)
+    .map(({ container }) => container.name)
+    .join(", ");
   throw new PodrunError("NotFound", `pod "${metadata.name}" has no container "${wanted}"; it has ${names}`, {
     details: { kind: "containers", name: wanted, pod: metadata.name, namespace: metadata.namespace },
   });
@@ -25,7 +27,8 @@ function findRunning(worker: PodWorker, name: string | undefined): string {
   const container = findContainer(worker.pod, name);
   const run = worker.runOf(container.name);
   if (run?.state === "running") return run.id;
-  const status = worker.pod.status.containerStatuses?.find((one) => one.name === container.name);
+  const { initContainerStatuses = [], containerStatuses = [] } = worker.pod.status;
+  const status = [...initContainerStatuses, ...containerStatuses].find((one) => one.name === container.name);
   const { waiting, terminated } = status?.state ?? {};
   const why = terminated
     ? `it ended with exit code ${terminated.exitCode} (${terminated.reason})`
