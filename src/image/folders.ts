@@ -90,16 +90,17 @@ export class ImageFolders {
     const temporary = names(this.#temporary).map((name) => join(this.#temporary, name));
     const layers = names(this.layers).filter(unknown);
     const skeletons = names(this.skeletons).filter((name) => unknown(name.replace(/\.zst$/, "")));
-    const left = [
-      ...temporary.filter((path) => !this.#ours.has(path)),
+    const leftovers = temporary.filter((path) => !this.#ours.has(path));
+    const unrecorded = [
       ...layers.map((name) => join(this.layers, name)),
       ...skeletons.map((name) => join(this.skeletons, name)),
     ];
     await this.#guard(async () => {
-      await this.#removeAway(layers.map((name) => join(this.layers, name)));
-      await removeFast(...left);
+      // All names are free when the first step of this returns: a pull may bring the same layers while these are removed.
+      await this.#removeAway(unrecorded);
+      await removeFast(...leftovers);
     });
-    return left;
+    return [...leftovers, ...unrecorded];
   }
 
   /** Takes folders away from their names, each in one step, and then removes them: nothing ever sees half a layer. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import t from "tap";
 import { Images } from "../../../src/image/images.ts";
 import type { ImageRecord } from "../../../src/image/types.ts";
@@ -289,6 +289,22 @@ t.test("what a killed import left is removed, and what is recorded stays", async
   t.equal((await images.recover()).length, 2);
   t.equal(readdirSync(layers).length, 1);
   t.same(readdirSync(join(folder, "images/tmp")), []);
+});
+
+t.test("a layer that comes while a killed import's copy of it is removed stays", async (t) => {
+  const { folder, images, layers } = setup(t);
+  const [layer, skeleton] = [join(layers, "0123456789abcdef"), join(folder, "images/skeletons/0123456789abcdef.zst")];
+  const put = () => {
+    writeFolder(layer, new Map());
+    mkdirSync(dirname(skeleton), { recursive: true });
+    writeFileSync(skeleton, "");
+  };
+  put();
+  const recovered = images.recover();
+  t.notOk(existsSync(layer) || existsSync(skeleton), "their names are free at once");
+  put();
+  t.same([...(await recovered)].sort(), [layer, skeleton].sort());
+  t.ok(existsSync(layer) && existsSync(skeleton));
 });
 
 for (const step of ["image.unpacked", "image.published"]) {
