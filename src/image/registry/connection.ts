@@ -56,7 +56,10 @@ export class Connection {
   }
 
   async #sendBy(scheme: "https" | "http", request: ApiRequest): Promise<HttpAnswer> {
-    const answer = await this.http.send({ ...request, url: new URL(`${scheme}://${this.#host}${request.path}`) });
+    const url = URL.parse(`${scheme}://${this.#host}${request.path}`);
+    // A name may have any digits behind its colon, and any between its dots.
+    if (url === null) throw new RegistryFailure({ kind: "protocol", host: this.#host, text: "it is no address" });
+    const answer = await this.http.send({ ...request, url });
     this.#scheme = scheme;
     return answer;
   }

@@ -24,6 +24,15 @@ t.test(
   },
 );
 
+t.test("a registry's name that is no address is an error of the pull, not of podrun", async (t) => {
+  for (const host of ["localhost:99999", "256.256.256.256", "[1::2::3]:5000"]) {
+    const { client } = clientOf(host);
+    const refused = { code: "RegistryUnreachable", message: /cannot be asked: it is no address/ };
+    await t.rejects(client.manifest("1"), refused, host);
+    await t.rejects(client.blob({ digest: digestOf(MANIFEST), size: 1 }).toArray(), refused, host);
+  }
+});
+
 t.test("a certificate for another name is not trusted", async (t) => {
   const { ca, cert, key } = selfSigned(t);
   const fake = await startFake(t, (_, response) => sendManifest(response), { cert, key });
