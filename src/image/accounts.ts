@@ -7,7 +7,7 @@ const LIMIT = 64 << 10;
 /**
  * Text of a file in /etc of an image, from the highest of its layers that has it: `folders`, lowest first. Empty when no
  * layer has it as a plain file in a plain folder: symbolic links are the image's, and none is followed on the host.
- * What overlayfs hides is not seen: below a whiteout (a character device, so no plain file) and below an opaque folder.
+ * What overlayfs hides is not seen: below a whiteout (a character device, so no plain file) and below an opaque folder, be it the root.
  * Of a longer file the whole lines of its first 64 KiB.
  */
 export function readAccountFile(
@@ -17,11 +17,10 @@ export function readAccountFile(
 ): string {
   for (const folder of folders.toReversed()) {
     const etc = lstatSync(join(folder, "etc"), { throwIfNoEntry: false });
-    if (etc === undefined) continue;
-    if (!etc.isDirectory()) return "";
-    const text = readBounded(join(folder, "etc", name));
+    if (etc !== undefined && !etc.isDirectory()) return "";
+    const text = etc && readBounded(join(folder, "etc", name));
     if (text !== undefined) return text;
-    if (isOpaque(join(folder, "etc"))) return "";
+    if (isOpaque(folder) || isOpaque(join(folder, "etc"))) return "";
   }
   return "";
 }

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
 import { Logger } from "../base/logger.ts";
@@ -165,16 +166,17 @@ export class Images implements ImageService {
   }
 
   #resolve(reference: string): RuntimeImage {
-    const { records, folders } = this.context;
+    const { records, folders, packer } = this.context;
     const record = findByName(records, reference);
     if (record === undefined) throw imageNotFound(records, reference, this.embeddedName);
     checkArchitecture(record.config, reference);
+    const layers = topmost(record.layers).map((digest) => layerFolder(records, digest, reference));
     return {
       id: record.id,
       reference,
       config: record.config,
       layersFolder: folders.layers,
-      layers: topmost(record.layers).map((digest) => layerFolder(records, digest, reference)),
+      layers: fromOpaque(layers, (layer) => packer.isOpaque(join(folders.layers, layer))),
       passwd: record.passwd,
       group: record.group,
     };
@@ -196,6 +198,11 @@ export class Images implements ImageService {
  */
 function topmost(layers: readonly string[]): readonly string[] {
   return layers.filter((digest, index) => layers.lastIndexOf(digest) === index);
+}
+
+/** From the highest layer on whose root is opaque: the kernel heeds that of folders, and not of what it mounts (tried on 6.18). */
+function fromOpaque(layers: readonly string[], isOpaque: (layer: string) => boolean): readonly string[] {
+  return layers.slice(Math.max(0, layers.findLastIndex(isOpaque)));
 }
 
 function layerFolder(records: ImageRecords, digest: string, reference: string): string {

@@ -50,6 +50,7 @@ t.test("a passwd below an opaque folder is not read; in the opaque folder itself
   };
   t.equal(read(layers(t, low, replaced)), "new\n");
   t.equal(read(layers(t, low, replaced, file("etc/hosts", ""))), "new\n");
+  t.equal(read(layers(t, low, opaque(".", "y"))), "", "the root's own");
 });
 
 t.test("a FIFO, a device or a link with the name of passwd is not opened", async (t) => {

@@ -81,6 +81,20 @@ t.test("layers come lowest first, and the highest passwd counts", async (t) => {
   t.equal(readFileSync(join(layers, image.layers[0] ?? "", "etc/passwd"), "utf8"), "low\n");
 });
 
+t.test("a layer whose root is opaque hides all below it, which is not mounted", async (t) => {
+  const { folder, images } = setup(t);
+  const files = [
+    [{ name: "etc/passwd", content: "low:x:0:0\n" }],
+    [{ name: ".wh..wh..opq", content: "" }],
+    [{ name: "top", content: "" }],
+  ];
+  await images.load(writeFolder(join(folder, "layout"), await layout({ layers: files })));
+  const image = await images.resolve("test.local/app:1");
+  t.equal(image.layers.length, 2);
+  t.ok(existsSync(join(image.layersFolder, image.layers[1] as string, "top")));
+  t.equal(image.passwd, "");
+});
+
 t.test("a passwd that is a symbolic link to the host's is not read", async (t) => {
   const { folder, images } = setup(t);
   const link = { name: "etc/passwd", type: "symlink", linkname: "/etc/passwd" } as const;
