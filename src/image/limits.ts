@@ -14,7 +14,7 @@ const FREE_OF_RATIO = GIBI;
 
 /** Between two looks at the file system: more than that many bytes may not be overlooked. */
 const LOOK_EVERY = 64 * MEBI;
-/** What stays free for everybody else: so many bytes, or this part of a small file system. */
+/** What stays free for everybody else: so many bytes, or this part of a small file system; and of its inodes this part. */
 const RESERVE_BYTES = GIBI;
 const RESERVE_PART = 0.02;
 
@@ -40,17 +40,26 @@ export class UnpackLimits {
   }
 
   async #look(): Promise<void> {
-    const { bavail, blocks, bsize } = await statfs(this.#folder);
+    const { bavail, blocks, bsize, ffree, files } = await statfs(this.#folder);
     const left = bavail * bsize;
     const reserve = Math.min(RESERVE_BYTES, blocks * bsize * RESERVE_PART);
-    if (left >= reserve) return;
-    const [has, keeps] = [left, reserve].map((bytes) => `${Math.floor(bytes / MEBI)} MiB`);
+    const details = { freeBytes: left, reserveBytes: Math.floor(reserve), freeInodes: ffree };
+    if (left < reserve) {
+      const [has, keeps] = [left, reserve].map((bytes) => `${Math.floor(bytes / MEBI)} MiB`);
+      throw this.#full(`only ${has}`, `${keeps}`, details);
+    }
+    // Where there are as many as one likes (btrfs), there are 0 in all.
+    const inodes = Math.floor(files * RESERVE_PART);
+    if (ffree < inodes) throw this.#full(`only ${ffree} inodes`, `${inodes}`, details);
+  }
+
+  #full(has: string, keeps: string, free: object): PodrunError {
     const { image, layer } = this.#layer;
-    throw new PodrunError(
+    return new PodrunError(
       "StateUnavailable",
-      `image "${image}": layer ${layer}: the file system of ${this.#folder} has only ${has} left, and podrun keeps ${keeps} of it ` +
+      `image "${image}": layer ${layer}: the file system of ${this.#folder} has ${has} left, and podrun keeps ${keeps} of it ` +
         "free; what was unpacked of the layer is removed again; make room (podrun image prune), and try again",
-      { details: { image, layer, folder: this.#folder, freeBytes: left, reserveBytes: Math.floor(reserve) } },
+      { details: { image, layer, folder: this.#folder, ...free } },
     );
   }
 }

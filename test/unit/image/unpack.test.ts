@@ -172,6 +172,20 @@ t.test("a file system that is nearly full is not filled: what it has and what st
   });
 });
 
+t.test("a file system's last inodes are not taken by a layer of many small files", async (t) => {
+  const folder = join(scratch(t), "small");
+  mkdirSync(folder);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m,nr_inodes=100", "tmpfs", folder]);
+  t.teardown(() => execFileSync("umount", ["-l", folder]));
+  const limits = () => new UnpackLimits({ image, layer: "sha256:00" }, folder);
+  await limits().check(1, 1);
+  for (let at = 0; at < 98; at++) writeFileSync(join(folder, String(at)), "");
+  await t.rejects(Promise.resolve(limits().check(1, 1)), {
+    code: "StateUnavailable",
+    message: /has only 1 inodes left, and podrun keeps 2 of it free/,
+  });
+});
+
 t.test("a disk that fills up is said to be full, and nothing is left on it", async (t) => {
   const folder = join(scratch(t), "small");
   mkdirSync(folder);
