@@ -1,7 +1,9 @@
 /* The child becomes a process that unpacks or packs: nothing of the plan is left to it but its root and descriptors 0, 1, 2. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +11,7 @@
 #include "ops.h"
 #include "retar.h"
 #include "sys.h"
+#include "tar_write.h"
 #include "untar.h"
 
 enum { ROOT = 3, PIPE_SIZE = 1 << 20 };
@@ -52,6 +55,30 @@ int op_untar(struct actor *a, const struct op_untar *o) {
     if (error != 0) return error;
     untar(&u, ROOT, STDIN_FILENO, STDOUT_FILENO, limit);
     actor_exit(outcome_tell(&u.outcome, STDERR_FILENO));
+}
+
+int op_receive(struct actor *a, const struct op_receive *o) {
+    static struct untar u;
+    uint64_t limit = o->limit;
+    int error = leave_plan(a);
+    if (error != 0) return error;
+    untar_plain(&u, ROOT, STDIN_FILENO, STDOUT_FILENO, limit);
+    actor_exit(outcome_tell(&u.outcome, STDERR_FILENO));
+}
+
+/* The path is the plan's, which is let go of. */
+int op_tar(struct actor *a, const struct op_tar *o) {
+    static struct tar_writer w;
+    static char path[PATH_MAX];
+    uint32_t flags = o->flags;
+    if (o->path.length >= sizeof path) return ENAMETOOLONG;
+    memcpy(path, o->path.data, o->path.length + 1);
+    int error = leave_plan(a);
+    if (error != 0) return error;
+    w.out = STDOUT_FILENO;
+    w.report = STDERR_FILENO;
+    tar_write(&w, ROOT, path, flags);
+    actor_exit(outcome_tell(&w.outcome, STDERR_FILENO));
 }
 
 int op_retar(struct actor *a) {

@@ -23,6 +23,8 @@ static bool monitor_may(uint16_t code) {
     case OP_PAUSE:
     case OP_UNTAR:
     case OP_RETAR:
+    case OP_TAR:
+    case OP_RECEIVE:
     case OP_SETHOSTNAME:
     case OP_RLIMIT:
     case OP_OOM_SCORE_ADJ:
@@ -47,7 +49,7 @@ static bool monitor_may(uint16_t code) {
 }
 
 static bool ends_child(uint16_t code) {
-    return code == OP_EXEC || code == OP_PAUSE || code == OP_UNTAR || code == OP_RETAR;
+    return code == OP_EXEC || code == OP_PAUSE || code == OP_UNTAR || code == OP_RETAR || code == OP_TAR || code == OP_RECEIVE;
 }
 
 static bool monitor_only(uint16_t code) { return code == OP_PROCESS || code == OP_LOG || code == OP_STREAM; }
@@ -155,7 +157,7 @@ bool plan_check(struct plan *plan, const uint8_t *bytes, size_t length, struct p
     }
     if (c.at != c.end) return refuse(error, NO_OPERATION, EBADMSG, "bytes after the last operation");
     if (plan->child_clone != NO_OPERATION && plan->child_end == NO_OPERATION) {
-        return refuse(error, plan->child_clone, EINVAL, "the child does not end in exec, pause, untar or retar");
+        return refuse(error, plan->child_clone, EINVAL, "the child does not end in exec, pause or an archive");
     }
     return true;
 }

@@ -74,6 +74,7 @@ static bool make_folder(struct untar *u, bool *fresh, bool *opaque) {
     if (fstatat(u->at.fd, u->name, &s, AT_SYMLINK_NOFOLLOW) < 0) return untar_failed(u, "fstatat", errno);
     *fresh = !S_ISDIR(s.st_mode);
     if (!*fresh) return true;
+    if (u->plain) return untar_refuse(u, "conflict", "mkdirat", ENOTDIR);
     *opaque = is_whiteout(&s);
     if (!remove_existing(u, u->name)) return false;
     return mkdirat(u->at.fd, u->name, u->entry->mode & 01777) == 0 || untar_failed(u, "mkdirat", errno);
@@ -128,8 +129,8 @@ static bool unpack_entry(struct untar *u) {
     if (u->tar.content > room(u) || (u->entry->sparse && u->entry->size > u->limit)) {
         return untar_refuse(u, "limit", "content", 0);
     }
-    if (is_aufs_own(u->path)) return true;
-    if (is_whiteout_name(u->name)) return unpack_whiteout(u);
+    if (!u->plain && is_aufs_own(u->path)) return true;
+    if (!u->plain && is_whiteout_name(u->name)) return unpack_whiteout(u);
     if (u->path[0] == 0) return unpack_root(u);
     if (folder_enter(u, folder, true) != ENTERED) return false;
     u->at.touched = true;
@@ -188,12 +189,22 @@ static void start(struct untar *u, int root, int in, int out, uint64_t limit) {
     tar_init(&u->tar, &u->in);
 }
 
-bool untar(struct untar *u, int root, int in, int out, uint64_t limit) {
-    start(u, root, in, out, limit);
+static bool run(struct untar *u) {
     bool good = unpack_entries(u) && folder_leave(u) && read_rest(u);
     if (good && skeleton_end(&u->skeleton) != 0) good = untar_failed(u, "write-skeleton", u->skeleton.error);
     if (u->at.fd >= 0) close(u->at.fd);
     u->at.fd = -1;
     tar_free(&u->tar);
     return good;
+}
+
+bool untar(struct untar *u, int root, int in, int out, uint64_t limit) {
+    start(u, root, in, out, limit);
+    return run(u);
+}
+
+bool untar_plain(struct untar *u, int root, int in, int out, uint64_t limit) {
+    start(u, root, in, out, limit);
+    u->plain = true;
+    return run(u);
 }

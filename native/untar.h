@@ -30,6 +30,7 @@ struct untar {
     int source; /* the archive */
     uint64_t limit, content; /* bytes of files that may be written; that have been */
     uint32_t uid, gid; /* whom a new file belongs to */
+    bool plain; /* into a tree that is in use: no whiteouts, and a folder is never made way for, nor made way */
     bool acls; /* a folder may have a default ACL: the mode of what is made in it is not the one asked for */
     struct folder at;
     struct input in;
@@ -45,6 +46,9 @@ struct untar {
 /* Unpacks the archive from `in` below the folder `root`, the skeleton to `out`. The umask is to be 0. The outcome is in
  * u->outcome; true: done. */
 bool untar(struct untar *u, int root, int in, int out, uint64_t limit);
+
+/* As above, `plain`. */
+bool untar_plain(struct untar *u, int root, int in, int out, uint64_t limit);
 
 /* What follows is for the parts of it. False: u->outcome says why. */
 

@@ -76,6 +76,7 @@ bool remove_existing(struct untar *u, const char *name) {
     u->at.aliased = false; /* the name may be a link by which this folder was found */
     if (fstatat(fd, name, &s, AT_SYMLINK_NOFOLLOW) < 0) return untar_failed(u, "fstatat", errno);
     if (!S_ISDIR(s.st_mode)) return remove_file(u, fd, name, &s);
+    if (u->plain) return untar_refuse(u, "conflict", "unlinkat", EISDIR);
     if (!remove_content(u, fd, name)) return false;
     return unlinkat(fd, name, AT_REMOVEDIR) == 0 || untar_failed(u, "unlinkat", errno);
 }
