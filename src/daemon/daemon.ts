@@ -15,6 +15,7 @@ import { EventRecorder, KeptObjects, type Node, Pods, systemTimers } from "../po
 import { readMachine } from "../sandbox/machine.ts";
 import { Runtime } from "../sandbox/runtime.ts";
 import { Store } from "../store/index.ts";
+import { announceImages } from "./announce-images.ts";
 import { enterCgroup, prepareCgroups } from "./cgroups.ts";
 import { startControllers } from "./controllers.ts";
 import { monitorBinary } from "./files.ts";
@@ -83,7 +84,8 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   pods.recover();
   const parts: Parts = { config, log, store, facts, nft, runtime, pods, images };
   const system = new System(parts, { version: VERSION, features, onShutdown });
-  const api = createApiServer({ pods, objects, images, logins, system, version: VERSION });
+  const announced = announceImages(images, () => pods.retry());
+  const api = createApiServer({ pods, objects, images: announced, logins, system, version: VERSION });
   await listen(api.server, config);
   step("daemon.listening");
   const controllers = startControllers(node, pods);
