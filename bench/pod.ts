@@ -3,7 +3,8 @@
 export const IMAGE = "podrun.local/base";
 export const SLEEP = ["/bin/sleep", "100000"] as const;
 export const TRUE = ["/bin/true"] as const;
-export const NAMESPACE = "bench";
+/** It is there in every instance. */
+export const NAMESPACE = "default";
 export const CONTAINERS = ["one", "two"] as const;
 
 /** Bytes, and thousandths of a CPU: limits and requests of each container. floor.c has the same. */

@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CONFIG_MAP } from "../src/spec/schema/config-map-fields.ts";
+import { NAMESPACE } from "../src/spec/schema/namespace-fields.ts";
 import { POD } from "../src/spec/schema/pod-fields.ts";
 import { SECRET } from "../src/spec/schema/secret-fields.ts";
 import type { ObjectType, Row } from "../src/spec/schema/shape.ts";
@@ -54,7 +55,7 @@ function checkTables(types: Iterable<ObjectType>, fields: ReadonlyMap<string, re
   }
 }
 
-const types = [...collectTypes(SECRET, collectTypes(CONFIG_MAP, collectTypes(POD))).values()];
+const types = [...collectTypes(NAMESPACE, collectTypes(SECRET, collectTypes(CONFIG_MAP, collectTypes(POD)))).values()];
 const fields = new Map(
   types.filter((type) => type.otherNames === undefined).map((type) => [type.name, readFields(type.name)]),
 );

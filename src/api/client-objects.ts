@@ -1,7 +1,7 @@
 // The API's client for objects of any kind that podrun keeps.
 import type { Config } from "../base/config.ts";
 import type { KeptKind, KeptObject, ObjectWatchEvent } from "../pod/types.ts";
-import { type KindName, kindNames } from "../spec/kinds.ts";
+import { isClusterScoped, type KindName, kindNames } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import type { ListQuery } from "./client.ts";
 import { HttpClient } from "./client-http.ts";
@@ -64,14 +64,17 @@ export class ObjectClient {
     }
   }
 
-  /** Pods have a deletion of their own (ApiClient.deletePod): this one is at once. */
-  async delete(kind: KeptKind, namespace: string, name: string): Promise<void> {
-    await this.#http.json("DELETE", objectPath(kind, namespace, name));
+  /** Pods have a deletion of their own (ApiClient.deletePod): this one is at once, but for namespaces, which go when they are empty. Answers the uid. */
+  async delete(kind: KeptKind, namespace: string, name: string): Promise<string> {
+    type Answer = KeptObject | (Status & { readonly details?: { readonly uid?: string } });
+    const answer = await this.#http.json<Answer>("DELETE", objectPath(kind, namespace, name));
+    return "details" in answer ? (answer.details?.uid ?? "") : ((answer as KeptObject).metadata.uid ?? "");
   }
 }
 
 function objectPath(kind: KindName, namespace: string | undefined, name?: string): string {
   const { plural } = kindNames(kind);
+  if (isClusterScoped(kind)) return `/api/v1/${plural}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
   if (namespace === undefined) return `/api/v1/${plural}`;
   const list = `/api/v1/namespaces/${encodeURIComponent(namespace)}/${plural}`;
   return name === undefined ? list : `${list}/${encodeURIComponent(name)}`;

@@ -1,6 +1,6 @@
 import { PodrunError } from "../base/errors.ts";
 import { decodeKind } from "../spec/decode.ts";
-import type { KindName } from "../spec/kinds.ts";
+import { isClusterScoped, type KindName } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
 
 /** Decodes a body for the path it was sent to: a namespace or name that is absent is the path's, another one is refused. */
@@ -10,7 +10,10 @@ export function decodeInto<K extends KindName>(
   namespace: string,
   name?: string,
 ): Extract<KubeObject, { kind: K }> {
-  const object = decodeKind(kind, withNamespace(raw, namespace)) as Extract<KubeObject, { kind: K }>;
+  const object = decodeKind(kind, isClusterScoped(kind) ? raw : withNamespace(raw, namespace)) as Extract<
+    KubeObject,
+    { kind: K }
+  >;
   const { metadata } = object;
   if (metadata.namespace !== namespace)
     throw new PodrunError(

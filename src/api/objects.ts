@@ -1,7 +1,7 @@
 // Resources of the kinds that are only kept (ConfigMaps, Secrets): create, read, replace, delete, list, watch.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { KeptKind, KeptObject, ObjectService } from "../pod/types.ts";
-import { kindNames, kindOfPlural } from "../spec/kinds.ts";
+import { isClusterScoped, kindNames, kindOfPlural } from "../spec/kinds.ts";
 import type { ApiContext } from "./context.ts";
 import { decodeInto } from "./decode-body.ts";
 import { isDryRun, readJson, sendJson, type Target } from "./request.ts";
@@ -13,14 +13,23 @@ export type ObjectHubs = Readonly<Record<KeptKind, WatchHub<KeptObject>>>;
 /** The watches of each kind. */
 export const makeObjectHubs = (objects: ObjectService): ObjectHubs => ({
   ConfigMap: hubOf(objects, "ConfigMap"),
+  Namespace: hubOf(objects, "Namespace"),
   Secret: hubOf(objects, "Secret"),
 });
 
 function hubOf(objects: ObjectService, kind: KeptKind): WatchHub<KeptObject> {
   return new WatchHub({
-    list: () => objects.list(kind),
-    watch: (listener) => objects.watch((event) => event.object.kind === kind && listener(event)),
+    list: () => objects.list(kind).map(shown),
+    watch: (listener) =>
+      objects.watch((event) => event.object.kind === kind && listener({ ...event, object: shown(event.object) })),
   });
+}
+
+/** As the API shows it: what lies in no namespace names none. */
+function shown(object: KeptObject): KeptObject {
+  if (!isClusterScoped(object.kind)) return object;
+  const { namespace: _, ...metadata } = object.metadata;
+  return { ...object, metadata } as KeptObject;
 }
 
 /** The kept kind of a path's resource; undefined: it is of another kind, or of none. */
@@ -31,7 +40,7 @@ export function keptKindOf(resource: string | undefined): KeptKind | undefined {
 
 export interface ObjectPath {
   readonly kind: KeptKind;
-  /** Undefined: of all namespaces, which can be listed only. */
+  /** "": the kind lies in none. Undefined: of all namespaces, which can be listed only. */
   readonly namespace: string | undefined;
   /** Undefined: the kind's list. */
   readonly name?: string | undefined;
@@ -51,18 +60,20 @@ export async function serveObjects(
     listObjects(context, response, target, { kind, namespace });
   } else if (name === undefined && method === "POST" && namespace !== undefined) {
     const object = decodeInto(kind, await readJson(request), namespace);
-    sendJson(response, 201, objects.create(object, { dryRun: isDryRun(query) }));
+    sendJson(response, 201, shown(objects.create(object, { dryRun: isDryRun(query) })));
   } else if (name === undefined || namespace === undefined) {
     return false;
   } else if (method === "GET") {
-    sendJson(response, 200, objects.get(kind, namespace, name));
+    sendJson(response, 200, shown(objects.get(kind, namespace, name)));
   } else if (method === "PUT") {
     const object = decodeInto(kind, await readJson(request), namespace, name);
-    sendJson(response, 200, objects.replace(object, { dryRun: isDryRun(query) }));
+    sendJson(response, 200, shown(objects.replace(object, { dryRun: isDryRun(query) })));
   } else if (method === "DELETE") {
-    const { uid } = objects.delete(kind, namespace, name).metadata;
-    const details = { name, kind: kindNames(kind).plural, uid };
-    sendJson(response, 200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
+    const deleted = objects.delete(kind, namespace, name);
+    const details = { name, kind: kindNames(kind).plural, uid: deleted.metadata.uid };
+    // It is not gone yet: what is in it goes first.
+    if (deleted.kind === "Namespace") sendJson(response, 200, shown(deleted));
+    else sendJson(response, 200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
   } else {
     return false;
   }
@@ -70,9 +81,9 @@ export async function serveObjects(
 }
 
 function listObjects(context: ApiContext, response: ServerResponse, target: Target, { kind, namespace }: ObjectPath) {
-  const filter = objectFilter(kind, namespace, target.query);
+  const filter = objectFilter(kind, isClusterScoped(kind) ? undefined : namespace, target.query);
   if (serveWatch(context.objectHubs[kind], response, filter, target.query)) return;
-  const items = context.objects.list(kind, { namespace }).filter(filter);
+  const items = context.objects.list(kind, { namespace }).filter(filter).map(shown);
   const metadata = { resourceVersion: context.objects.resourceVersion };
   sendJson(response, 200, { kind: `${kind}List`, apiVersion: kindNames(kind).apiVersion, metadata, items });
 }

@@ -104,7 +104,10 @@ export function sendStatus(response: ServerResponse, status: Status & { readonly
 
 /** `…/pods/NAME` names its subject. */
 function subjectOf(target: Target | undefined): { kind?: string; name?: string } {
-  const at = target?.path.findIndex((part) => kindOfPlural(part) !== undefined) ?? -1;
-  const [kind, name] = at === -1 ? [] : (target?.path.slice(at, at + 2) ?? []);
+  const path = target?.path ?? [];
+  // What is in a namespace, not the namespace.
+  const at =
+    path[2] === "namespaces" && path.length > 4 ? 4 : path.findIndex((part) => kindOfPlural(part) !== undefined);
+  const [kind, name] = kindOfPlural(path[at]) === undefined ? [] : path.slice(at, at + 2);
   return kind === undefined ? {} : { kind, ...(name === undefined ? {} : { name }) };
 }

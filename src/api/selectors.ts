@@ -7,6 +7,7 @@ import type { KubeObject } from "../spec/pod.ts";
 /** The fields that the API server's field selectors know, as far as podrun has them. */
 const FIELDS: { readonly [K in KindName]: Readonly<Record<string, (object: Kind<K>) => string>> } = {
   ConfigMap: {},
+  Namespace: { "status.phase": (namespace) => namespace.status.phase },
   Pod: {
     "spec.restartPolicy": (pod) => pod.spec.restartPolicy,
     "status.phase": (pod) => pod.status.phase,

@@ -73,9 +73,12 @@ async function route(
   const method = target.method;
   const handlers = SINGLE_PATHS[`/${target.path.join("/")}`];
   if (handlers === undefined && first === "podrun" && third === "namespaces")
-    return routeTrace(context, response, target);
-  const kind = target.path.length === 3 && first === "api" && second === "v1" ? keptKindOf(third) : undefined;
-  if (kind !== undefined) return routeObjects(context, request, response, target, { kind, namespace: undefined });
+    return routePodrun(context, request, response, target);
+  const kind = target.path.length <= 4 && first === "api" && second === "v1" ? keptKindOf(third) : undefined;
+  if (kind === "Namespace")
+    return routeObjects(context, request, response, target, { kind, namespace: "", name: fourth });
+  if (kind !== undefined && fourth === undefined)
+    return routeObjects(context, request, response, target, { kind, namespace: undefined });
   if (handlers === undefined) return notFound(response, target);
   const handler = handlers[method];
   if (handler === undefined) return methodNotAllowed(response, target);
@@ -108,7 +111,8 @@ function routeNamespace(
   if (resource === "events" && name === undefined)
     return method === "GET" ? listEvents(context, response, namespace, target) : methodNotAllowed(response, target);
   const kind = target.path.length <= 6 ? keptKindOf(resource) : undefined;
-  if (kind !== undefined) return routeObjects(context, request, response, target, { kind, namespace, name });
+  if (kind !== undefined && kind !== "Namespace")
+    return routeObjects(context, request, response, target, { kind, namespace, name });
   if (resource !== "pods" || target.path.length > 7) return notFound(response, target);
   if (name === undefined) {
     if (method === "GET") return listPods(context, response, namespace, target);
@@ -144,8 +148,13 @@ async function routeObjects(
   if (!(await serveObjects(context, request, response, target, path))) methodNotAllowed(response, target);
 }
 
-/** `/podrun/v1/namespaces/NS/pods/NAME/trace` */
-function routeTrace(context: ApiContext, response: ServerResponse, target: Target): void {
+/** `/podrun/v1/namespaces/NS/pods/NAME/(trace|files)` */
+async function routePodrun(
+  context: ApiContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: Target,
+): Promise<void> {
   const [, version, , namespace = "", resource, name = "", verb] = target.path;
   const known = version === "v1" && resource === "pods" && verb === "trace" && target.path.length === 7;
   if (!known) notFound(response, target);

@@ -34,6 +34,7 @@ const TRANSLATION: Readonly<Record<ErrorCode, readonly [code: number, reason: st
   NotFound: [404, "NotFound"],
   Conflict: [409, "Conflict"],
   BadRequest: [400, "BadRequest"],
+  Forbidden: [403, "Forbidden"],
   ImageNotFound: [404, "NotFound"],
   WrongArchitecture: [422, "Invalid"],
   InvalidImage: [422, "Invalid"],

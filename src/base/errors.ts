@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   "NotFound",
   "Conflict",
   "BadRequest",
+  "Forbidden",
   // images
   "ImageNotFound",
   "WrongArchitecture",

@@ -4,7 +4,7 @@ import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { DRY_RUN_OPTIONS, type DryRun, parseDryRun, printOutcome } from "./dry-run.ts";
-import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
+import { inPresentNamespace, MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
 
@@ -33,7 +33,8 @@ export const command = defineCommand({
     });
     const client = connectObjects(invocation.config);
     const before: (KubeObject | undefined)[] = [];
-    for (const { object } of manifests) before.push(await check(client, object, dryRun));
+    const mayTry = inPresentNamespace(manifests.map(({ object }) => object));
+    for (const { object } of manifests) before.push(await check(client, object, mayTry(object) ? dryRun : "client"));
     for (const [index, { object }] of manifests.entries()) {
       const [applied, verb] = await applyObject(client, object, before[index], dryRun);
       await printOutcome(format, applied, verb, dryRun);

@@ -2,9 +2,10 @@ import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { makeConfigMap } from "./create-config-map.ts";
+import { makeNamespaceOf } from "./create-namespace.ts";
 import { makeSecret, SECRET_OPTIONS } from "./create-secret.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
-import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
+import { inPresentNamespace, MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
 
@@ -14,12 +15,13 @@ export const command = defineCommand({
   usage: [
     "create -f FILE… [flags]",
     "create configmap NAME [--from-literal=KEY=VALUE] [--from-file=[KEY=]PATH] [--from-env-file=PATH]",
+    "create namespace NAME",
     "create secret docker-registry NAME --docker-username=USER --docker-password=PASSWORD [--docker-server=SERVER]",
     "create secret generic NAME [--from-literal=KEY=VALUE] [--from-file=[KEY=]PATH] [--from-env-file=PATH] [--type=TYPE]",
     "create secret tls NAME --cert=PATH --key=PATH",
   ],
   about:
-    "Create the objects of manifests, a ConfigMap or a Secret. All files are read and checked first: one error, and nothing is created.",
+    "Create the objects of manifests, a namespace, a ConfigMap or a Secret. All files are read and checked first: one error, and nothing is created.",
   examples: [
     ["one file", "podrun create -f pod.yaml"],
     ["the files of a folder as a ConfigMap", "podrun create configmap web --from-file=conf.d"],
@@ -40,7 +42,7 @@ export const command = defineCommand({
       return 0;
     }
     const client = connectObjects(invocation.config);
-    for (const object of objects) await client.create(object, { dryRun: true });
+    for (const object of objects.filter(inPresentNamespace(objects))) await client.create(object, { dryRun: true });
     for (const object of objects) {
       const created = await client.create(object, { dryRun: dryRun === "server" });
       await printOutcome(format, created, "created", dryRun);
@@ -52,7 +54,13 @@ export const command = defineCommand({
 type Make = (words: readonly string[], options: Invocation<typeof OPTIONS>["options"]) => KubeObject;
 
 /** By the word after `create`. */
-const MAKERS: Readonly<Record<string, Make>> = { configmap: makeConfigMap, cm: makeConfigMap, secret: makeSecret };
+const MAKERS: Readonly<Record<string, Make>> = {
+  configmap: makeConfigMap,
+  cm: makeConfigMap,
+  secret: makeSecret,
+  namespace: makeNamespaceOf,
+  ns: makeNamespaceOf,
+};
 
 async function readObjects({
   options,
@@ -67,7 +75,7 @@ async function readObjects({
   }
   if (what !== undefined)
     throw new UsageError(
-      `unexpected arguments: ${positionals.join(" ")}; want -f FILE, configmap NAME, or secret TYPE NAME`,
+      `unexpected arguments: ${positionals.join(" ")}; want -f FILE, configmap NAME, namespace NAME, or secret TYPE NAME`,
     );
   const manifests = await readManifests({
     files: options.filename,

@@ -1,6 +1,7 @@
 import type { ApiClient } from "../api/client.ts";
+import type { KeptKind } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
-import { type KindName, kindNames } from "../spec/kinds.ts";
+import { isClusterScoped, type KindName, kindNames } from "../spec/kinds.ts";
 import type { Pod } from "../spec/pod.ts";
 import { duration, UsageError, wholeNumber } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
@@ -50,11 +51,14 @@ async function deletePods(invocation: Delete): Promise<number> {
   const named = "select" in targets ? await select(client, invocation, targets.select) : targets;
   let failed = false;
   const waiting: Pod[] = [];
+  const going: (Named & { readonly kind: KeptKind; readonly uid: string })[] = [];
   for (const { kind, namespace, name } of named)
     try {
       if (kind !== "Pod") {
-        await connectObjects(invocation.config).delete(kind, namespace, name);
+        const objects = connectObjects(invocation.config);
+        const uid = await objects.delete(kind, namespace, name);
         process.stdout.write(wordDeleted(kind, name, invocation));
+        if (isClusterScoped(kind)) going.push({ kind, namespace, name, uid });
         continue;
       }
       waiting.push(await client.deletePod(namespace, name, gracePeriod));
@@ -72,6 +76,13 @@ async function deletePods(invocation: Delete): Promise<number> {
       process.stderr.write(`error: timed out waiting for pod "${pod.metadata.name}" to be deleted\n`);
       failed = true;
     }
+  }
+  for (const one of options.wait ? going : []) {
+    const { waitObjectGone } = await import("./wait-gone.ts");
+    const limits = { timeoutMs: timeoutMs === 0 ? undefined : timeoutMs, signal: invocation.signal };
+    if (await waitObjectGone(connectObjects(invocation.config), { ...one, ...limits })) continue;
+    process.stderr.write(`error: timed out waiting for ${one.kind.toLowerCase()} "${one.name}" to be deleted\n`);
+    failed = true;
   }
   return failed ? 1 : 0;
 }

@@ -3,6 +3,7 @@ import type { KeptKind, KeptObject } from "../api/client-objects.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { describeConfigMap } from "./describe-config-map.ts";
+import { describeNamespace } from "./describe-namespace.ts";
 import { describePod } from "./describe-pod.ts";
 import { describeSecret } from "./describe-secret.ts";
 import { connectObjects } from "./objects.ts";
@@ -56,8 +57,10 @@ async function describeKept(
   return 0;
 }
 
-const describeObject = (object: KeptObject): string =>
-  object.kind === "Secret" ? describeSecret(object) : describeConfigMap(object);
+function describeObject(object: KeptObject): string {
+  if (object.kind === "Namespace") return describeNamespace(object);
+  return object.kind === "Secret" ? describeSecret(object) : describeConfigMap(object);
+}
 
 async function fetch(client: ApiClient, { options }: Invocation<typeof OPTIONS>, names: readonly string[]) {
   if (names.length > 0) return Promise.all(names.map((name) => client.getPod(options.namespace, name)));

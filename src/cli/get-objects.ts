@@ -2,6 +2,7 @@
 import type { KeptKind, KeptObject, ObjectClient } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
 import { PodrunError } from "../base/errors.ts";
+import { isClusterScoped } from "../spec/kinds.ts";
 import { formatAge } from "./age.ts";
 import { type Column, makeTable, type TableOptions } from "./object-table.ts";
 import { formatObject, listOf, type PrintFormat } from "./print.ts";
@@ -25,6 +26,11 @@ const COLUMNS: { readonly [K in KeptKind]: readonly Column<Extract<KeptObject, {
   ConfigMap: [
     ["NAME", ({ metadata }) => metadata.name],
     ["DATA", ({ data = {}, binaryData = {} }) => String(Object.keys(data).length + Object.keys(binaryData).length)],
+    ["AGE", ({ metadata }) => formatAge(metadata.creationTimestamp, Date.now())],
+  ],
+  Namespace: [
+    ["NAME", ({ metadata }) => metadata.name],
+    ["STATUS", ({ status }) => status.phase],
     ["AGE", ({ metadata }) => formatAge(metadata.creationTimestamp, Date.now())],
   ],
   Secret: [
@@ -52,7 +58,9 @@ export async function getObjects(client: ObjectClient, request: GetRequest): Pro
   if (errors.length > 0) return 1;
   if (objects.length === 0 && names.length === 0 && request.isTable)
     process.stderr.write(
-      request.allNamespaces ? "No resources found\n" : `No resources found in ${namespace} namespace.\n`,
+      request.allNamespaces || isClusterScoped(request.kind)
+        ? "No resources found\n"
+        : `No resources found in ${namespace} namespace.\n`,
     );
   return 0;
 }

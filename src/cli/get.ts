@@ -2,6 +2,7 @@ import type { ApiClient } from "../api/client.ts";
 import type { KeptKind } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
 import { PodrunError } from "../base/errors.ts";
+import { isClusterScoped } from "../spec/kinds.ts";
 import type { Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
@@ -86,7 +87,7 @@ async function getKept({ options, config, signal }: Get, { kind, names, format }
     ignoreNotFound: options["ignore-not-found"],
     format,
     isTable: isTable(format),
-    table: tableOptions(options, format),
+    table: { ...tableOptions(options, format), namespaces: options["all-namespaces"] && !isClusterScoped(kind) },
   };
   const client = connectObjects(config);
   const onlyChanges = options["watch-only"];

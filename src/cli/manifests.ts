@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, PodrunError } from "../base/errors.ts";
-import { decodeKubeObject, KINDS, kindNames, MANIFEST_LIMIT, parseManifests } from "../spec/index.ts";
+import { decodeKubeObject, isClusterScoped, KINDS, kindNames, MANIFEST_LIMIT, parseManifests } from "../spec/index.ts";
 import type { KubeObject, Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 
@@ -35,6 +35,10 @@ export async function readManifests(options: ManifestOptions): Promise<readonly 
     const file = path === "-" ? "standard input" : path;
     for (const { object: raw, source } of parseManifests(text, file)) {
       const object = decodeKubeObject(withNamespace(raw, options.namespace), source);
+      if (isClusterScoped(object.kind)) {
+        manifests.push({ object, raw, source: { file, lineOf: (field) => source.lineOf(field) } });
+        continue;
+      }
       if (options.namespaceGiven && object.metadata.namespace !== options.namespace)
         throw new PodrunError(
           "BadRequest",
@@ -47,6 +51,12 @@ export async function readManifests(options: ManifestOptions): Promise<readonly 
     throw new PodrunError("InvalidYaml", `no objects in ${options.files.join(", ")}: want at least one`);
   refuseTwice(manifests);
   return KINDS.flatMap(({ kind }) => manifests.filter(({ object }) => object.kind === kind));
+}
+
+/** Whether an object may be tried before any is made: its namespace is not one of those that are made with it. */
+export function inPresentNamespace(objects: readonly KubeObject[]): (object: KubeObject) => boolean {
+  const made = new Set(objects.filter(({ kind }) => kind === "Namespace").map(({ metadata }) => metadata.name));
+  return ({ metadata }) => !made.has(metadata.namespace);
 }
 
 /** Those of pods. */
@@ -105,7 +115,7 @@ async function readStdin(): Promise<Uint8Array> {
 }
 
 function withNamespace(raw: unknown, namespace: string): unknown {
-  if (typeof raw !== "object" || raw === null) return raw;
+  if (typeof raw !== "object" || raw === null || Reflect.get(raw, "kind") === "Namespace") return raw;
   const metadata: unknown = Reflect.get(raw, "metadata");
   if (typeof metadata !== "object" || metadata === null || Reflect.get(metadata, "namespace") !== undefined) return raw;
   return { ...raw, metadata: { ...metadata, namespace } };

@@ -1,10 +1,18 @@
+import { Namespaces } from "../controllers/namespaces.ts";
 import { StaticPods } from "../controllers/static-pods.ts";
-import type { Node, Pods } from "../pod/index.ts";
+import type { KeptObjects, Node, Pods } from "../pod/index.ts";
 
-/** Starts what makes pods. They must have been recovered. */
-export function startControllers(node: Node, pods: Pods): { stop(): void } {
+/** Starts what makes and ends pods by itself. Pods must have been recovered; clients come later. */
+export function startControllers(node: Node, pods: Pods, objects: KeptObjects): { stop(): void } {
   const { config, facts, events, log, timers } = node;
+  const namespaces = new Namespaces({ objects, pods, log, timers });
+  namespaces.start();
   const staticPods = new StaticPods({ folder: config.manifests, node: facts.name, pods, events, log, timers });
   staticPods.start();
-  return staticPods;
+  return {
+    stop: () => {
+      namespaces.stop();
+      staticPods.stop();
+    },
+  };
 }

@@ -4,12 +4,14 @@ import { PodrunError } from "../base/errors.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
 import {
   kindNames,
+  makeNamespace,
   type Problem,
   throwProblems,
   validateConfigMapUpdate,
   validateSecretUpdate,
 } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
+import { requireDeletable, requireNamespace } from "./namespaces.ts";
 import type {
   KeptKind,
   KeptObject,
@@ -39,18 +41,20 @@ export class KeptObjects implements ObjectService, ObjectSource {
     const { kind } = raw;
     const { namespace } = raw.metadata;
     if (this.#store.get(kind, namespace, name) !== undefined) throw alreadyExists(kind, namespace, name);
+    if (kind !== "Namespace") requireNamespace(this, namespace);
     const { resourceVersion: _, ...given } = raw.metadata;
     const metadata = { ...given, name, uid: newUid(), creationTimestamp: timestamp(this.#now()) };
-    if (dryRun) return { ...raw, metadata: { ...metadata, resourceVersion: "" } };
-    return this.#put({ ...raw, metadata }, "ADDED");
+    const object = kind === "Namespace" ? makeNamespace({ ...metadata, resourceVersion: "" }) : { ...raw, metadata };
+    if (dryRun) return { ...object, metadata: { ...object.metadata, resourceVersion: "" } };
+    return this.#put(object, "ADDED");
   }
 
   replace(wanted: KeptObject, { dryRun = false }: { readonly dryRun?: boolean } = {}): KeptObject {
     const before = this.get(wanted.kind, wanted.metadata.namespace, wanted.metadata.name);
     checkSame(before, wanted);
     throwProblems(validateUpdate(before, wanted));
-    const { uid, creationTimestamp, resourceVersion } = before.metadata;
-    const after = { ...wanted, metadata: { ...wanted.metadata, uid, creationTimestamp, resourceVersion } };
+    const after = { ...wanted, metadata: { ...wanted.metadata, ...serverOwned(before) } };
+    if (after.kind === "Namespace" && before.kind === "Namespace") after.status = before.status;
     if (dryRun || isDeepStrictEqual(plain(before), plain(after))) return after;
     return this.#put(after, "MODIFIED");
   }
@@ -70,10 +74,34 @@ export class KeptObjects implements ObjectService, ObjectSource {
   }
 
   delete(kind: KeptKind, namespace: string, name: string): KeptObject {
+    if (kind === "Namespace") return this.#terminate(name);
     const object = this.#store.delete<KeptObject>(kind, namespace, name);
     if (object === undefined) throw notFound(kind, namespace, name);
     this.#notify({ type: "DELETED", object });
     return object;
+  }
+
+  /** Those of them that there are not yet are made. */
+  ensureNamespaces(names: Iterable<string>): void {
+    for (const name of new Set(names)) {
+      if (this.find("Namespace", "", name) !== undefined) continue;
+      const metadata = {
+        name,
+        namespace: "",
+        labels: {},
+        annotations: {},
+        uid: "",
+        creationTimestamp: "",
+        resourceVersion: "",
+      };
+      this.create(makeNamespace(metadata));
+    }
+  }
+
+  /** A namespace is going, and nothing is left in it. */
+  removeNamespace(name: string): void {
+    const object = this.#store.delete<KeptObject>("Namespace", "", name);
+    if (object !== undefined) this.#notify({ type: "DELETED", object });
   }
 
   watch(listener: (event: ObjectWatchEvent) => void): () => void {
@@ -83,6 +111,15 @@ export class KeptObjects implements ObjectService, ObjectSource {
 
   get resourceVersion(): string {
     return this.#store.resourceVersion;
+  }
+
+  /** Its content goes before it: that is for whoever watches (controllers/namespaces.ts). */
+  #terminate(name: string): KeptObject {
+    const namespace = this.get("Namespace", "", name);
+    requireDeletable(name);
+    if (namespace.status.phase === "Terminating") return namespace;
+    const metadata = { ...namespace.metadata, deletionTimestamp: timestamp(this.#now()) };
+    return this.#put({ ...namespace, metadata, status: { phase: "Terminating" } } as KeptObject, "MODIFIED");
   }
 
   #put(object: Omit<KeptObject, "metadata"> & { metadata: Versionless }, type: "ADDED" | "MODIFIED"): KeptObject {
@@ -96,8 +133,15 @@ export class KeptObjects implements ObjectService, ObjectSource {
   }
 }
 
+/** What no update changes. */
+function serverOwned({ metadata }: KeptObject): Partial<KeptObject["metadata"]> {
+  const { uid, creationTimestamp, resourceVersion, deletionTimestamp } = metadata;
+  return { uid, creationTimestamp, resourceVersion, ...(deletionTimestamp !== undefined && { deletionTimestamp }) };
+}
+
 /** The rules of a change. */
 function validateUpdate(before: KeptObject, after: KeptObject): Problem[] {
+  if (before.kind === "Namespace") return [];
   if (before.kind === "Secret" && after.kind === "Secret") return validateSecretUpdate(before, after);
   if (before.kind === "ConfigMap" && after.kind === "ConfigMap") return validateConfigMapUpdate(before, after);
   throw new TypeError(`a ${before.kind} does not become a ${after.kind}`);

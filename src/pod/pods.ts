@@ -6,6 +6,7 @@ import type { RuntimeEvent } from "../sandbox/types.ts";
 import { type Pod, qosClass, throwProblems, validatePodUpdate } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
 import { planDeletion } from "./delete.ts";
+import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
 import { planPods } from "./plan.ts";
 import { buildStatus } from "./status.ts";
@@ -72,6 +73,7 @@ export class Pods implements PodService, WorkerOwner {
       });
     if (options.dryRun) return pod;
     step("pod.record-intent");
+    requireNamespace(this.#node.objects, namespace);
     const stored = this.#store.put(pod, { mode: "create", durability: "normal" });
     step("pod.intent-recorded");
     const worker = this.#add(stored);

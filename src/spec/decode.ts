@@ -4,6 +4,7 @@ import { type Decoding, decodeObject, isObject, newDecoding } from "./decode-obj
 import { readSecret } from "./decode-secret.ts";
 import { defaultPod } from "./defaults.ts";
 import type { KindName } from "./kinds.ts";
+import { readNamespace } from "./namespace.ts";
 import type { KubeObject, Pod } from "./pod.ts";
 import { type Reading, type Source, throwProblems } from "./problem.ts";
 import { POD } from "./schema/pod-fields.ts";
@@ -43,6 +44,7 @@ export function readKubeObject(raw: unknown, wanted?: readonly KindName[]): Read
 
 const READERS: Readonly<Record<KindName, (raw: unknown) => Reading<KubeObject>>> = {
   ConfigMap: readConfigMap,
+  Namespace: readNamespace,
   Pod: readPod,
   Secret: readSecret,
 };

@@ -3,9 +3,10 @@ export { findPlaced, isSidecar, type PlacedContainer, placedContainers } from ".
 export { decodeKind, decodeKubeObject, decodePod } from "./decode.ts";
 export { type DecodedDocument, decodeManifests } from "./decode-manifests.ts";
 export { defaultPod } from "./defaults.ts";
-export { KINDS, type KindName, type KindNames, kindNames, kindOfPlural, kindOfWord } from "./kinds.ts";
+export { isClusterScoped, KINDS, type KindName, type KindNames, kindNames, kindOfPlural, kindOfWord } from "./kinds.ts";
 export { type LabelSelector, type Labels, parseLabelSelector } from "./labels.ts";
 export { MANIFEST_LIMIT, type ManifestDocument, parseManifests } from "./manifest.ts";
+export { makeNamespace, type Namespace, PERMANENT_NAMESPACES } from "./namespace.ts";
 export { nearest } from "./nearest.ts";
 export type * from "./pod.ts";
 export { type Problem, type Source, throwProblems } from "./problem.ts";

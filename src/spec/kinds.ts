@@ -15,12 +15,16 @@ export interface KindNames {
 
 /** In the order in which manifests with several kinds are applied: what others name comes before them. */
 export const KINDS = [
+  { kind: "Namespace", apiVersion: "v1", singular: "namespace", plural: "namespaces", short: ["ns"] },
   { kind: "ConfigMap", apiVersion: "v1", singular: "configmap", plural: "configmaps", short: ["cm"] },
   { kind: "Secret", apiVersion: "v1", singular: "secret", plural: "secrets", short: [] },
   { kind: "Pod", apiVersion: "v1", singular: "pod", plural: "pods", short: ["po"] },
 ] as const satisfies readonly KindNames[];
 
 export type KindName = (typeof KINDS)[number]["kind"];
+
+/** Whether objects of the kind lie in no namespace. */
+export const isClusterScoped = (kind: KindName): kind is "Namespace" => kind === "Namespace";
 
 /** The names of a kind that podrun keeps. */
 export function kindNames(kind: KindName): KindNames {

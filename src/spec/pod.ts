@@ -2,6 +2,7 @@
 // fields in schema/, so a field that podrun does not support is not in the type either. Status is ours to write.
 
 import type { ConfigMap } from "./config-map.ts";
+import type { Namespace } from "./namespace.ts";
 import type {
   CONTAINER,
   CONTAINER_PORT,
@@ -40,7 +41,7 @@ export interface Pod {
 }
 
 /** Every kind that podrun knows. */
-export type KubeObject = Pod | ConfigMap | Secret;
+export type KubeObject = Pod | ConfigMap | Secret | Namespace;
 
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
 

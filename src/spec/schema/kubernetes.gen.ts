@@ -88,6 +88,10 @@ export const KUBERNETES_KINDS: Readonly<Record<string, string>> = {
   "autoscaling/v1": "HorizontalPodAutoscaler Scale",
   "autoscaling/v2": "HorizontalPodAutoscaler",
   "autoscaling/v2beta1": "HorizontalPodAutoscaler",
+  Namespace:
+    "apiVersion kind metadata spec status",
+  NamespaceSpec:
+    "finalizers",
   "autoscaling/v2beta2": "HorizontalPodAutoscaler",
   "batch/v1": "CronJob Job",
   "batch/v1beta1": "CronJob",

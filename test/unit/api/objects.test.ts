@@ -3,11 +3,14 @@ import { join } from "node:path";
 import t from "tap";
 import { ObjectClient } from "../../../src/api/client-objects.ts";
 import { ApiError } from "../../../src/api/status.ts";
-import { decodeKubeObject, type Secret } from "../../../src/spec/index.ts";
+import { decodeKubeObject, type Namespace, type Secret } from "../../../src/spec/index.ts";
 import { type FakeDaemon, startFake } from "./fake.ts";
 
 const secret = (name: string, fields: object = {}, metadata: object = {}): Secret =>
   decodeKubeObject({ apiVersion: "v1", kind: "Secret", metadata: { name, ...metadata }, ...fields }) as Secret;
+
+const namespace = (name: string) =>
+  decodeKubeObject({ apiVersion: "v1", kind: "Namespace", metadata: { name } }) as Namespace;
 
 const clientOf = ({ config }: FakeDaemon) => new ObjectClient(config, { start: false });
 
@@ -40,6 +43,7 @@ t.test(
     const created = await client.create(secret("a", { stringData: { x: "1" } }, { labels: { app: "web" } }));
     t.match(created.metadata, { name: "a", resourceVersion: "1", uid: /^[0-9a-f-]{36}$/, creationTimestamp: /Z$/ });
     t.same(created.data, { x: "MQ==" });
+    await client.create(namespace("elsewhere"));
     await client.create(secret("b", { type: "own" }, { namespace: "elsewhere" }));
     t.same(await client.get("Secret", "default", "a"), created);
     const names = async (query: Parameters<typeof client.list>[1]) =>

@@ -122,6 +122,7 @@ t.test("get secrets prints kubectl's columns, names, whole objects and what is m
   const get = (...argv: string[]) => runCommand(fake, ["get", ...argv]);
   said(t, await get("secrets"), { stderr: "No resources found in default namespace.\n" });
   await runCommand(fake, ["apply", "-f", "-"], { input: `${SECRET("a")}---\n${SECRET("b")}` });
+  await runCommand(fake, ["create", "ns", "other"]);
   await runCommand(fake, ["apply", "-n", "other", "-f", "-"], { input: SECRET("c") });
   said(t, await get("secrets"), {
     stdout: /^NAME {3}TYPE {5}DATA {3}AGE\na {6}Opaque {3}1 {6}\d+s\nb {6}Opaque {3}1 {6}\d+s\n$/,
@@ -138,7 +139,7 @@ t.test("get secrets prints kubectl's columns, names, whole objects and what is m
   said(t, await get("endpoints"), {
     code: 1,
     stderr:
-      /podrun has no resource type "endpoints": it knows configmaps \(configmap, cm\), secrets \(secret\), pods \(pod, po\)/,
+      /podrun has no resource type "endpoints": it knows namespaces \(namespace, ns\), configmaps \(configmap, cm\), secrets \(secret\), pods \(pod, po\)/,
   });
 });
 

@@ -148,7 +148,10 @@ export function makeWorld(root: string): World {
     runtime,
     images: service,
     objects: {
-      find: (kind, namespace, name) => objects.get(`${kind}/${namespace}/${name}`) as never,
+      // Every namespace exists, unless a test says otherwise.
+      find: (kind, namespace, name) =>
+        (objects.get(`${kind}/${namespace}/${name}`) ??
+          (kind === "Namespace" ? { kind, metadata: { name }, status: { phase: "Active" } } : undefined)) as never,
     },
     events: new EventRecorder({ host: "node", now: () => timers.now() }),
     log: new Logger({ write: (line) => log.push(line) }),
