@@ -155,7 +155,10 @@ t.test("a pod is gone at once although its registry never answers", async (t) =>
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => {
     sockets.add(socket);
-    socket.resume().on("error", () => undefined).on("close", () => sockets.delete(socket));
+    socket
+      .resume()
+      .on("error", () => undefined)
+      .on("close", () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   t.teardown(() => {
@@ -173,4 +176,21 @@ t.test("a pod is gone at once although its registry never answers", async (t) =>
   await podrun.ok("delete", "pod", "web");
   t.same(await podrun.pods(), []);
   await until(async () => sockets.size === 0);
+});
+
+t.test("who waits out a back-off tries at once when a client has brought its image in", async (t) => {
+  const registry = await startRegistry(t);
+  const podrun = startWith(t, registry.host);
+  podrun.env["PODRUN_IMAGE_PULL_BACKOFF"] = podrun.env["PODRUN_IMAGE_PULL_BACKOFF_MAX"] = "3600";
+  const image = `${registry.host}/late:1`;
+  await podrun.apply(pod("never", image, {}, { imagePullPolicy: "Never" }), pod("missing", image));
+  await waitsFor(podrun, "never", "ErrImageNeverPull");
+  await waitsFor(podrun, "missing", "ErrImagePull");
+  await push(registry, "late:1");
+  await podrun.ok("pull", "--quiet", image);
+  for (const name of ["never", "missing"]) await podrun.untilPod(name, isReady);
+  await podrun.apply(pod("named", "docker.io/made/here:1", {}, { imagePullPolicy: "Never" }));
+  await waitsFor(podrun, "named", "ErrImageNeverPull");
+  await podrun.ok("tag", image, "made/here:1");
+  await podrun.untilPod("named", isReady);
 });
