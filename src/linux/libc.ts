@@ -26,6 +26,9 @@ interface Libc {
   readonly fsopen: (type: string, flags: number) => number;
   /** The value's length; it is put into the buffer. */
   readonly lgetxattr: (path: string, name: string, value: Buffer, size: number) => number;
+  /** The two descriptors are put into the array: the reading end, the writing end. */
+  readonly pipe2: (ends: number[], flags: number) => number;
+  readonly socket: (family: number, type: number, protocol: number) => number;
   readonly umount2: (path: string, flags: number) => number;
   readonly pidfd_send_signal: (pidfd: number, signal: number, info: null, flags: number) => number;
 }
@@ -42,6 +45,8 @@ function libc(): Libc {
     fcntl: library.func("int fcntl(int fd, int command, int argument)"),
     fsopen: library.func("int fsopen(const char *type, unsigned int flags)"),
     lgetxattr: library.func("long lgetxattr(const char *path, const char *name, _Out_ uint8_t *value, size_t size)"),
+    pipe2: library.func("int pipe2(_Out_ int *ends, int flags)"),
+    socket: library.func("int socket(int domain, int type, int protocol)"),
     umount2: library.func("int umount2(const char *path, int flags)"),
     pidfd_open: library.func("int pidfd_open(int pid, unsigned int flags)"),
     pidfd_send_signal: library.func("int pidfd_send_signal(int pidfd, int signal, void *info, unsigned int flags)"),

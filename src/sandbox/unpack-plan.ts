@@ -1,5 +1,6 @@
 // The plans under which a layer is written, and read again: their child's root is the layer, and nothing else is reachable.
-import { constants } from "node:os";
+import { constants } from "node:fs";
+import { constants as os } from "node:os";
 import { capabilityBits } from "../linux/capabilities.ts";
 import {
   CLONE_NEWCGROUP,
@@ -50,9 +51,12 @@ export interface UnpackPlanInput {
   readonly layer: string;
   /** Of exactly the system calls that the child makes ({@link unpackProfile}). */
   readonly seccomp: SeccompFilter;
+  /** The child's ends of the daemon's pipes, for the monitor to open: what comes in on 0, what goes out on 1. */
+  readonly input: string;
+  readonly output: string;
 }
 
-/** Writes the tar archive that comes in on the connection into a folder; at most `limit` bytes. Pure. */
+/** Writes the tar archive that comes in into a folder, at most `limit` bytes, and its skeleton out. Pure. */
 export function compileUnpack(input: UnpackPlanInput & { readonly limit: bigint }): readonly Operation[] {
   const end = { op: "untar", limit: input.limit } as const;
   return compile(input, { attributes: NO_ACCESS, capabilities: UNPACK_CAPABILITIES, end });
@@ -73,12 +77,13 @@ interface Kind {
 function compile(input: UnpackPlanInput, kind: Kind): readonly Operation[] {
   const plan = new PlanWriter(`layer ${input.layer}`);
   const stdio = [LOCAL.stdinRead, LOCAL.stdoutWrite, LOCAL.stderrWrite];
+  const pipe = { op: "open", dir: NO_SLOT, resolve: 0 } as const;
   plan.monitor(
-    "the archive, its skeleton, the outcome",
-    { op: "pipe", read: LOCAL.stdinRead, write: LOCAL.stdinWrite },
-    { op: "pipe", read: LOCAL.stdoutRead, write: LOCAL.stdoutWrite },
-    { op: "pipe", read: LOCAL.stderrRead, write: LOCAL.stderrWrite },
+    "archive and skeleton, straight between daemon and child",
+    { ...pipe, out: LOCAL.stdinRead, path: input.input, flags: constants.O_RDONLY },
+    { ...pipe, out: LOCAL.stdoutWrite, path: input.output, flags: constants.O_WRONLY },
   );
+  plan.monitor("the outcome", { op: "pipe", read: LOCAL.stderrRead, write: LOCAL.stderrWrite });
   const stage = { op: "clone", becomes: ACTORS.stage, flags: 0n, cgroup: NO_SLOT, pid: NO_SLOT } as const;
   plan.monitor("the layer is mounted where the host does not see it", stage);
   plan.stage(
@@ -102,9 +107,9 @@ function compile(input: UnpackPlanInput, kind: Kind): readonly Operation[] {
     to: ACTORS.monitor,
     slots: [LOCAL.process],
   });
-  const { stdinWrite: stdin, stdoutRead: stdout, stderrRead: stderr } = LOCAL;
+  const none = { stdin: NO_SLOT, stdout: NO_SLOT } as const;
   plan.monitor("its exit is reported", { op: "process", key: PACKER_KEY, pid: LOCAL.process, role: 2 });
-  plan.monitor("to the daemon", { op: "stream", key: PACKER_KEY, stdin, stdout, stderr, flags: 0 });
+  plan.monitor("to the daemon", { op: "stream", key: PACKER_KEY, ...none, stderr: LOCAL.stderrRead, flags: 0 });
   return plan.operations;
 }
 
@@ -154,7 +159,7 @@ function confineChild(plan: PlanWriter, input: UnpackPlanInput, { capabilities, 
   });
   plan.child("capabilities never come back", { op: "no_new_privs" });
   plan.child("nobody may look into it", { op: "dumpable", value: 0 });
-  plan.child("without its monitor nobody waits for it", { op: "pdeathsig", signal: constants.signals.SIGKILL });
+  plan.child("without its monitor nobody waits for it", { op: "pdeathsig", signal: os.signals.SIGKILL });
   plan.child("the system calls that it makes, and no other", { op: "seccomp", ...input.seccomp });
   plan.child("the layer", end);
 }

@@ -105,6 +105,11 @@ export class MonitorConnection extends EventEmitter<ConnectionEvents> {
     this.#socket.unref();
   }
 
+  /** It keeps the process alive again. */
+  ref(): void {
+    this.#socket.ref();
+  }
+
   /** Ends the connection; requests without an answer fail with MonitorGone. The monitor and its processes stay. */
   close(): void {
     this.#closing = true;

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import t from "tap";
 import { PlanLayerPacker } from "../../../src/sandbox/layer-packer.ts";
 
@@ -113,4 +115,42 @@ t.test("a folder that is not there is an error of the plan's, and nothing runs o
   const failing = packer.unpack({ folder: join(folder, "missing"), image: "i", layer: "l" });
   await t.rejects(failing, { code: "OperationFailed", message: /layer l.*open_tree .*missing: ENOENT/ });
   t.same(childrenOf(process.pid), []);
+});
+
+/** The monitors of this process, idle or not. */
+const monitors = (): number[] => childrenOf(process.pid);
+
+t.test("layers one after another come to the same monitor; that of a damaged one is gone with it", async (t) => {
+  const packer = new PlanLayerPacker({ binary: BINARY });
+  const unpack = async (name: string, archive: Buffer): Promise<unknown> => {
+    const unpacking = await packer.unpack({ folder: empty(name), image: "i", layer: name });
+    unpacking.skeleton.resume();
+    unpacking.archive.end(archive);
+    return unpacking.done;
+  };
+  const before = new Set(monitors());
+  await unpack("first", Buffer.alloc(1024));
+  const [monitor] = monitors().filter((pid) => !before.has(pid));
+  t.ok(monitor);
+  await unpack("second", Buffer.alloc(1024));
+  t.same(
+    monitors().filter((pid) => !before.has(pid)),
+    [monitor],
+  );
+  await t.rejects(unpack("third", Buffer.alloc(512, "x")), { code: "InvalidImage" });
+  t.notOk(existsSync(`/proc/${monitor}`));
+  t.same(await unpack("fourth", Buffer.alloc(1024)), { files: 0, bytes: 0 });
+});
+
+t.test("what an unpacker says counts, however much of the archive it leaves unread", async (t) => {
+  const packer = new PlanLayerPacker({ binary: BINARY });
+  const unpacking = await packer.unpack({ folder: empty("unread"), image: "i", layer: "l" });
+  unpacking.skeleton.resume();
+  // More than all buffers on the way hold: who writes must not wait for ever, nor fail with EPIPE.
+  const written = pipeline(
+    Readable.from(Array.from({ length: 64 }, () => Buffer.alloc(1 << 18, "x"))),
+    unpacking.archive,
+  );
+  await t.rejects(unpacking.done, { code: "InvalidImage", message: /layer l/ });
+  await written.catch((error: unknown) => t.match(error, { code: "InvalidImage" }));
 });

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import t from "tap";
 import { capabilitiesOf } from "../../../src/linux/capabilities.ts";
 import {
@@ -226,6 +227,8 @@ const layer = {
   folder: "/var/lib/podrun/images/tmp/new-1/root",
   layer: "sha256:00",
   seccomp: { filter: Buffer.alloc(8), flags: 0 },
+  input: "/proc/10/fd/20",
+  output: "/proc/10/fd/23",
 };
 const layerPlans = { unpack: compileUnpack({ ...layer, limit: 5n }), pack: compilePack(layer) };
 
@@ -251,8 +254,16 @@ for (const [name, plan] of Object.entries(layerPlans)) {
       );
       t.same(changed, [name === "pack" ? safe | MOUNT_ATTR_RDONLY : safe]);
       t.notOk(
-        plan.some(({ op }) => ["fsmount", "open_namespace", "open", "setns"].includes(op)),
-        "no procfs, nothing opened",
+        plan.some(({ op }) => ["fsmount", "open_namespace", "setns"].includes(op)),
+        "no procfs",
+      );
+      t.match(
+        plan.filter(({ op }) => op === "open"),
+        [
+          { actor: "monitor", path: layer.input, flags: constants.O_RDONLY },
+          { actor: "monitor", path: layer.output, flags: constants.O_WRONLY },
+        ],
+        "nothing opened but the daemon's two pipes, by the monitor",
       );
     },
   );
