@@ -39,10 +39,12 @@ export function createSignedCopy(options: { readonly place: Place; readonly file
     if (verdict.kind !== "signed") {
       // It was, when the caller looked.
       const problem = "policy.json was changed during the pull; pull again";
-      throw new PodrunError("ImageRejected", `image "${request.reference}": ${problem}`);
+      throw new PodrunError("ImageRejected", `image "${request.reference}": ${problem}`, {
+        details: { image: request.reference, scope: "changed" },
+      });
     }
     const endpoints = (await options.files.registries()).endpoints(reference);
-    const attempts = await accountsToTry(options.files, endpoints, request.pull);
+    const attempts = await accountsToTry(options.files, endpoints, { pull: request.pull, domain: reference.domain });
     const args = await skopeoOptions(options.place, endpoints, request);
     const folder = join(request.folder, "skopeo");
     for (const [index, accounts] of attempts.entries()) {
@@ -65,13 +67,15 @@ export function createSignedCopy(options: { readonly place: Place; readonly file
 async function accountsToTry(
   files: RegistryFiles,
   endpoints: readonly Endpoint[],
-  { credentials, pullSecrets, authFile }: PullRequest,
+  { pull, domain }: { readonly pull: PullRequest; readonly domain: string },
 ): Promise<readonly Accounts[]> {
+  const { credentials, pullSecrets, authFile } = pull;
   const source = files.credentials({ ...(pullSecrets && { secrets: pullSecrets }), authFile });
   const found = await Promise.all(
     endpoints.map(async ({ host, repository, mirror }) => {
-      // --creds is meant for the registry that was named, not for its mirrors.
-      const accounts = credentials !== undefined ? (mirror ? [] : [credentials]) : await source.find(host, repository);
+      // --creds are the registry's that was named, and no mirror's or other location's business (locate.ts has the same rule).
+      const isTheirs = credentials !== undefined && !mirror && host === domain;
+      const accounts = isTheirs ? [credentials] : await source.find(host, repository);
       return { key: `${host}/${repository}`, accounts };
     }),
   );
