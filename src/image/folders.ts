@@ -24,10 +24,14 @@ export class ImageFolders {
   readonly skeletons: string;
   readonly #root: string;
   readonly #temporary: string;
+  readonly #spread: (folder: string) => void;
+  #isSpread = false;
   /** What this process is making, or has made and may not have recorded yet: {@link prune} leaves it alone. */
   readonly #ours = new Set<string>();
 
-  constructor(root: string) {
+  /** `spread`: told of the folder that all layers are made in, before the first of them. */
+  constructor(root: string, spread: (folder: string) => void) {
+    this.#spread = spread;
     this.#root = join(root, "images");
     this.layers = join(this.#root, "layers");
     this.skeletons = join(this.#root, "skeletons");
@@ -38,6 +42,8 @@ export class ImageFolders {
   async withTemporary<T>(work: (folder: string) => Promise<T>): Promise<T> {
     return this.#guard(async () => {
       for (const folder of [this.layers, this.skeletons, this.#temporary]) makeFolder(folder);
+      if (!this.#isSpread) this.#spread(this.#temporary);
+      this.#isSpread = true;
       const folder = mkdtempSync(join(this.#temporary, "new-"));
       this.#ours.add(folder);
       try {

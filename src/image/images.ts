@@ -58,7 +58,7 @@ export class Images implements ImageService {
 
   constructor(options: ImagesOptions) {
     const { records, packer, registry } = options;
-    const folders = new ImageFolders(options.root);
+    const folders = new ImageFolders(options.root, (folder) => packer.spread(folder));
     this.context = {
       records,
       folders,

@@ -70,6 +70,8 @@ export interface LayerPacker {
   pack(request: PackRequest): Promise<NodeJS.ReadableStream>;
   /** Whether a folder in an unpacked layer hides what lower layers have in its place. */
   isOpaque(folder: string): boolean;
+  /** Advises the file system that the folders in this one have nothing to do with one another; it need not know how. */
+  spread(folder: string): void;
 }
 
 export interface UnpackRequest {

@@ -22,6 +22,8 @@ export function loadLibrary(file: string, debianPackage: string): ReturnType<typ
 interface Libc {
   readonly memfd_create: (name: string, flags: number) => number;
   readonly fcntl: (fd: number, command: number, argument: number) => number;
+  /** The int is read and written; requests that take another type are not for this. */
+  readonly ioctl: (fd: number, request: number, argument: number[]) => number;
   readonly pidfd_open: (pid: number, flags: number) => number;
   readonly fsopen: (type: string, flags: number) => number;
   /** The value's length; it is put into the buffer. */
@@ -43,6 +45,7 @@ function libc(): Libc {
     memfd_create: library.func("int memfd_create(const char *name, unsigned int flags)"),
     // Variadic in C; both ABIs that we support pass one int in the same way.
     fcntl: library.func("int fcntl(int fd, int command, int argument)"),
+    ioctl: library.func("int ioctl(int fd, unsigned long request, _Inout_ int *argument)"),
     fsopen: library.func("int fsopen(const char *type, unsigned int flags)"),
     lgetxattr: library.func("long lgetxattr(const char *path, const char *name, _Out_ uint8_t *value, size_t size)"),
     pipe2: library.func("int pipe2(_Out_ int *ends, int flags)"),

@@ -9,6 +9,7 @@ import { exitOf, type SpawnedStream } from "../linux/monitor/index.ts";
 import { type Pipe, pipeFrom, pipeTo } from "../linux/pipe.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import { compileSeccomp, RETAR_PROFILE, UNTAR_PROFILE } from "../linux/seccomp/index.ts";
+import { spreadFolders } from "../linux/spread.ts";
 import { isOpaque } from "../linux/xattr.ts";
 import type { SeccompFilter } from "./facts.ts";
 import { judgeOutcome, type Packing, type Totals } from "./layer-outcome.ts";
@@ -66,6 +67,10 @@ export class PlanLayerPacker implements LayerPacker {
 
   isOpaque(folder: string): boolean {
     return isOpaque(folder);
+  }
+
+  spread(folder: string): void {
+    spreadFolders(folder);
   }
 
   async #start(
