@@ -135,11 +135,22 @@ const isForeignPacking = (chunk: Buffer): boolean =>
 
 /** What is small enough to be read whole: configs, manifests, indexes. */
 const DOCUMENT_LIMIT = 4 << 20;
+/** All of them of one archive, each as often as the archive names it: a thousand images have some 10 MiB. */
+const DOCUMENTS_LIMIT = 64 << 20;
 
-export async function readStored(file: StoredFile, label: string, name: string): Promise<Buffer> {
-  if (file.size > DOCUMENT_LIMIT)
-    throw badBlob(label, `${name} has ${file.size} bytes; at most ${DOCUMENT_LIMIT} are read`);
-  return readFile(file.path);
+/** Reads one archive's documents. */
+export class DocumentReader {
+  #left = DOCUMENTS_LIMIT;
+
+  /** Throws InvalidImage for one, or for all together, that are larger than any that are meant well. */
+  async read(file: StoredFile, label: string, name: string): Promise<Buffer> {
+    if (file.size > DOCUMENT_LIMIT)
+      throw badBlob(label, `${name} has ${file.size} bytes; at most ${DOCUMENT_LIMIT} are read`);
+    this.#left -= file.size;
+    if (this.#left < 0)
+      throw badBlob(label, `its manifests and configs have more than ${DOCUMENTS_LIMIT} bytes together`);
+    return readFile(file.path);
+  }
 }
 
 /** Fails with InvalidImage when the file has gone meanwhile. */

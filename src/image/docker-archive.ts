@@ -1,6 +1,6 @@
 // Archives of `docker save`: manifest.json names for each image its config, its names and its layers, which are files or
 // links to files of the archive.
-import { type ArchiveFiles, openStored, readStored, type StoredFile } from "./archive.ts";
+import { type ArchiveFiles, DocumentReader, openStored, type StoredFile } from "./archive.ts";
 import { badBlob } from "./blob.ts";
 import { FieldReader } from "./config.ts";
 import type { StoredImage } from "./layout.ts";
@@ -11,6 +11,9 @@ import { nameOf, parseReference } from "./reference.ts";
 /** Its bytes say how it is packed. */
 const ANY_TAR = "application/x-tar";
 
+/** As many as an index may have. */
+const IMAGES_LIMIT = 1000;
+
 /** undefined: it is no such archive. Throws InvalidImage, WrongArchitecture. */
 export async function readDockerArchive(
   files: ArchiveFiles,
@@ -18,16 +21,21 @@ export async function readDockerArchive(
 ): Promise<readonly StoredImage[] | undefined> {
   const manifest = files.find("manifest.json");
   if (manifest === undefined) return undefined;
-  const raw = parseJson(await readStored(manifest, label, "manifest.json"), label, "its manifest.json");
+  const documents = new DocumentReader();
+  const raw = parseJson(await documents.read(manifest, label, "manifest.json"), label, "its manifest.json");
   const images = new FieldReader(label).objects(raw, "manifest.json");
-  return Promise.all(images.map((image, at) => readImage(files, image, `manifest.json[${at}]`, label)));
+  if (images.length > IMAGES_LIMIT)
+    throw badBlob(label, `its manifest.json has ${images.length} images; at most ${IMAGES_LIMIT} are read`);
+  return Promise.all(
+    images.map((image, at) => readImage(files, documents, image, { field: `manifest.json[${at}]`, label })),
+  );
 }
 
 async function readImage(
   files: ArchiveFiles,
+  documents: DocumentReader,
   raw: Readonly<Record<string, unknown>>,
-  field: string,
-  label: string,
+  { field, label }: { readonly field: string; readonly label: string },
 ): Promise<StoredImage> {
   const fields = new FieldReader(label);
   const names = fields.texts(raw["RepoTags"], `${field}.RepoTags`).map((name) => nameOf(parseReference(name)));
@@ -39,7 +47,7 @@ async function readImage(
   };
   const configName = fields.text(raw["Config"], `${field}.Config`);
   const configFile = require(configName);
-  const bytes = await readStored(configFile, image, configName);
+  const bytes = await documents.read(configFile, image, configName);
   const config = readConfig(bytes, descriptor(configFile), image);
   const platform = parsePlatform();
   if (fits(platform, config.platform) === undefined) throw noSuchPlatform(image, platform, [config.platform]);

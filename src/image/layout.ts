@@ -1,7 +1,7 @@
 // Reading an OCI image layout (image-spec, image-layout.md): which images it holds, and the one for this machine of each.
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
-import { type ArchiveFiles, openStored, readStored } from "./archive.ts";
+import { type ArchiveFiles, DocumentReader, openStored } from "./archive.ts";
 import { badBlob, type Descriptor } from "./blob.ts";
 import { type ChosenImage, chooseImage, type Document, type Documents } from "./choose.ts";
 import { type IndexEntry, parseJson, readIndex } from "./manifest.ts";
@@ -26,8 +26,9 @@ export async function readLayout(
 ): Promise<readonly StoredImage[] | undefined> {
   const index = files.find("index.json");
   if (index === undefined) return undefined;
+  const reader = new DocumentReader();
   const entries = readIndex(
-    parseJson(await readStored(index, label, "index.json"), label, "its index.json"),
+    parseJson(await reader.read(index, label, "index.json"), label, "its index.json"),
     label,
     "index.json",
   );
@@ -35,7 +36,7 @@ export async function readLayout(
     entries.filter(({ platform }) => platform?.os !== "unknown"),
     (entry) => nameIn(entry) ?? entry.digest,
   );
-  return Promise.all([...named].map(([key, group]) => readGroup(files, key, group, { label, platform })));
+  return Promise.all([...named].map(([key, group]) => readGroup(files, key, group, { label, platform, reader })));
 }
 
 /** Entries with one name are one image for several platforms. */
@@ -43,12 +44,12 @@ async function readGroup(
   files: ArchiveFiles,
   key: string,
   group: readonly IndexEntry[],
-  { label, platform }: { readonly label: string; readonly platform: Platform },
+  { label, platform, reader }: { readonly label: string; readonly platform: Platform; readonly reader: DocumentReader },
 ): Promise<StoredImage> {
   const [first] = group as [IndexEntry];
   const name = key === first.digest ? undefined : key;
   const image = name ?? label;
-  const documents = documentsOf(files, image);
+  const documents = documentsOf(files, reader, image);
   const top = group.length === 1 ? await documents.manifest(first) : joined(group);
   const chosen = await chooseImage(top, { documents, image, platform });
   const digests = group.length === 1 ? [first.digest, chosen.manifestDigest] : [chosen.manifestDigest];
@@ -76,11 +77,11 @@ const joined = (group: readonly IndexEntry[]): Document => ({
 
 const blobName = (digest: string): string => `blobs/sha256/${digest.slice("sha256:".length)}`;
 
-function documentsOf(files: ArchiveFiles, image: string): Documents {
+function documentsOf(files: ArchiveFiles, reader: DocumentReader, image: string): Documents {
   const read = async ({ digest, size }: Descriptor): Promise<Buffer> => {
     const file = files.find(blobName(digest));
     if (file === undefined) throw badBlob(image, `blob ${digest} is missing`);
-    const bytes = await readStored(file, image, `blob ${digest}`);
+    const bytes = await reader.read(file, image, `blob ${digest}`);
     const found = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
     if (found !== digest) throw badBlob(image, `the content of ${digest} is damaged (it hashes to ${found})`);
     if (bytes.length !== size)

@@ -207,6 +207,43 @@ t.test("a docker archive is loaded, its layers through links, and names that lea
   });
 });
 
+t.test("an archive that names more images, or more of one config, than anybody could mean is refused", async (t) => {
+  const { images } = setup(t);
+  const config = Buffer.from(
+    JSON.stringify({ architecture: machineArchitecture(), os: "linux", rootfs: {}, pad: "p".repeat(3 << 20) }),
+  );
+  const descriptor = {
+    mediaType: "application/vnd.oci.image.config.v1+json",
+    digest: digest(config),
+    size: config.length,
+  };
+  const manifests = [...Array(40).keys()].map((at) =>
+    Buffer.from(JSON.stringify({ schemaVersion: 2, config: descriptor, layers: [], annotations: { at: String(at) } })),
+  );
+  const index = {
+    schemaVersion: 2,
+    manifests: manifests.map((bytes, at) => ({
+      mediaType: "application/vnd.oci.image.manifest.v1+json",
+      digest: digest(bytes),
+      size: bytes.length,
+      annotations: { "org.opencontainers.image.ref.name": `t.test/a:${at}` },
+    })),
+  };
+  const blobs = [config, ...manifests].map((content) => ({
+    name: `blobs/sha256/${digest(content).slice(7)}`,
+    content,
+  }));
+  const docker = (count: number) => [
+    { name: "c.json", content: config },
+    { name: "manifest.json", content: JSON.stringify(Array(count).fill({ Config: "c.json", Layers: [] })) },
+  ];
+  const tooLarge = { code: "InvalidImage", message: /manifests and configs have more than 67108864 bytes together/ };
+  const load = async (files: Parameters<typeof tar>[0]) => images.load(Readable.from([await tar(files)]));
+  await t.rejects(load([{ name: "index.json", content: JSON.stringify(index) }, ...blobs]), tooLarge);
+  await t.rejects(load(docker(40)), tooLarge);
+  await t.rejects(load(docker(1001)), { code: "InvalidImage", message: /has 1001 images; at most 1000 are read/ });
+});
+
 t.test("a root file system is imported with changes, a message and a name", async (t) => {
   const { images } = setup(t);
   const rootfs = await tar([{ name: "hello", content: "world" }]);
