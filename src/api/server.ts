@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { ApiContext, ApiOptions, Routes } from "./context.ts";
 import { listEvents } from "./events.ts";
 import { serveAttach, serveExec } from "./exec.ts";
+import { serveFiles } from "./files.ts";
 import { IMAGE_ROUTES } from "./images-routes.ts";
 import { serveLog } from "./log.ts";
 import { keptKindOf, makeObjectHubs, type ObjectPath, serveObjects } from "./objects.ts";
@@ -156,8 +157,11 @@ async function routePodrun(
   target: Target,
 ): Promise<void> {
   const [, version, , namespace = "", resource, name = "", verb] = target.path;
-  const known = version === "v1" && resource === "pods" && verb === "trace" && target.path.length === 7;
-  if (!known) notFound(response, target);
+  const known = version === "v1" && resource === "pods" && target.path.length === 7;
+  if (known && verb === "files") {
+    if (!(await serveFiles(context, request, response, target, { namespace, name })))
+      methodNotAllowed(response, target);
+  } else if (!known || verb !== "trace") notFound(response, target);
   else if (target.method !== "GET") methodNotAllowed(response, target);
   else tracePod(context, response, namespace, name);
 }

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   logs: ["print a container's output", () => import("./logs.ts")],
   exec: ["run a command in a container", () => import("./exec.ts")],
   attach: ["connect to a container's own process", () => import("./attach.ts")],
+  cp: ["copy files into and out of containers", () => import("./cp.ts")],
   "port-forward": ["reach ports of a pod from this machine", () => import("./port-forward.ts")],
   delete: ["delete pods and Secrets", () => import("./delete.ts")],
   wait: ["wait until pods are in a state", () => import("./wait.ts")],

@@ -10,8 +10,10 @@ import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
 import { planPods } from "./plan.ts";
 import { buildStatus } from "./status.ts";
-import { attachTo, execIn, forwardTo, logFileOf } from "./streams.ts";
+import { attachTo, copyFiles, execIn, forwardTo, logFileOf } from "./streams.ts";
 import type {
+  CopyRequest,
+  CopySession,
   ExecRequest,
   KeptObject,
   KubeEvent,
@@ -159,6 +161,15 @@ export class Pods implements PodService, WorkerOwner {
     options: { readonly stdin: boolean; readonly tty: boolean },
   ): Promise<StreamSession> {
     return attachTo(this.#node, this.#worker(namespace, name), container, options);
+  }
+
+  async copy(
+    namespace: string,
+    name: string,
+    container: string | undefined,
+    request: CopyRequest,
+  ): Promise<CopySession> {
+    return copyFiles(this.#node, this.#worker(namespace, name), container, request);
   }
 
   async portForward(namespace: string, name: string, port: number): Promise<StreamSession> {

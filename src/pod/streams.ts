@@ -3,7 +3,7 @@ import { PodrunError } from "../base/errors.ts";
 import { type Container, findPlaced, type Pod, placedContainers } from "../spec/index.ts";
 import type { Node } from "./node.ts";
 import { logDirectory } from "./sandbox-config.ts";
-import type { ExecRequest, LogFile, StreamSession } from "./types.ts";
+import type { CopyRequest, CopySession, ExecRequest, LogFile, StreamSession } from "./types.ts";
 import type { PodWorker } from "./worker.ts";
 
 /** Which container is meant when none is named (kubectl's annotation). */
@@ -70,6 +70,15 @@ export function attachTo(
       details: { container: container.name, field: "tty" },
     });
   return node.runtime.attach(id, { stdin });
+}
+
+export function copyFiles(
+  node: Node,
+  worker: PodWorker,
+  name: string | undefined,
+  request: CopyRequest,
+): Promise<CopySession> {
+  return node.runtime.copy(findRunning(worker, name), request);
 }
 
 /** To whatever listens in the pod, whichever container it is in. Throws ContainerNotRunning, OperationFailed. */

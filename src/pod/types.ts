@@ -1,9 +1,9 @@
 // What the API needs of the pod layer. `PodService` is implemented by src/pod, `SystemService` by src/daemon; src/api
 // translates HTTP to these calls and nothing more.
-import type { ExecRequest, StreamSession, TracedOperation } from "../sandbox/types.ts";
+import type { CopyRequest, CopySession, ExecRequest, StreamSession, TracedOperation } from "../sandbox/types.ts";
 import type { KubeObject, Pod } from "../spec/pod.ts";
 
-export type { ExecRequest, StreamSession, TracedOperation };
+export type { CopyRequest, CopySession, ExecRequest, StreamSession, TracedOperation };
 
 /** A core/v1 Event, as far as podrun fills it. Times are RFC 3339. */
 export interface KubeEvent {
@@ -73,7 +73,7 @@ export interface PodService {
    */
   create(pod: Pod, options?: { readonly dryRun?: boolean; readonly uid?: string }): Promise<Pod>;
   /** Throws NotFound, Conflict (metadata.resourceVersion is old), InvalidObject (a field that may not change). */
-  replace(pod: Pod): Promise<Pod>;
+  replace(pod: Pod, options?: { readonly dryRun?: boolean }): Promise<Pod>;
   /** Throws NotFound. */
   get(namespace: string, name: string): Pod;
   list(filter?: {
@@ -95,6 +95,8 @@ export interface PodService {
     container: string | undefined,
     options: { readonly stdin: boolean; readonly tty: boolean },
   ): Promise<StreamSession>;
+  /** Files into or out of a container. Throws NotFound, ContainerNotRunning. */
+  copy(namespace: string, name: string, container: string | undefined, request: CopyRequest): Promise<CopySession>;
   /** A TCP connection to a port of the pod's own localhost ({@link StreamSession}). Throws NotFound, ContainerNotRunning, OperationFailed. */
   portForward(namespace: string, name: string, port: number): Promise<StreamSession>;
   /** `previous`: the container's run before the present one. Throws NotFound (no pod, no container, no earlier run). */

@@ -68,7 +68,7 @@ export async function attach(
   return session;
 }
 
-function requireRunning({ record }: LiveContainer): void {
+export function requireRunning({ record }: LiveContainer): void {
   if (record.state === "running") return;
   throw new PodrunError(
     "ContainerNotRunning",

@@ -1,5 +1,6 @@
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import type { Context, Dependencies } from "./context.ts";
+import { copy } from "./copy.ts";
 import { createContainer } from "./create-container.ts";
 import { attach, exec } from "./exec.ts";
 import { findContainer, findSandbox } from "./lookup.ts";
@@ -100,6 +101,11 @@ export class Runtime implements types.RuntimeService {
   attach(containerId: string, options: { readonly stdin: boolean }): Promise<types.StreamSession> {
     const container = findContainer(this.#context, containerId);
     return attach(findSandbox(this.#context, container.record.sandboxId), container, options);
+  }
+
+  copy(containerId: string, request: types.CopyRequest): Promise<types.CopySession> {
+    const container = findContainer(this.#context, containerId);
+    return copy(this.#context, findSandbox(this.#context, container.record.sandboxId), container, request);
   }
 
   async portForward(sandboxId: string, port: number): Promise<types.StreamSession> {

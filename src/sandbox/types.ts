@@ -174,6 +174,28 @@ export interface StreamSession {
   close(): void;
 }
 
+/** `out`: an archive of what the path leads to; `look`: its header alone; `in`: an archive, its names paths of the container. */
+export type CopyRequest = { readonly verb: "out" | "look"; readonly path: string } | { readonly verb: "in" };
+
+/** What was copied, and what had to be left out. */
+export interface CopyOutcome {
+  /** Entries, and the bytes of files' content. */
+  readonly files: number;
+  readonly bytes: number;
+  /** Relative to the path; a socket, a device, what the container's user may not read. At most the first hundred. */
+  readonly skipped: readonly { readonly path: string; readonly why: string }[];
+}
+
+/** Files on their way: the tar archive is what is written, or what comes as `onStdout`, its names beginning with `.`. */
+export interface CopySession extends StreamSession {
+  /** Absolute, in the container. */
+  readonly path: string;
+  /** Whom the container runs as, and what is copied in without an owner belongs to. */
+  readonly user: { readonly uid: number; readonly gid: number };
+  /** After all output. Rejects with NotFound, Conflict, BadRequest, OperationFailed, MonitorGone. */
+  readonly done: Promise<CopyOutcome>;
+}
+
 /** One measured operation, for `podrun trace`. Times are CLOCK_MONOTONIC nanoseconds as decimal strings in JSON, bigint here. */
 export interface TracedOperation {
   readonly index: number;
@@ -212,6 +234,8 @@ export interface RuntimeService {
   listContainers(sandboxId?: string): readonly ContainerStatus[];
   exec(containerId: string, request: ExecRequest): Promise<StreamSession>;
   attach(containerId: string, options: { readonly stdin: boolean }): Promise<StreamSession>;
+  /** Files into or out of a running container, with nothing needed in its image. Throws ContainerNotRunning, MonitorGone. */
+  copy(containerId: string, request: CopyRequest): Promise<CopySession>;
   /**
    * A TCP connection to a port of the sandbox's own localhost. `onStdout` has what comes, `write` and `endStdin` (a half-close)
    * what goes; `exited` resolves when the other side has ended its direction, and `write` still works then. Throws NotFound,

@@ -75,3 +75,6 @@ export const UNTAR_PROFILE: SeccompProfile = profile([...BEGINNING, ...COMMON, .
 
 /** For the child of a packing plan. */
 export const RETAR_PROFILE: SeccompProfile = profile([...BEGINNING, ...COMMON, ...RETAR]);
+
+/** For the child that reads files out of a container. */
+export const TAR_PROFILE: SeccompProfile = profile([...BEGINNING, ...COMMON, "getdents64", "readlinkat"]);

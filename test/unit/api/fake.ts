@@ -12,6 +12,7 @@ import { type Config, loadConfig } from "../../../src/base/config.ts";
 import { PodrunError } from "../../../src/base/errors.ts";
 import { KeptObjects } from "../../../src/pod/objects.ts";
 import type {
+  CopySession,
   ExecRequest,
   KubeEvent,
   LogFile,
@@ -189,6 +190,10 @@ export class FakePods implements PodService {
   ): Promise<StreamSession> {
     const request = { command: ["attach"], stdout: true, stderr: !options.tty, ...options };
     return this.exec(namespace, name, container, request);
+  }
+
+  async copy(): Promise<CopySession> {
+    throw new Error("not in the fake");
   }
 
   /** The program `port:80` stands for what listens there. */

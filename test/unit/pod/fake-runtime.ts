@@ -151,6 +151,10 @@ export class FakeRuntime implements types.RuntimeService {
     throw new Error("not in the fake");
   }
 
+  copy(): Promise<types.CopySession> {
+    throw new Error("not in the fake");
+  }
+
   portForward(): Promise<types.StreamSession> {
     throw new Error("not in the fake");
   }
