@@ -8,9 +8,10 @@ import type {
 } from "../sandbox/types.ts";
 import { type Container, findPlaced, type Pod, qosClass, type SeccompProfile } from "../spec/index.ts";
 import type { EnvironmentFacts } from "./downward.ts";
-import { buildEnvironment, expandWords } from "./environment.ts";
+import { buildEnvironment, type Environment, expandWords } from "./environment.ts";
 import type { Reasons } from "./reasons.ts";
 import { containerOomScore, containerResources } from "./resources.ts";
+import { expandSubPath } from "./sub-path.ts";
 import type { ObjectSource } from "./types.ts";
 import type { VolumeSources } from "./volumes.ts";
 
@@ -44,10 +45,12 @@ export function buildContainerConfig(
     ...(args !== undefined && { args }),
     env,
     ...(container.workingDir !== undefined && { workingDir: container.workingDir }),
-    mounts: mountsOf(pod, container, context),
+    mounts: mountsOf(pod, container, context, env),
     security: mergeSecurity(pod, container, context.seccompFolder),
     resources,
     oomScoreAdj: containerOomScore(pod, container, context.environment.machineMemoryBytes),
+    ...(container.lifecycle?.stopSignal !== undefined && { stopSignal: container.lifecycle.stopSignal }),
+    terminationMessage: { path: container.terminationMessagePath },
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
@@ -55,14 +58,27 @@ export function buildContainerConfig(
   };
 }
 
-function mountsOf(pod: Pod, container: Container, { volumes, reasons }: ContainerContext): ContainerMount[] {
+function mountsOf(
+  pod: Pod,
+  container: Container,
+  { volumes, reasons }: ContainerContext,
+  env: Environment,
+): ContainerMount[] {
   const base = containerPath(pod, container);
-  return (container.volumeMounts ?? []).map(({ name, mountPath, readOnly = false }, index) => {
-    const source = volumes.get(name);
+  return (container.volumeMounts ?? []).map((mount, index) => {
+    const { name, mountPath, readOnly = false } = mount;
+    const volume = volumes.get(name);
     // Validation refuses a mount without its volume, so this is a mistake of ours.
-    if (source === undefined) throw new TypeError(`${base}.volumeMounts[${index}]: there is no volume "${name}"`);
+    if (volume === undefined) throw new TypeError(`${base}.volumeMounts[${index}]: there is no volume "${name}"`);
     const path = `${base}.volumeMounts[${index}]`;
-    return { source, target: mountPath, readOnly, why: `${reasons.of(path, true, path)} (volume ${name})` };
+    const subPath = expandSubPath(mount, env);
+    return {
+      source: volume.source,
+      target: mountPath,
+      readOnly: readOnly || volume.readOnly,
+      ...(subPath !== undefined && { subPath: { path: subPath, mode: volume.folderMode } }),
+      why: `${reasons.of(path, true, path)} (volume ${name})`,
+    };
   });
 }
 
@@ -84,7 +100,9 @@ export function mergeSecurity(pod: Pod, container: Container, seccompFolder: str
     ...(runAsUser !== undefined && { runAsUser }),
     ...(runAsGroup !== undefined && { runAsGroup }),
     ...(runAsNonRoot !== undefined && { runAsNonRoot }),
-    supplementalGroups: shared.supplementalGroups ?? [],
+    supplementalGroups: [
+      ...new Set([...(shared.fsGroup === undefined ? [] : [shared.fsGroup]), ...(shared.supplementalGroups ?? [])]),
+    ],
     seccomp: privileged
       ? { type: "Unconfined" }
       : seccompOf(own.seccompProfile ?? shared.seccompProfile, seccompFolder),

@@ -1,5 +1,6 @@
 import type { SandboxStatus } from "../sandbox/types.ts";
 import { findPlaced } from "../spec/index.ts";
+import { type ConfigVolumes, mountFailure } from "./config-volumes.ts";
 import { nextContainers } from "./next-actions.ts";
 import type { Node } from "./node.ts";
 import type { PodContainers } from "./pod-containers.ts";
@@ -19,12 +20,14 @@ export async function setUpPod(
   containers: PodContainers,
   attempt: number,
   context: SandboxContext,
+  config: ConfigVolumes,
 ): Promise<SandboxStatus | undefined> {
   const { pod } = context;
   try {
     setUpVolumes(pod, node.config.root);
+    config.check(pod);
   } catch (error) {
-    record(node, pod, "Warning", "FailedMount", `MountVolume.SetUp failed: ${messageOf(error)}`);
+    record(node, pod, "Warning", "FailedMount", mountFailure(error));
     return undefined;
   }
   try {

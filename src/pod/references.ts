@@ -1,4 +1,5 @@
 import { type Pod, placedContainers } from "../spec/index.ts";
+import { volumeObjects } from "./volume-content.ts";
 
 export interface References {
   /** `KIND/NAME` of what containers' variables and volumes are filled from. */
@@ -21,5 +22,7 @@ export function referencesOf({ spec }: Pod): References {
       if (valueFrom?.secretKeyRef) asked.add(`Secret/${valueFrom.secretKeyRef.name}`);
     }
   }
+  for (const volume of spec.volumes ?? [])
+    for (const [kind, name] of volumeObjects(volume)) asked.add(`${kind}/${name}`);
   return { asked, pulls: new Set(spec.imagePullSecrets?.map(({ name }) => name)) };
 }

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { nodeHosts, podHosts, podResolvConf, type ResolverConfig } from "../net/index.ts";
 import type { SandboxConfig } from "../sandbox/types.ts";
-import { bytes, type Pod, qosClass } from "../spec/index.ts";
+import { bytes, hostPortsOf, type Pod, portText, qosClass } from "../spec/index.ts";
 import type { Reasons } from "./reasons.ts";
 import { podResources } from "./resources.ts";
+import { hasContent } from "./volume-content.ts";
 
 /** containerd's and podman's size of /dev/shm; Kubernetes has no field for it. */
 const SHM_BYTES = 64 * 1024 * 1024;
@@ -33,6 +34,7 @@ export function buildSandboxConfig(pod: Pod, attempt: number, context: SandboxCo
     hosts: (addresses) => hostsFor(pod, hostname, addresses, context.hostsFile),
     resolvConf: resolvConfFor(pod, context.resolver).text,
     network: spec.hostNetwork ? "node" : "pod",
+    ports: spec.hostNetwork ? [] : hostPortsOf(spec).map(({ path: _, ...port }) => port),
     pid: spec.hostPID ? "node" : spec.shareProcessNamespace ? "pod" : "container",
     ipc: spec.hostIPC ? "node" : "pod",
     sysctls: Object.fromEntries((spec.securityContext.sysctls ?? []).map(({ name, value }) => [name, value])),
@@ -75,15 +77,27 @@ export function resolvConfFor(
   });
 }
 
-/** emptyDir volumes in memory, with their limit; without sizeLimit the pod's memory limit bounds them, when it has one. */
+const SETGID = 0o2000;
+
+/** Volumes in memory: those whose content podrun writes, and emptyDir with its limit; without sizeLimit the pod's memory limit bounds them, when it has one. */
 function memoryVolumes(pod: Pod): SandboxConfig["memoryVolumes"] {
   const podLimit = podResources(pod).memoryLimitBytes;
-  const entries = (pod.spec.volumes ?? [])
-    .filter(({ emptyDir }) => emptyDir?.medium === "Memory")
-    .map(({ name, emptyDir }) => {
-      const sizeBytes = emptyDir?.sizeLimit === undefined ? podLimit : bytes(emptyDir.sizeLimit);
-      return [name, sizeBytes === undefined ? {} : { sizeBytes }] as const;
-    });
+  const gid = pod.spec.securityContext.fsGroup;
+  const group = gid === undefined ? 0 : SETGID;
+  const owner = gid === undefined ? {} : { gid };
+  const entries = (pod.spec.volumes ?? []).flatMap((volume) => {
+    const { name, emptyDir, configMap } = volume;
+    // The kubelet's modes: those that it makes in memory are sticky.
+    if (hasContent(volume)) return [[name, { mode: (configMap ? 0o777 : 0o1777) | group, ...owner }] as const];
+    if (emptyDir?.medium !== "Memory") return [];
+    const sizeBytes = emptyDir.sizeLimit === undefined ? podLimit : bytes(emptyDir.sizeLimit);
+    return [
+      [
+        name,
+        { ...(group !== 0 && { mode: 0o777 | group }), ...owner, ...(sizeBytes !== undefined && { sizeBytes }) },
+      ] as const,
+    ];
+  });
   return Object.fromEntries(entries);
 }
 
@@ -111,5 +125,7 @@ function sandboxReasons({ spec }: Pod, reasons: Reasons): Record<string, string>
     why[`sysctl ${name}`] = reasons.of(`spec.securityContext.sysctls[${index}]`, true, "spec.securityContext.sysctls");
   for (const [index, { name }] of (spec.volumes ?? []).entries())
     why[`volume ${name}`] = reasons.of(`spec.volumes[${index}]`, true, `spec.volumes[${index}]`);
+  for (const { path, ...port } of hostPortsOf(spec))
+    why[`hostPort ${portText(port)}`] = `${reasons.of(path, true, path)} (${portText(port)})`;
   return why;
 }

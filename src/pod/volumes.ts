@@ -1,24 +1,39 @@
-import { chmodSync, mkdirSync, type Stats, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errnoOf, PodrunError } from "../base/errors.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import type { MountSource } from "../sandbox/types.ts";
 import type { Pod, Volume } from "../spec/index.ts";
+import { hasContent } from "./volume-content.ts";
 
-/** Name of each of a pod's volumes → where containers' mounts of it come from. */
-export type VolumeSources = ReadonlyMap<string, MountSource>;
+export interface VolumeSource {
+  /** Where containers' mounts of it come from. */
+  readonly source: MountSource;
+  /** Whatever a mount says (the kubelet: volumes that it writes itself). */
+  readonly readOnly: boolean;
+  /** Of folders that a subPath asks for and that are missing: as the volume's own folder. */
+  readonly folderMode: number;
+}
+
+/** By the volume's name. */
+export type VolumeSources = ReadonlyMap<string, VolumeSource>;
 
 /** Folder of a pod's own volumes: `ROOT/pods/UID`. */
 export const podFolder = (root: string, uid: string): string => join(root, "pods", uid);
 
 /** Where each volume's mounts come from, without touching anything: for `podrun plan` as well. */
 export function volumeSources(pod: Pod, root: string): VolumeSources {
-  return new Map((pod.spec.volumes ?? []).map((volume) => [volume.name, sourceOf(volume, pod, root)]));
+  return new Map(
+    (pod.spec.volumes ?? []).map((volume) => {
+      const folderMode = volume.hostPath ? modeOf(volume.hostPath.path) : emptyMode(pod);
+      return [volume.name, { source: sourceOf(volume, pod, root), readOnly: hasContent(volume), folderMode }];
+    }),
+  );
 }
 
 function sourceOf(volume: Volume, pod: Pod, root: string): MountSource {
   if (volume.hostPath) return { kind: "host", path: volume.hostPath.path };
-  if (volume.emptyDir?.medium === "Memory") return { kind: "memory", volume: volume.name };
+  if (hasContent(volume) || volume.emptyDir?.medium === "Memory") return { kind: "memory", volume: volume.name };
   return { kind: "host", path: join(podFolder(root, pod.metadata.uid), "volumes", "empty-dir", volume.name) };
 }
 
@@ -29,9 +44,9 @@ function sourceOf(volume: Volume, pod: Pod, root: string): MountSource {
 export function setUpVolumes(pod: Pod, root: string): VolumeSources {
   const sources = volumeSources(pod, root);
   for (const volume of pod.spec.volumes ?? []) {
-    const source = sources.get(volume.name);
+    const source = sources.get(volume.name)?.source;
     if (volume.hostPath) setUpHostPath(volume.name, volume.hostPath.path, volume.hostPath.type);
-    else if (source?.kind === "host") setUpEmptyDir(volume.name, source.path);
+    else if (source?.kind === "host") setUpEmptyDir(volume.name, source.path, pod);
   }
   return sources;
 }
@@ -41,11 +56,27 @@ export async function removeVolumes(root: string, uid: string): Promise<void> {
   await removeTree(podFolder(root, uid));
 }
 
-function setUpEmptyDir(name: string, path: string): void {
+/** With an fsGroup the folder is the group's, and so is what is made in it (the kubelet's SetVolumeOwnership). */
+const emptyMode = ({ spec }: Pod): number => (spec.securityContext.fsGroup === undefined ? 0o777 : 0o2777);
+
+/** Of a host's folder; what is not there yet is made as 0755. */
+function modeOf(path: string): number {
+  try {
+    return statSync(path).mode & 0o7777;
+  } catch (error) {
+    // Whatever else is wrong with it is told when it is set up.
+    if (errnoOf(error) !== undefined) return 0o755;
+    throw error;
+  }
+}
+
+function setUpEmptyDir(name: string, path: string, pod: Pod): void {
   try {
     mkdirSync(path, { recursive: true });
     // Containers run as any user (Kubernetes gives emptyDir 0777), and mkdir's mode is cut by the umask.
-    chmodSync(path, 0o777);
+    const { fsGroup } = pod.spec.securityContext;
+    if (fsGroup !== undefined) chownSync(path, 0, fsGroup);
+    chmodSync(path, emptyMode(pod));
   } catch (cause) {
     throw unavailable(name, path, cause);
   }

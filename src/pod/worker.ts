@@ -1,19 +1,23 @@
 import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import type { ContainerStatus as RuntimeContainer, RuntimeEvent, SandboxStatus } from "../sandbox/types.ts";
-import type { Pod } from "../spec/index.ts";
+import { findPlaced, type Pod } from "../spec/index.ts";
 import { type AdvanceContext, advanceContainer } from "./advance-container.ts";
 import { Alarm } from "./alarm.ts";
+import { ConfigVolumes, mountFailure } from "./config-volumes.ts";
 import { type Deletion, tearDown } from "./delete.ts";
 import { Grace } from "./grace.ts";
+import { withLastWords } from "./last-words.ts";
 import { setUpPod } from "./make-sandbox.ts";
 import { nextContainers } from "./next-actions.ts";
 import type { Node } from "./node.ts";
 import { PodContainers } from "./pod-containers.ts";
+import { PodProbes } from "./probes/pod-probes.ts";
 import { PodImages } from "./pull-image.ts";
 import { messageOf, record } from "./record.ts";
 import { referencesOf } from "./references.ts";
 import { retryDelay } from "./restart.ts";
+import { isScheduled, recordScheduling, refusalOf } from "./schedule.ts";
 import { buildStatus, type Waiting } from "./status.ts";
 import { stopContainers } from "./stop-containers.ts";
 import type { KeptKind } from "./types.ts";
@@ -25,6 +29,8 @@ export interface WorkerOwner {
   save(pod: Pod): Pod;
   /** Nothing of the pod is left. */
   gone(pod: Pod): void;
+  /** Why the pod can't have its place on this node yet; undefined: it can. */
+  whyUnschedulable(pod: Pod): string | undefined;
 }
 
 /** How often a status that changes while work goes on is written, milliseconds. */
@@ -32,6 +38,12 @@ const PUBLISH_MILLIS = 25;
 
 /** So long may work on a pod go on that is to be deleted, before its sandbox is ended under it. */
 const ABORT_MILLIS = 2000;
+
+/** The kubelet's words for a pod that was active for too long. */
+const DEADLINE_EXCEEDED = {
+  reason: "DeadlineExceeded",
+  message: "Pod was active on the node longer than the specified deadline",
+};
 
 /** Waits between attempts to make a sandbox or to take a pod away. */
 const RETRY = { initialMillis: 1000, maxMillis: 60_000 };
@@ -56,7 +68,9 @@ export class PodWorker {
   readonly #owner: WorkerOwner;
   readonly #containers: PodContainers;
   readonly #volumes: VolumeSources;
+  readonly #config: ConfigVolumes;
   readonly #images: PodImages;
+  readonly #probes: PodProbes;
   #pod: Pod;
   #stage: Stage = "active";
   #sandbox: SandboxStatus | undefined;
@@ -71,20 +85,22 @@ export class PodWorker {
   #grace: Grace | undefined;
   /** Why the pod as a whole fails, from when it was decided. */
   #failure: Required<Waiting> | undefined;
+  /** Why the pod has no place on this node yet. */
+  #unschedulable: string | undefined;
   readonly #alarm: Alarm;
   #cancelPublish: (() => void) | undefined;
 
   constructor(node: Node, pod: Pod, owner: WorkerOwner) {
     this.#node = node;
     this.#pod = pod;
+    this.#unschedulable = refusalOf(pod);
     this.#owner = owner;
     this.#alarm = new Alarm(node.timers, () => this.kick());
     this.#containers = new PodContainers(pod, node.settings.restartBackoff);
+    this.#config = new ConfigVolumes(node);
     this.#volumes = volumeSources(pod, node.config.root);
-    this.#images = new PodImages(node, () => {
-      this.#changed();
-      this.kick();
-    });
+    this.#images = new PodImages(node, () => this.#progress());
+    this.#probes = new PodProbes({ node, pod: () => this.#pod, progress: () => this.#progress() });
   }
 
   get pod(): Pod {
@@ -125,6 +141,7 @@ export class PodWorker {
   /** The object has been changed by its owner: labels, annotations, images. */
   replace(pod: Pod): void {
     this.#pod = pod;
+    this.#config.changed();
     this.kick();
   }
 
@@ -136,6 +153,7 @@ export class PodWorker {
     this.#deadline = deadline;
     this.#retryAt = 0;
     this.#images.close();
+    this.#probes.stopRestarting();
     // What is ending already ends by the same deadline, or sooner.
     this.#grace?.sooner(deadline);
     for (const { stop } of this.#containers.all) stop?.grace.sooner(deadline);
@@ -149,9 +167,13 @@ export class PodWorker {
     } else {
       const tracked = this.#containers.byName.get(event.container.name);
       if (tracked?.run?.id !== event.container.id) return;
-      tracked.run = event.container;
-      if (event.type === "containerExited") tracked.waiting = undefined;
+      tracked.run = withLastWords(event.container, findPlaced(this.#pod.spec, tracked.name)?.container);
+      if (event.type === "containerExited") {
+        tracked.waiting = undefined;
+        tracked.endHooks();
+      }
     }
+    this.#probes.follow(this.#containers.all);
     this.#changed();
     this.kick();
   }
@@ -166,6 +188,7 @@ export class PodWorker {
   objectChanged(kind: KeptKind, name: string): void {
     const { asked, pulls } = referencesOf(this.#pod);
     if (kind === "Secret" && pulls.has(name)) this.#images.retry();
+    this.#config.changed();
     if (asked.has(`${kind}/${name}`) || (kind === "Secret" && pulls.has(name))) this.retry();
   }
 
@@ -181,6 +204,7 @@ export class PodWorker {
     this.#alarm.clear();
     this.#cancelPublish?.();
     this.#images.close();
+    this.#probes.stop();
     this.#stage = "gone";
   }
 
@@ -207,6 +231,7 @@ export class PodWorker {
     } while (this.#again && this.#stage !== "gone");
     this.#busy = false;
     if (this.#stage === "gone") return;
+    this.#probes.follow(this.#containers.all);
     this.#publish();
     this.#alarm.set();
   }
@@ -218,8 +243,21 @@ export class PodWorker {
     return Promise.resolve();
   }
 
+  /** Whether the pod has its place. What it waits for is said once; it is asked again whenever another pod gives its own back. */
+  #schedule(): boolean {
+    if (isScheduled(this.#pod)) return true;
+    const before = this.#unschedulable;
+    this.#unschedulable = this.#owner.whyUnschedulable(this.#pod);
+    if (this.#unschedulable !== before) {
+      this.#publish();
+      recordScheduling(this.#node, this.#pod);
+    }
+    return this.#unschedulable === undefined;
+  }
+
   async #run(): Promise<void> {
-    if (this.#containers.isOver(this.#pod)) {
+    if (!this.#schedule()) return;
+    if (this.#containers.isOver(this.#pod) || this.#isPastDeadline()) {
       this.#stage = "over";
       this.#again = true;
       return;
@@ -232,7 +270,18 @@ export class PodWorker {
       await this.#makeSandbox();
     }
     if (!this.#sandbox || this.#stage !== "active") return;
+    if (!(await this.#writeVolumes(this.#sandbox))) return this.#failed();
     await this.#advanceContainers(this.#sandbox);
+  }
+
+  /** Whether the pod has been active for longer than it may (PodSpec.activeDeadlineSeconds): then it fails. */
+  #isPastDeadline(): boolean {
+    const { spec, status } = this.#pod;
+    if (spec.activeDeadlineSeconds === undefined || status.startTime === undefined) return false;
+    if (this.#alarm.waitUntil(Date.parse(status.startTime) + spec.activeDeadlineSeconds * 1000)) return false;
+    record(this.#node, this.#pod, "Normal", DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);
+    this.#failure = DEADLINE_EXCEEDED;
+    return true;
   }
 
   async #advanceContainers(sandbox: SandboxStatus): Promise<void> {
@@ -243,6 +292,7 @@ export class PodWorker {
       images: this.#images,
       waitUntil: (moment) => this.#alarm.waitUntil(moment),
       changed: () => this.#changed(),
+      progress: () => this.#progress(),
       publish: () => this.#publish(),
     };
     // A run that ends meanwhile makes another round: the runtime tells of it.
@@ -254,12 +304,23 @@ export class PodWorker {
 
   async #makeSandbox(): Promise<void> {
     const context = { pod: this.#pod, volumes: this.#volumes, images: this.#images };
-    const sandbox = await setUpPod(this.#node, this.#containers, this.#attempt, context);
+    const sandbox = await setUpPod(this.#node, this.#containers, this.#attempt, context, this.#config);
     // A deletion that came meanwhile has not failed: it need not wait.
     if (!sandbox) return this.#stage === "active" ? this.#failed() : undefined;
     this.#sandbox = sandbox;
     this.#failures = 0;
     this.#changed();
+  }
+
+  /** Whether containers may start: what could not be written is tried again. */
+  async #writeVolumes(sandbox: SandboxStatus): Promise<boolean> {
+    try {
+      await this.#config.write(this.#pod, sandbox);
+      return true;
+    } catch (error) {
+      record(this.#node, this.#pod, "Warning", "FailedMount", mountFailure(error));
+      return false;
+    }
   }
 
   /** Its pause or its monitor is gone: what is left of it goes, and a new one is made (kubelet: SandboxChanged). */
@@ -278,7 +339,9 @@ export class PodWorker {
    * records stay until deletion.
    */
   async #finish(): Promise<void> {
+    this.#images.close();
     if (this.#sandbox?.state !== "ready") return;
+    this.#probes.stopRestarting();
     this.#publish();
     await this.#stopAll(this.#node.timers.now() + this.#pod.spec.terminationGracePeriodSeconds * 1000);
     if (this.#stage !== "over") return;
@@ -321,6 +384,11 @@ export class PodWorker {
     work.catch((error: unknown) => this.#node.log.failure(what, error, { pod: this.#pod.metadata.name }));
   }
 
+  #progress(): void {
+    this.#changed();
+    this.kick();
+  }
+
   #failed(): void {
     this.#failures++;
     this.#retryAt = this.#node.timers.now() + retryDelay(RETRY, this.#failures);
@@ -347,6 +415,7 @@ export class PodWorker {
       startTime: this.#pod.status.startTime ?? now,
       now,
       failure: this.#failure,
+      unschedulable: this.#unschedulable,
     });
     if (isDeepStrictEqual(status, this.#pod.status)) return;
     this.#pod = this.#owner.save({ ...this.#pod, status });

@@ -1,6 +1,6 @@
 import type { NetworkLease } from "./facts.ts";
 import type { ProcessIdentity } from "./process-plan.ts";
-import type { ContainerState, NamespaceMode, QosClass, SandboxMetadata, SandboxState } from "./types.ts";
+import type { ContainerState, NamespaceMode, PortMapping, QosClass, SandboxMetadata, SandboxState } from "./types.ts";
 
 // What a daemon must know to take up what an earlier one left. Every change of state is recorded before it is acted on
 // (intent) and after (result); recovery.ts reads them.
@@ -19,7 +19,18 @@ export interface SandboxRecord {
   readonly cgroup: string;
   readonly logDirectory: string;
   readonly lease?: NetworkLease;
+  /** Ports of the host that lead to the lease's addresses. */
+  readonly ports?: readonly PortMapping[];
   readonly pausePid: number;
+  /** What volumes with content of ours hold; absent: none was written. */
+  readonly volumes?: Readonly<Record<string, VolumeRecord>>;
+}
+
+export interface VolumeRecord {
+  /** SHA-256 of the tree; "" while a new one is being written. */
+  readonly digest: string;
+  /** Names that are links into the content, for certain. */
+  readonly names: readonly string[];
 }
 
 /** A container: `created` → `starting` → `running` → `exited` → `removing` → gone; a failed start goes to `exited`. */

@@ -60,14 +60,7 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
   for (const mount of placed) {
     if (mount.source.kind !== "host") continue;
     const { path } = mount.source;
-    plan.stage(mount.why ?? "default", {
-      op: "open_tree",
-      out: mount.slot,
-      dir: NO_SLOT,
-      path,
-      recursive: 1,
-      resolve: 0,
-    });
+    copyMount(plan, mount, path, 1);
     // A copy of a shared mount is its peer: without this, mounts made in the container would appear on the host.
     plan.stage("mounts made inside stay inside", attributes(mount.slot, { propagation: MS_PRIVATE, recursive: 1 }));
     if (mount.readOnly) plan.stage(mount.why ?? "default", attributes(mount.slot, { set: MOUNT_ATTR_RDONLY }));
@@ -104,14 +97,7 @@ export function mountRoot(
   for (const mount of mounts) {
     const path = podPath(mount);
     if (path === undefined) continue;
-    plan.stage(mount.why ?? "default", {
-      op: "open_tree",
-      out: mount.slot,
-      dir: NO_SLOT,
-      path,
-      recursive: 0,
-      resolve: 0,
-    });
+    copyMount(plan, mount, path, 0);
     if (mount.readOnly) plan.stage(mount.why ?? "default", attributes(mount.slot, { set: MOUNT_ATTR_RDONLY }));
   }
   plan.stage("default: mounts of its own", { op: "unshare", flags: CLONE_NEWNS });
@@ -317,10 +303,35 @@ function systemMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts)
 function attach(plan: PlanWriter, mount: PlacedMount): void {
   plan.stage(
     mount.why ?? "default",
-    { op: "mountpoint", dir: LOCAL.root, path: mount.target, file: mount.file ? 1 : 0 },
+    mount.subPath
+      ? { op: "mountpoint_like", dir: LOCAL.root, path: mount.target, like: mount.slot }
+      : { op: "mountpoint", dir: LOCAL.root, path: mount.target, file: mount.file ? 1 : 0 },
     { op: "move_mount", from: mount.slot, dir: LOCAL.root, path: mount.target, resolve: RESOLVE_IN_ROOT },
     { op: "close", slots: [mount.slot] },
   );
+}
+
+/**
+ * A copy of what is at `path`, or of its `subPath`: that is looked up with the volume as its root, so that no link which a
+ * container has put there leads out of it, and held by descriptor from then on.
+ */
+function copyMount(plan: PlanWriter, mount: PlacedMount, path: string, recursive: 0 | 1): void {
+  const { slot: out, subPath, why = "default" } = mount;
+  if (subPath === undefined) {
+    plan.stage(why, { op: "open_tree", out, dir: NO_SLOT, path, recursive, resolve: 0 });
+    return;
+  }
+  const dir = LOCAL.scratch;
+  plan.stage(why, { op: "open", out: dir, dir: NO_SLOT, path, flags: O_PATH | O_DIRECTORY, resolve: 0 });
+  const parts = subPath.path.split("/");
+  // What is there already, a file too, is taken as it is: only then does this fail and the next succeed.
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const folder = parts.slice(0, depth).join("/");
+    const make = { op: "mkdir", dir, path: folder, mode: subPath.mode, resolve: RESOLVE_IN_ROOT, parents: 1 } as const;
+    plan.optional("stage", "a subPath that is missing is made", make);
+  }
+  const found = { op: "open_tree", out, dir, path: subPath.path, recursive, resolve: RESOLVE_IN_ROOT } as const;
+  plan.stage(why, found, { op: "close", slots: [dir] });
 }
 
 /** mount_setattr on the mount that a slot holds. */

@@ -14,6 +14,7 @@ import { startContainer } from "./start-container.ts";
 import { containerStatus, sandboxStatus } from "./status.ts";
 import { stopContainer } from "./stop-container.ts";
 import type * as types from "./types.ts";
+import { writeVolumes } from "./write-volumes.ts";
 
 /** The runtime proper. Each verb is a file of its own; this one only finds the objects and hands them on. */
 export class Runtime implements types.RuntimeService {
@@ -62,6 +63,14 @@ export class Runtime implements types.RuntimeService {
 
   listSandboxes(): readonly types.SandboxStatus[] {
     return [...this.#context.live.sandboxes.values()].map(({ record }) => sandboxStatus(record));
+  }
+
+  writeVolumes(sandboxId: string, volumes: Readonly<Record<string, types.VolumeTree>>): Promise<void> {
+    return writeVolumes(this.#context, findSandbox(this.#context, sandboxId), volumes);
+  }
+
+  writtenVolumes(sandboxId: string): ReadonlySet<string> {
+    return new Set(Object.keys(findSandbox(this.#context, sandboxId).record.volumes ?? {}));
   }
 
   async createContainer(sandboxId: string, config: types.ContainerConfig): Promise<string> {

@@ -18,9 +18,11 @@ import {
 import { insideBatch, outsideBatch } from "../linux/netlink/index.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import { ACTORS, NO_SLOT, PROC_SLOT } from "../linux/plan/table.ts";
+import { portElements } from "../net/host-ports.ts";
 import { podElements } from "../net/ruleset.ts";
 import { cgroupFileOperation, cgroupResources } from "./cgroup-plan.ts";
 import type { MachineFacts, NetworkLease } from "./facts.ts";
+import { holdPorts, loopbackAnswers, portSlots, whyPort } from "./host-ports-plan.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import { LOCAL, POD } from "./slots.ts";
 import type { SandboxConfig } from "./types.ts";
@@ -78,15 +80,24 @@ export function compileSandbox(input: SandboxPlanInput, facts: MachineFacts): re
   plan.stage("modes below are exact", { op: "umask", mask: 0 });
   podCgroups(plan, input.config, facts);
   namespaces(plan, input.config, why);
-  if (input.lease) network(plan, input.lease, facts);
+  if (input.lease) network(plan, input.config, input.lease, facts);
   identity(plan, input.config, why);
   podRoot(plan, input, why);
   pause(plan, input.config, facts, why);
+  if (input.lease) mapPorts(plan, input.config, input.lease, facts);
   return plan.operations;
 }
 
 function nftElements(facts: MachineFacts, lease: NetworkLease): string {
   return podElements(facts.config.table, lease).add;
+}
+
+/** Last: a port that somebody else has must not lead to this pod for a moment. */
+function mapPorts(plan: PlanWriter, config: SandboxConfig, lease: NetworkLease, facts: MachineFacts): void {
+  const { ports = [] } = config;
+  if (ports.length === 0) return;
+  const commands = portElements(facts.config.table, { ...lease, ports }).add;
+  plan.daemon(ports.map((port) => whyPort(config, port)).join(", "), { op: "nft", commands });
 }
 
 function podCgroups(plan: PlanWriter, config: SandboxConfig, facts: MachineFacts): void {
@@ -140,7 +151,7 @@ function namespaces(plan: PlanWriter, config: SandboxConfig, why: (field: string
   if (config.ipc === "pod") keep(POD.ipc, "ipc");
 }
 
-function network(plan: PlanWriter, lease: NetworkLease, facts: MachineFacts): void {
+function network(plan: PlanWriter, config: SandboxConfig, lease: NetworkLease, facts: MachineFacts): void {
   const outside = outsideBatch({
     hostIndex: lease.linkIndex,
     hostName: lease.linkName,
@@ -153,7 +164,9 @@ function network(plan: PlanWriter, lease: NetworkLease, facts: MachineFacts): vo
   });
   const inside = insideBatch({ hostMac: lease.hostMac, ip4: lease.ip4, ip6: lease.ip6 });
   plan.stage("back in the host's network for one batch", { op: "setns", namespace: LOCAL.hostNet, type: CLONE_NEWNET });
+  holdPorts(plan, config, facts);
   plan.stage(`leased ${lease.ip4}, ${lease.ip6}`, { op: "netlink", ...outside });
+  loopbackAnswers(plan, config, lease);
   plan.stage("the pod's own network", { op: "setns", namespace: POD.net, type: CLONE_NEWNET });
   plan.stage("default route through a link-local gateway", { op: "netlink", ...inside });
 }
@@ -173,7 +186,7 @@ const NO_ACCESS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 /** The pod's own mount namespace: an empty read-only root, and what its containers share. The host sees none of it. */
 function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: string) => string): void {
   const { config } = input;
-  const volumes = Object.entries(config.memoryVolumes);
+  const volumes = Object.keys(config.memoryVolumes);
   plan.stage("nothing mounted here reaches the host", {
     op: "mount_setattr",
     dir: NO_SLOT,
@@ -212,19 +225,7 @@ function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: string)
     "/dev/shm, shared by the pod's containers",
   );
   tmpfs(plan, POD_ROOT.etc, ["mode=755", "size=1m"], NO_ACCESS, "hosts, resolv.conf and hostname of the pod");
-  for (const [name, { sizeBytes }] of volumes) {
-    const folder = `${POD_ROOT.volumes}/${name}`;
-    plan.stage(why(`volume ${name}`), {
-      op: "mkdir",
-      dir: LOCAL.root,
-      path: folder,
-      mode: 0o755,
-      resolve: 0,
-      parents: 0,
-    });
-    const size = sizeBytes === undefined ? [] : [`size=${sizeBytes}`];
-    tmpfs(plan, folder, ["mode=777", ...size], MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, why(`volume ${name}`));
-  }
+  memoryVolumes(plan, config, why);
   podFiles(plan, input, why);
   plan.stage("the host's files are gone from here", { op: "pivot_root", root: LOCAL.root });
   plan.stage("nothing can be written into it", {
@@ -238,6 +239,29 @@ function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: string)
     userns: NO_SLOT,
   });
   plan.stage("containers start from it", { op: "open_namespace", out: POD.mnt, kind: "mnt", pid: NO_SLOT });
+}
+
+function memoryVolumes(plan: PlanWriter, config: SandboxConfig, why: (field: string) => string): void {
+  for (const [name, { sizeBytes, mode = 0o777, gid }] of Object.entries(config.memoryVolumes)) {
+    const folder = `${POD_ROOT.volumes}/${name}`;
+    plan.stage(why(`volume ${name}`), {
+      op: "mkdir",
+      dir: LOCAL.root,
+      path: folder,
+      mode: 0o755,
+      resolve: 0,
+      parents: 0,
+    });
+    const size = sizeBytes === undefined ? [] : [`size=${sizeBytes}`];
+    const owner = gid === undefined ? [] : [`gid=${gid}`];
+    tmpfs(
+      plan,
+      folder,
+      [`mode=${mode.toString(8)}`, ...owner, ...size],
+      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+      why(`volume ${name}`),
+    );
+  }
 }
 
 function tmpfs(plan: PlanWriter, path: string, options: readonly string[], attributes: bigint, why: string): void {
@@ -296,7 +320,7 @@ function pause(plan: PlanWriter, config: SandboxConfig, facts: MachineFacts, why
     title: `pause ${config.metadata.namespace}/${config.metadata.name}`,
   });
   const slots: number[] = [POD.mnt, POD.pause];
-  if (config.network === "pod") slots.push(POD.net, POD.uts);
+  if (config.network === "pod") slots.push(POD.net, POD.uts, ...portSlots(config, facts));
   if (config.ipc === "pod") slots.push(POD.ipc);
   if (shared) {
     plan.stage("containers join pause's process namespace", {

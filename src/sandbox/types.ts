@@ -1,8 +1,9 @@
 // The runtime's terms, which are CRI's: a sandbox is what a pod's containers share, a container runs in one sandbox.
 // `pod/` and `cri/` are two front ends on this one core, so nothing here knows restart policies, probes or volumes' kinds.
 import type { RuntimeImage } from "../image/types.ts";
+import type { PortMapping } from "../net/host-ports.ts";
 
-export type { RuntimeImage };
+export type { PortMapping, RuntimeImage };
 
 /** Which namespace a sandbox's containers use (CRI NamespaceMode). `container`: each its own (PID only). */
 export type NamespaceMode = "pod" | "container" | "node";
@@ -33,6 +34,8 @@ export interface SandboxConfig {
   readonly hosts: (addresses: readonly string[]) => string;
   readonly resolvConf: string;
   readonly network: "pod" | "node";
+  /** Ports of the host that lead into the pod (CRI PodSandboxConfig.port_mappings); without effect for network "node". */
+  readonly ports?: readonly PortMapping[];
   readonly pid: NamespaceMode;
   readonly ipc: "pod" | "node";
   readonly sysctls: Readonly<Record<string, string>>;
@@ -42,10 +45,33 @@ export interface SandboxConfig {
   /** Sum over the pod's containers, for the pod's own cgroup. */
   readonly resources: Resources;
   /** Volumes that live in the pod's own mount namespace (emptyDir with medium Memory): name → size in bytes (undefined: no limit). */
-  readonly memoryVolumes: Readonly<Record<string, { readonly sizeBytes?: number }>>;
+  readonly memoryVolumes: Readonly<Record<string, MemoryVolume>>;
   readonly logDirectory: string;
   /** Where each setting came from, for `podrun plan`: field → "pod.yaml:7 spec.hostNetwork" or "default". */
   readonly why?: Readonly<Record<string, string>>;
+}
+
+export interface MemoryVolume {
+  readonly sizeBytes?: number;
+  /** Of its root folder; default 0777. */
+  readonly mode?: number;
+  /** Of its root folder; default 0. */
+  readonly gid?: number;
+}
+
+/** One file of a volume's content. */
+export interface VolumeFile {
+  /** Relative, without "." and ".." in it; no other path of the tree goes on below it. */
+  readonly path: string;
+  readonly data: Uint8Array;
+  readonly mode: number;
+}
+
+/** What a volume holds, whole. */
+export interface VolumeTree {
+  readonly files: readonly VolumeFile[];
+  /** Group of every file and folder, who may read them then (PodSecurityContext.fsGroup). */
+  readonly gid?: number;
 }
 
 /** What containers must know of their sandbox; a sandbox's record holds it too, so that it outlives the daemon. */
@@ -65,6 +91,11 @@ export interface ContainerMount {
   /** Absolute path in the container; attacker-controlled, resolved inside the root. */
   readonly target: string;
   readonly readOnly: boolean;
+  /**
+   * The part of the source that is mounted, resolved inside it, whatever links are there; what is missing is made as folders
+   * of this mode.
+   */
+  readonly subPath?: { readonly path: string; readonly mode: number };
   readonly why?: string;
 }
 
@@ -105,6 +136,8 @@ export interface ContainerConfig {
   readonly resources: Resources;
   /** -1000 … 1000. */
   readonly oomScoreAdj: number;
+  /** Asks it to end, instead of the image's StopSignal (Lifecycle.stopSignal). */
+  readonly stopSignal?: string;
   readonly stdin: boolean;
   readonly stdinOnce: boolean;
   readonly tty: boolean;
@@ -154,6 +187,8 @@ export interface ExecRequest {
   readonly stdin: boolean;
   readonly stdout: boolean;
   readonly stderr: boolean;
+  /** Ends the command with SIGKILL when it comes. */
+  readonly signal?: AbortSignal;
   readonly rows?: number;
   readonly columns?: number;
 }
@@ -225,6 +260,13 @@ export interface RuntimeService {
   removeSandbox(id: string): Promise<void>;
   sandboxStatus(id: string): SandboxStatus;
   listSandboxes(): readonly SandboxStatus[];
+  /**
+   * Gives `memoryVolumes` of the sandbox new content, each at once for whoever reads it; one that has this content already is
+   * left alone. Throws what a plan throws; then a reader sees the old content.
+   */
+  writeVolumes(sandboxId: string, volumes: Readonly<Record<string, VolumeTree>>): Promise<void>;
+  /** Volumes that `writeVolumes` has given content. */
+  writtenVolumes(sandboxId: string): ReadonlySet<string>;
   createContainer(sandboxId: string, config: ContainerConfig): Promise<string>;
   startContainer(id: string): Promise<ContainerStatus>;
   /** SIGTERM (or the image's StopSignal), then SIGKILL after `graceSeconds`. Resolves when the container has exited. */

@@ -11,9 +11,15 @@ export function defaultPod(pod: Pod): Pod {
   spec.securityContext ??= {};
   for (const volume of spec.volumes ?? []) {
     // A volume without a source is an emptyDir (SetDefaults_Volume).
-    if (volume.hostPath === undefined && volume.emptyDir === undefined) volume.emptyDir = {};
+    if (Object.keys(volume).length === 1) volume.emptyDir = {};
+    const projected = volume.projected?.sources?.map(({ downwardAPI }) => downwardAPI) ?? [];
+    for (const { resourceFieldRef } of [volume.downwardAPI, ...projected].flatMap((source) => source?.items ?? []))
+      if (resourceFieldRef) resourceFieldRef.divisor ??= "0";
   }
-  for (const { container } of placedContainers(spec)) defaultContainer(container);
+  for (const { container } of placedContainers(spec)) {
+    defaultContainer(container);
+    defaultPorts(container, spec.hostNetwork === true);
+  }
   return pod;
 }
 
@@ -35,6 +41,14 @@ function defaultContainer(container: Container): void {
   for (const variable of container.env ?? []) {
     const resource = variable.valueFrom?.resourceFieldRef;
     if (resource !== undefined) resource.divisor ??= "0";
+  }
+}
+
+/** 0 is no host port; on the host's network every port is one of the host's (defaultHostNetworkPorts). */
+function defaultPorts({ ports = [] }: Container, hostNetwork: boolean): void {
+  for (const port of ports) {
+    if (port.hostPort === 0) delete port.hostPort;
+    if (hostNetwork) port.hostPort ??= port.containerPort;
   }
 }
 

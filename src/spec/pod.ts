@@ -12,9 +12,11 @@ import type {
 } from "./schema/container-fields.ts";
 import type { ENV_FROM_SOURCE, ENV_VAR } from "./schema/env-fields.ts";
 import type { OBJECT_META } from "./schema/metadata-fields.ts";
-import type { HOST_ALIAS, POD_DNS_CONFIG, POD_SECURITY_CONTEXT, POD_SPEC, VOLUME } from "./schema/pod-fields.ts";
+import type { HOST_ALIAS, POD_DNS_CONFIG, POD_SECURITY_CONTEXT, POD_SPEC } from "./schema/pod-fields.ts";
+import type { LIFECYCLE, PROBE } from "./schema/probe-fields.ts";
 import type { SECCOMP_PROFILE } from "./schema/security-fields.ts";
 import type { ObjectValue } from "./schema/shape.ts";
+import type { VOLUME } from "./schema/volume-fields.ts";
 import type { Secret } from "./secret.ts";
 
 export interface ObjectMeta extends ObjectValue<typeof OBJECT_META> {}
@@ -26,6 +28,10 @@ export interface VolumeMount extends ObjectValue<typeof VOLUME_MOUNT> {}
 export interface SecurityContext extends ObjectValue<typeof SECURITY_CONTEXT> {}
 export interface SeccompProfile extends ObjectValue<typeof SECCOMP_PROFILE> {}
 export interface Container extends ObjectValue<typeof CONTAINER> {}
+export interface Probe extends ObjectValue<typeof PROBE> {}
+export type ProbeHandler = Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc">;
+export interface Lifecycle extends ObjectValue<typeof LIFECYCLE> {}
+export type LifecycleHandler = NonNullable<Lifecycle["postStart"]>;
 export interface PodSecurityContext extends ObjectValue<typeof POD_SECURITY_CONTEXT> {}
 export interface Volume extends ObjectValue<typeof VOLUME> {}
 export interface PodDNSConfig extends ObjectValue<typeof POD_DNS_CONFIG> {}

@@ -6,8 +6,10 @@ import { invalid, type Problem } from "./problem.ts";
 import { compareQuantities, parseQuantity } from "./quantity.ts";
 import { quote } from "./schema/format.ts";
 import { validateEnvironment } from "./validate-environment.ts";
+import { validateLifecycle, validateProbes } from "./validate-probes.ts";
 import { validateRestart } from "./validate-restart.ts";
 import { validateIdentity, validateSeccomp } from "./validate-security.ts";
+import { validateMounts } from "./validate-volumes.ts";
 
 export interface ContainerContext {
   readonly pod: Pod;
@@ -25,6 +27,8 @@ export function validateContainer(container: Container, path: string, context: C
     ...validateSecurity(container.securityContext ?? {}, `${path}.securityContext`),
     ...validateIdentity(container, context.pod, path),
     ...validateRestart(container, path),
+    ...validateProbes(container, path, context.pod),
+    ...validateLifecycle(container, path, context.pod),
   ];
 }
 
@@ -35,30 +39,17 @@ function validatePorts(container: Container, path: string): Problem[] {
   container.ports?.forEach((port, index) => {
     const at = elementPath(`${path}.ports`, index);
     const number = `${port.containerPort}/${port.protocol}`;
-    const other = numbers.get(number);
+    // One port of the container may be several of the host's.
+    const key = [number, port.hostPort, port.hostIP].join();
+    const other = numbers.get(key);
     if (other !== undefined)
       problems.push(invalid(`${at}.containerPort`, `${number} is used twice: ${other} has it too`));
-    numbers.set(number, other ?? at);
+    numbers.set(key, other ?? at);
     if (port.name === undefined) return;
     const namesake = names.get(port.name);
     if (namesake !== undefined)
       problems.push(invalid(`${at}.name`, `${quote(port.name)} is used twice: ${namesake} has it too`));
     names.set(port.name, namesake ?? at);
-  });
-  return problems;
-}
-
-function validateMounts(container: Container, path: string, volumes: ReadonlySet<string>): Problem[] {
-  const problems: Problem[] = [];
-  container.volumeMounts?.forEach((mount, index) => {
-    if (volumes.has(mount.name)) return;
-    const known = volumes.size === 0 ? "the pod has none" : `the pod has ${[...volumes].map(quote).join(", ")}`;
-    problems.push(
-      invalid(
-        `${elementPath(`${path}.volumeMounts`, index)}.name`,
-        `no volume ${quote(mount.name)} in spec.volumes; ${known}`,
-      ),
-    );
   });
   return problems;
 }

@@ -2,12 +2,14 @@
 // alone stands in the tables of fields.
 
 import { placedContainers } from "./containers.ts";
+import { validateHostPorts } from "./host-ports.ts";
 import { elementPath, parentPath } from "./path.ts";
 import type { Pod, PodSpec } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
 import { validateContainer } from "./validate-container.ts";
 import { validateMetadata } from "./validate-metadata.ts";
 import { validateSeccomp, validateSysctls } from "./validate-security.ts";
+import { validateVolumes } from "./validate-volumes.ts";
 
 /** All broken rules of a decoded and defaulted pod; an empty list when it is right. */
 export function validatePod(pod: Pod): Problem[] {
@@ -17,8 +19,9 @@ export function validatePod(pod: Pod): Problem[] {
     ...validateMetadata(metadata),
     ...validateNames(spec),
     ...placedContainers(spec).flatMap(({ container, path }) => validateContainer(container, path, { pod, volumes })),
-    ...validateVolumes(spec),
+    ...validateVolumes(pod),
     ...validateNamespaces(spec),
+    ...validateHostPorts(spec),
     ...validateDns(spec),
     ...validateSeccomp(spec.securityContext.seccompProfile, "spec.securityContext.seccompProfile"),
     ...validateSysctls(spec),
@@ -34,14 +37,6 @@ function validateNames(spec: PodSpec): Problem[] {
     if (other === undefined || parentPath(other) === parentPath(path)) return [];
     return [invalid(`${path}.name`, `${JSON.stringify(name)} is used twice: ${other} has it too`)];
   });
-}
-
-function validateVolumes(spec: PodSpec): Problem[] {
-  return (spec.volumes ?? []).flatMap((volume, index) =>
-    volume.hostPath === undefined || volume.emptyDir === undefined
-      ? []
-      : [invalid(elementPath("spec.volumes", index), "has both hostPath and emptyDir; a volume has one source")],
-  );
 }
 
 function validateNamespaces(spec: PodSpec): Problem[] {

@@ -82,7 +82,7 @@ function describeFile(operation: Operation): string | undefined {
     case "rename":
       return `rename ${below(operation.dir, operation.from)} to ${below(operation.dir, operation.to)}`;
     case "keep_only":
-      return `remove all in ${slot(operation.dir)} but ${operation.keep.join(", ")}`;
+      return `remove all of ${slot(operation.dir)} but ${operation.keep.join(", ")}`;
     case "chown":
       return `chown ${path} ${owner(operation.uid)}:${owner(operation.gid)}`;
     case "chmod":

@@ -1,10 +1,9 @@
 // Fields of a container (Kubernetes core/v1 Container and what it contains).
 
 import { ENV_FROM, ENV_VAR } from "./env-fields.ts";
+import { LIFECYCLE, PROBE } from "./probe-fields.ts";
 import { SECCOMP_PROFILE } from "./security-fields.ts";
 import { flag, integer, list, object, objectType, oneOf, quantity, text } from "./shape.ts";
-
-const NO_PROBES = "podrun does not run probes yet";
 
 export const CONTAINER_PORT = objectType({
   name: "ContainerPort",
@@ -12,8 +11,13 @@ export const CONTAINER_PORT = objectType({
     containerPort: integer({ required: true, min: 1, max: 65535 }),
     name: text({ format: "portName" }),
     protocol: oneOf(["TCP", "UDP", "SCTP"], { default: "TCP" }),
+    hostPort: integer({
+      min: 0,
+      max: 65535,
+      note: "0 is none; taken by another pod: Pending, by a program of the host: the pod waits for it",
+    }),
+    hostIP: text({ format: "ip", note: "an address of the host; 127.0.0.1 too, but not ::1" }),
   },
-  notYet: { hostPort: "reach the container at the pod's IP", hostIP: "reach the container at the pod's IP" },
 });
 
 const RESOURCE_LIST = objectType({
@@ -37,11 +41,12 @@ export const VOLUME_MOUNT = objectType({
   fields: {
     name: text({ required: true }),
     mountPath: text({ required: true, format: "mountPath" }),
-    readOnly: flag(),
+    readOnly: flag({ note: "configMap, secret, downwardAPI and projected volumes always are" }),
+    subPath: text({ format: "subPath", note: "made as a folder when it is missing; no link leads out of the volume" }),
+    subPathExpr: text({ format: "noNul", note: "as subPath, with $(NAME) of the container's variables" }),
     mountPropagation: oneOf(["None", "HostToContainer", "Bidirectional"], { only: ["None"], because: "" }),
     recursiveReadOnly: oneOf(["Disabled", "IfPossible", "Enabled"], { only: ["Disabled"], because: "" }),
   },
-  notYet: { subPath: "mount the whole volume", subPathExpr: "mount the whole volume" },
 });
 
 export const SECURITY_CONTEXT = objectType({
@@ -106,22 +111,13 @@ export const CONTAINER = objectType({
       note: "the pod's when absent; Always makes an init container a sidecar",
     }),
     restartPolicyRules: list(object(RESTART_RULE)),
-    terminationMessagePath: text({
-      default: "/dev/termination-log",
-      only: ["/dev/termination-log"],
-      because: "the message file is not read yet",
-    }),
-    terminationMessagePolicy: oneOf(["File", "FallbackToLogsOnError"], {
-      default: "File",
-      only: ["File"],
-      because: "the message file is not read yet",
-    }),
+    lifecycle: object(LIFECYCLE),
+    livenessProbe: object(PROBE),
+    readinessProbe: object(PROBE),
+    startupProbe: object(PROBE),
+    terminationMessagePath: text({ default: "/dev/termination-log", format: "mountPath" }),
+    terminationMessagePolicy: oneOf(["File", "FallbackToLogsOnError"], { default: "File" }),
   },
-  notYet: {
-    lifecycle: "podrun does not run hooks yet",
-    livenessProbe: NO_PROBES,
-    readinessProbe: NO_PROBES,
-    startupProbe: NO_PROBES,
-  },
+  notYet: {},
   notApplicable: { volumeDevices: "there are no block volumes without a cluster's storage" },
 });

@@ -128,7 +128,34 @@ const configKey: Check = (value) =>
         ? undefined
         : `${quote(value)} is not a key: letters, digits, "-", "_" and "."`;
 
+/** A path below a volume (validateLocalDescendingPath). */
+const subPath: Check = (value) =>
+  value.startsWith("/") || value.split("/").includes("..")
+    ? `${quote(value)} must be a relative path without ".."`
+    : noNul(value);
+
+/** Where a file of a volume's content stands (validateLocalNonReservedPath). */
+const filePath: Check = (value) =>
+  subPath(value) ??
+  (value.startsWith("..")
+    ? `${quote(value)} may not start with "..": such names are the volume's own`
+    : value.split("/").every((part) => part === "" || part === ".")
+      ? `${quote(value)} names no file`
+      : value.length > 4096 || value.split("/").some((part) => Buffer.byteLength(part) > 255)
+        ? "is longer than Linux takes: 255 bytes a name, 4096 in all"
+        : undefined);
+
+/** A field name of HTTP (RFC 9110, token). */
+const headerName: Check = (value) =>
+  /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value) ? undefined : `${quote(value)} is not the name of an HTTP header`;
+
+/** A line end would begin another header. */
+const headerValue: Check = (value) =>
+  /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? undefined : `${quote(value)} can't stand in an HTTP header`;
+
 export const FORMATS = {
+  headerName,
+  headerValue,
   dnsLabel,
   dnsSubdomain,
   labelKey,
@@ -148,6 +175,8 @@ export const FORMATS = {
   relativePath,
   noNul,
   configKey,
+  subPath,
+  filePath,
 } satisfies Record<string, Check>;
 
 export type Format = keyof typeof FORMATS;

@@ -44,12 +44,50 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "action exitCodes",
   ContainerRestartRuleOnExitCodes:
     "operator values",
+  Lifecycle:
+    "postStart preStop stopSignal",
+  LifecycleHandler:
+    "exec httpGet sleep tcpSocket",
+  ExecAction:
+    "command",
+  HTTPGetAction:
+    "host httpHeaders path port scheme",
+  HTTPHeader:
+    "name value",
+  TCPSocketAction:
+    "host port",
+  SleepAction:
+    "seconds",
+  Probe:
+    "exec failureThreshold grpc httpGet initialDelaySeconds periodSeconds successThreshold tcpSocket terminationGracePeriodSeconds timeoutSeconds",
+  GRPCAction:
+    "port service",
   Volume:
     "awsElasticBlockStore azureDisk azureFile cephfs cinder configMap csi downwardAPI emptyDir ephemeral fc flexVolume flocker gcePersistentDisk gitRepo glusterfs hostPath image iscsi name nfs persistentVolumeClaim photonPersistentDisk portworxVolume projected quobyte rbd scaleIO secret storageos vsphereVolume",
   HostPathVolumeSource:
     "path type",
   EmptyDirVolumeSource:
     "medium sizeLimit",
+  ConfigMapVolumeSource:
+    "defaultMode items name optional",
+  KeyToPath:
+    "key mode path",
+  SecretVolumeSource:
+    "defaultMode items optional secretName",
+  DownwardAPIVolumeSource:
+    "defaultMode items",
+  DownwardAPIVolumeFile:
+    "fieldRef mode path resourceFieldRef",
+  ProjectedVolumeSource:
+    "defaultMode sources",
+  VolumeProjection:
+    "clusterTrustBundle configMap downwardAPI podCertificate secret serviceAccountToken",
+  ConfigMapProjection:
+    "items name optional",
+  SecretProjection:
+    "items name optional",
+  DownwardAPIProjection:
+    "items",
   PodDNSConfig:
     "nameservers options searches",
   PodDNSConfigOption:
@@ -68,6 +106,10 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "apiVersion binaryData data immutable kind metadata",
   Secret:
     "apiVersion data immutable kind metadata stringData type",
+  Namespace:
+    "apiVersion kind metadata spec status",
+  NamespaceSpec:
+    "finalizers",
 };
 
 /** Kubernetes' kinds by API version. */
@@ -88,10 +130,6 @@ export const KUBERNETES_KINDS: Readonly<Record<string, string>> = {
   "autoscaling/v1": "HorizontalPodAutoscaler Scale",
   "autoscaling/v2": "HorizontalPodAutoscaler",
   "autoscaling/v2beta1": "HorizontalPodAutoscaler",
-  Namespace:
-    "apiVersion kind metadata spec status",
-  NamespaceSpec:
-    "finalizers",
   "autoscaling/v2beta2": "HorizontalPodAutoscaler",
   "batch/v1": "CronJob Job",
   "batch/v1beta1": "CronJob",

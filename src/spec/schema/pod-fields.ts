@@ -3,7 +3,8 @@
 import { CONTAINER } from "./container-fields.ts";
 import { OBJECT_META } from "./metadata-fields.ts";
 import { SECCOMP_PROFILE } from "./security-fields.ts";
-import { flag, ignored, integer, list, object, objectType, oneOf, quantity, text } from "./shape.ts";
+import { flag, ignored, integer, list, object, objectType, oneOf, text } from "./shape.ts";
+import { VOLUME } from "./volume-fields.ts";
 
 const NO_SCHEDULER = "there is one machine and no scheduler";
 const NO_CLUSTER_DNS = "there is no cluster domain";
@@ -16,6 +17,14 @@ export const POD_SECURITY_CONTEXT = objectType({
     runAsGroup: integer({ min: 0, max: 2147483647 }),
     runAsNonRoot: flag(),
     supplementalGroups: list(integer({ min: 0, max: 2147483647 })),
+    fsGroup: integer({
+      min: 0,
+      max: 2147483647,
+      note: "group of emptyDir, configMap, secret, downwardAPI and projected volumes, and of every process",
+    }),
+    fsGroupChangePolicy: oneOf(["Always", "OnRootMismatch"], {
+      note: "of no effect on the volumes that podrun has, as in Kubernetes",
+    }),
     supplementalGroupsPolicy: oneOf(["Merge", "Strict"], { only: ["Merge"], because: "" }),
     seccompProfile: object(SECCOMP_PROFILE),
     sysctls: list(
@@ -34,34 +43,8 @@ export const POD_SECURITY_CONTEXT = objectType({
       },
     ),
   },
-  notYet: { appArmorProfile: "", fsGroup: "", fsGroupChangePolicy: "", seLinuxOptions: "", seLinuxChangePolicy: "" },
+  notYet: { appArmorProfile: "", seLinuxOptions: "", seLinuxChangePolicy: "" },
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },
-});
-
-export const VOLUME = objectType({
-  name: "Volume",
-  fields: {
-    name: text({ required: true, format: "dnsLabel" }),
-    hostPath: object(
-      objectType({
-        name: "HostPathVolumeSource",
-        fields: {
-          path: text({ required: true, format: "hostPath" }),
-          type: oneOf(
-            ["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"],
-            { default: "" },
-          ),
-        },
-      }),
-    ),
-    emptyDir: object(
-      objectType({
-        name: "EmptyDirVolumeSource",
-        fields: { medium: oneOf(["", "Memory"]), sizeLimit: quantity({ note: "enforced with medium Memory" }) },
-      }),
-      { note: "also what a volume without a source is" },
-    ),
-  },
 });
 
 export const POD_DNS_CONFIG = objectType({
@@ -101,6 +84,7 @@ export const POD_SPEC = objectType({
     volumes: list(object(VOLUME), { key: "name" }),
     restartPolicy: oneOf(["Always", "OnFailure", "Never"], { default: "Always" }),
     terminationGracePeriodSeconds: integer({ default: 30, min: 0 }),
+    activeDeadlineSeconds: integer({ min: 1, max: 2147483647, note: "counted from `status.startTime`" }),
     dnsPolicy: oneOf(["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"], {
       default: "ClusterFirst",
       note: "without a cluster DNS, ClusterFirst and ClusterFirstWithHostNet behave as Default: the host's resolv.conf",
@@ -138,7 +122,6 @@ export const POD_SPEC = objectType({
     ),
   },
   notYet: {
-    activeDeadlineSeconds: "",
     resources: "write resources in each container",
     hostnameOverride: "write hostname",
   },

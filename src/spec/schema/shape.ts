@@ -35,6 +35,10 @@ export interface IntegerRow extends RowOptions {
   readonly min?: number;
   readonly max?: number;
 }
+/** The number of a port, or the name of one of the container's (Kubernetes IntOrString). */
+export interface PortRow extends RowOptions {
+  readonly kind: "port";
+}
 export interface FlagRow extends RowOptions {
   readonly kind: "flag";
 }
@@ -57,7 +61,7 @@ export interface ObjectRow extends RowOptions {
 export interface IgnoredRow extends RowOptions {
   readonly kind: "ignored";
 }
-export type Row = TextRow | QuantityRow | IntegerRow | FlagRow | ListRow | MapRow | ObjectRow | IgnoredRow;
+export type Row = TextRow | QuantityRow | IntegerRow | PortRow | FlagRow | ListRow | MapRow | ObjectRow | IgnoredRow;
 
 /** One Kubernetes object type, such as PodSpec. Fields in none of the three lists but in Kubernetes are "not yet" too. */
 export interface ObjectType {
@@ -85,6 +89,8 @@ export const quantity = <const O extends Options<QuantityRow> = object>(options?
   ({ kind: "quantity", ...options }) as { kind: "quantity" } & NoInfer<O>;
 export const integer = <const O extends Options<IntegerRow> = object>(options?: O) =>
   ({ kind: "integer", ...options }) as { kind: "integer" } & NoInfer<O>;
+export const port = <const O extends Options<PortRow> = object>(options?: O) =>
+  ({ kind: "port", ...options }) as { kind: "port" } & NoInfer<O>;
 export const flag = <const O extends Options<FlagRow> = object>(options?: O) =>
   ({ kind: "flag", ...options }) as { kind: "flag" } & NoInfer<O>;
 export const list = <const E extends Row, const O extends Options<ListRow> = object>(of: E, options?: O) =>
@@ -104,17 +110,19 @@ export type Value<R> = R extends { values: readonly (infer V)[] }
   ? V
   : R extends { kind: "text" | "quantity" }
     ? string
-    : R extends { kind: "integer" }
-      ? number
-      : R extends { kind: "flag" }
-        ? boolean
-        : R extends { kind: "list"; of: infer E }
-          ? Value<E>[]
-          : R extends { kind: "map"; of: infer E }
-            ? Record<string, Value<E>>
-            : R extends { kind: "object"; type: infer T }
-              ? ObjectValue<T>
-              : never;
+    : R extends { kind: "port" }
+      ? number | string
+      : R extends { kind: "integer" }
+        ? number
+        : R extends { kind: "flag" }
+          ? boolean
+          : R extends { kind: "list"; of: infer E }
+            ? Value<E>[]
+            : R extends { kind: "map"; of: infer E }
+              ? Record<string, Value<E>>
+              : R extends { kind: "object"; type: infer T }
+                ? ObjectValue<T>
+                : never;
 
 type Always<R> = R extends { required: true } | { default: unknown } | { computed: string } ? true : false;
 type KeysAlways<F> = {

@@ -6,6 +6,8 @@ export class FakeRuntime implements types.RuntimeService {
   readonly calls: string[] = [];
   /** Called before each call is carried out; a test throws from it, or waits in it. */
   before: (call: string) => void | Promise<void> = () => undefined;
+  /** What was written last, by sandbox and volume. */
+  readonly volumes = new Map<string, Readonly<Record<string, types.VolumeTree>>>();
   readonly sandboxes = new Map<string, types.SandboxStatus>();
   readonly containers = new Map<string, types.ContainerStatus>();
   readonly configs: { sandbox?: types.SandboxConfig; containers: types.ContainerConfig[] } = { containers: [] };
@@ -54,6 +56,7 @@ export class FakeRuntime implements types.RuntimeService {
     await this.#call("removeSandbox");
     for (const container of this.listContainers(id)) this.containers.delete(container.id);
     this.sandboxes.delete(id);
+    this.volumes.delete(id);
   }
 
   sandboxStatus(id: string): types.SandboxStatus {
@@ -64,6 +67,15 @@ export class FakeRuntime implements types.RuntimeService {
 
   listSandboxes(): readonly types.SandboxStatus[] {
     return [...this.sandboxes.values()];
+  }
+
+  async writeVolumes(sandboxId: string, volumes: Readonly<Record<string, types.VolumeTree>>): Promise<void> {
+    await this.#call(`writeVolumes ${Object.keys(volumes).join(" ")}`.trim());
+    this.volumes.set(sandboxId, { ...this.volumes.get(sandboxId), ...volumes });
+  }
+
+  writtenVolumes(sandboxId: string): ReadonlySet<string> {
+    return new Set(Object.keys(this.volumes.get(sandboxId) ?? {}));
   }
 
   async createContainer(sandboxId: string, config: types.ContainerConfig): Promise<string> {

@@ -21,7 +21,7 @@ t.test(
     const pod = makePod({ volumes: [{ name: "data" }] }, { uid: "u-1" });
     const umask = process.umask(0o77);
     t.teardown(() => void process.umask(umask));
-    const source = setUpVolumes(pod, root).get("data");
+    const source = setUpVolumes(pod, root).get("data")?.source;
     if (source?.kind !== "host") throw new Error("not on the host");
     t.equal(statSync(source.path).mode & 0o7777, 0o777);
     writeFileSync(join(source.path, "file"), "x");

@@ -1,0 +1,79 @@
+// Rules of volumes and of their mounts (pkg/apis/core/validation, ValidateVolumes, ValidateVolumeMounts).
+
+import { posix } from "node:path";
+import { elementPath } from "./path.ts";
+import type { Container, Pod, Volume } from "./pod.ts";
+import { invalid, type Problem } from "./problem.ts";
+import { quote } from "./schema/format.ts";
+import { validateFieldPath, validateResourceField } from "./validate-environment.ts";
+
+/** Fields that a file of the downward API may hold. */
+const FILE_FIELDS = [
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+  "metadata.labels",
+  "metadata.annotations",
+] as const;
+
+export function validateVolumes(pod: Pod): Problem[] {
+  return (pod.spec.volumes ?? []).flatMap((volume, index) => {
+    const path = elementPath("spec.volumes", index);
+    const [first, second] = Object.keys(volume).filter((key) => key !== "name");
+    if (second !== undefined) return [invalid(path, `has both ${first} and ${second}; a volume has one source`)];
+    return validateContent(volume, path, pod);
+  });
+}
+
+/** The files of a projected volume come from several places: two of them may not be one. */
+function validateContent({ downwardAPI, projected }: Volume, path: string, pod: Pod): Problem[] {
+  const problems = validateFiles(downwardAPI?.items, `${path}.downwardAPI.items`, pod);
+  const taken = new Map<string, string>();
+  for (const [index, source] of (projected?.sources ?? []).entries()) {
+    const at = elementPath(`${path}.projected.sources`, index);
+    const [kind, second] = Object.keys(source);
+    if (kind === undefined || second !== undefined) {
+      problems.push(invalid(at, "must have exactly one of configMap, secret and downwardAPI"));
+      continue;
+    }
+    problems.push(...validateFiles(source.downwardAPI?.items, `${at}.downwardAPI.items`, pod));
+    const items = source.configMap?.items ?? source.secret?.items ?? source.downwardAPI?.items ?? [];
+    for (const [item, given] of items.entries()) {
+      const place = `${elementPath(`${at}.${kind}.items`, item)}.path`;
+      const file = posix.normalize(given.path);
+      const other = taken.get(file);
+      if (other === undefined) taken.set(file, place);
+      else problems.push(invalid(place, `${quote(given.path)} is used twice: ${other} has it too`));
+    }
+  }
+  return problems;
+}
+
+type DownwardItems = NonNullable<Volume["downwardAPI"]>["items"];
+
+function validateFiles(items: DownwardItems, path: string, pod: Pod): Problem[] {
+  return (items ?? []).flatMap(({ fieldRef, resourceFieldRef }, index) => {
+    const at = elementPath(path, index);
+    if ((fieldRef === undefined) === (resourceFieldRef === undefined))
+      return [invalid(at, "must have exactly one of fieldRef and resourceFieldRef")];
+    if (fieldRef) return validateFieldPath(fieldRef.fieldPath, FILE_FIELDS, `${at}.fieldRef.fieldPath`);
+    if (resourceFieldRef === undefined) return [];
+    if (resourceFieldRef.containerName === undefined)
+      return [invalid(`${at}.resourceFieldRef.containerName`, "required, but missing: a file is no container's")];
+    return validateResourceField(resourceFieldRef, pod, `${at}.resourceFieldRef`);
+  });
+}
+
+export function validateMounts(container: Container, path: string, volumes: ReadonlySet<string>): Problem[] {
+  return (container.volumeMounts ?? []).flatMap((mount, index) => {
+    const at = elementPath(`${path}.volumeMounts`, index);
+    const problems: Problem[] = [];
+    if (!volumes.has(mount.name)) {
+      const known = volumes.size === 0 ? "the pod has none" : `the pod has ${[...volumes].map(quote).join(", ")}`;
+      problems.push(invalid(`${at}.name`, `no volume ${quote(mount.name)} in spec.volumes; ${known}`));
+    }
+    if (mount.subPath !== undefined && mount.subPathExpr !== undefined)
+      problems.push(invalid(`${at}.subPathExpr`, "given together with subPath; a mount has one of them"));
+    return problems;
+  });
+}
