@@ -109,7 +109,7 @@ export class HttpClient {
     const socket = await connectDaemon(this.#config, this.#options);
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-      const headers = { host: "podrun", ...(payload === undefined ? {} : contentHeaders(payload)) };
+      const headers = { host: "podrun", ...(payload === undefined ? {} : contentHeaders(method, payload)) };
       const request: ClientRequest = httpRequest({ method, path, headers, createConnection: () => socket });
       request.on("response", resolve);
       request.on("error", (cause) => reject(broken(cause)));
@@ -128,8 +128,8 @@ function queryText(query: Query): string {
   return text === "" ? "" : `?${text}`;
 }
 
-const contentHeaders = (payload: Buffer): Record<string, string | number> => ({
-  "content-type": "application/json",
+const contentHeaders = (method: string, payload: Buffer): Record<string, string | number> => ({
+  "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
   "content-length": payload.length,
 });
 

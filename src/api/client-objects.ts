@@ -30,6 +30,18 @@ export class ObjectClient {
     return this.#http.json("PUT", objectPath(object.kind, namespace, name), query, object);
   }
 
+  /** A JSON merge patch (RFC 7396). */
+  patch(
+    kind: KindName,
+    namespace: string,
+    name: string,
+    patch: object,
+    options: { readonly dryRun?: boolean } = {},
+  ): Promise<KubeObject> {
+    const query = { dryRun: options.dryRun === true ? "All" : undefined };
+    return this.#http.json("PATCH", objectPath(kind, namespace, name), query, patch);
+  }
+
   get<K extends KindName>(kind: K, namespace: string, name: string): Promise<Extract<KubeObject, { kind: K }>> {
     return this.#http.json("GET", objectPath(kind, namespace, name));
   }

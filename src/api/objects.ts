@@ -4,8 +4,10 @@ import type { KeptKind, KeptObject, ObjectService } from "../pod/types.ts";
 import { isClusterScoped, kindNames, kindOfPlural } from "../spec/kinds.ts";
 import type { ApiContext } from "./context.ts";
 import { decodeInto } from "./decode-body.ts";
+import { patchObject } from "./patch.ts";
 import { isDryRun, readJson, sendJson, type Target } from "./request.ts";
 import { objectFilter } from "./selectors.ts";
+import { shown } from "./shown.ts";
 import { serveWatch, WatchHub } from "./watch.ts";
 
 export type ObjectHubs = Readonly<Record<KeptKind, WatchHub<KeptObject>>>;
@@ -23,13 +25,6 @@ function hubOf(objects: ObjectService, kind: KeptKind): WatchHub<KeptObject> {
     watch: (listener) =>
       objects.watch((event) => event.object.kind === kind && listener({ ...event, object: shown(event.object) })),
   });
-}
-
-/** As the API shows it: what lies in no namespace names none. */
-function shown(object: KeptObject): KeptObject {
-  if (!isClusterScoped(object.kind)) return object;
-  const { namespace: _, ...metadata } = object.metadata;
-  return { ...object, metadata } as KeptObject;
 }
 
 /** The kept kind of a path's resource; undefined: it is of another kind, or of none. */
@@ -68,6 +63,8 @@ export async function serveObjects(
   } else if (method === "PUT") {
     const object = decodeInto(kind, await readJson(request), namespace, name);
     sendJson(response, 200, shown(objects.replace(object, { dryRun: isDryRun(query) })));
+  } else if (method === "PATCH") {
+    await patchObject(context, request, response, target, { kind, namespace, name });
   } else if (method === "DELETE") {
     const deleted = objects.delete(kind, namespace, name);
     const details = { name, kind: kindNames(kind).plural, uid: deleted.metadata.uid };

@@ -8,6 +8,7 @@ import { serveFiles } from "./files.ts";
 import { IMAGE_ROUTES } from "./images-routes.ts";
 import { serveLog } from "./log.ts";
 import { keptKindOf, makeObjectHubs, type ObjectPath, serveObjects } from "./objects.ts";
+import { patchObject } from "./patch.ts";
 import { planPods, tracePod } from "./plan.ts";
 import { createPod, deletePod, listPods, replacePod } from "./pods.ts";
 import { servePortForward } from "./port-forward.ts";
@@ -123,6 +124,7 @@ function routeNamespace(
   if (verb === undefined) {
     if (method === "GET") return sendJson(response, 200, context.pods.get(namespace, name));
     if (method === "PUT") return replacePod(context, request, response, namespace, name);
+    if (method === "PATCH") return patchObject(context, request, response, target, { kind: "Pod", namespace, name });
     if (method === "DELETE") return deletePod(context, request, response, namespace, name, target);
     return methodNotAllowed(response, target);
   }

@@ -91,13 +91,14 @@ export class Pods implements PodService, WorkerOwner {
     return stored;
   }
 
-  async replace(pod: Pod): Promise<Pod> {
+  async replace(pod: Pod, options: { readonly dryRun?: boolean } = {}): Promise<Pod> {
     const worker = this.#worker(pod.metadata.namespace, pod.metadata.name);
     const before = worker.pod;
     checkSame(before, pod);
     const problems = validatePodUpdate(before, pod);
     if (problems.length > 0) throwProblems(problems);
     const { labels, annotations } = pod.metadata;
+    if (options.dryRun) return wanted;
     const wanted = { ...before, metadata: { ...before.metadata, labels, annotations }, spec: pod.spec };
     const stored = this.#store.put(wanted, { mode: "update" });
     worker.replace(stored);

@@ -119,9 +119,13 @@ export class FakePods implements PodService {
     return options.dryRun === true ? created : this.put(created, "ADDED");
   }
 
-  async replace(pod: Pod): Promise<Pod> {
+  async replace(pod: Pod, options: { readonly dryRun?: boolean } = {}): Promise<Pod> {
     const before = this.get(pod.metadata.namespace, pod.metadata.name);
-    const after = { ...before, spec: pod.spec, metadata: { ...before.metadata, labels: pod.metadata.labels } };
+    const { labels, annotations, resourceVersion: version } = pod.metadata;
+    if (version !== "" && version !== before.metadata.resourceVersion)
+      throw new PodrunError("Conflict", `pod "${pod.metadata.name}" has been changed since it was read`);
+    const after = { ...before, spec: pod.spec, metadata: { ...before.metadata, labels, annotations } };
+    if (options.dryRun) return after;
     return JSON.stringify(before) === JSON.stringify(after) ? before : this.put(after, "MODIFIED");
   }
 
