@@ -1,6 +1,7 @@
 import { step } from "../base/fault.ts";
 import { findPlaced, type PlacedContainer } from "../spec/index.ts";
 import type { Node } from "./node.ts";
+import { beginPostStart } from "./post-start.ts";
 import { record } from "./record.ts";
 import { formatDelay, isRestarted, retryDelay } from "./restart.ts";
 import { runContainer, type StartContext } from "./run-container.ts";
@@ -13,6 +14,8 @@ export interface AdvanceContext extends StartContext {
   waitUntil(moment: number): boolean;
   /** The status may be another. */
   changed(): void;
+  /** Something has come to pass beside the worker's rounds: everything is looked at again. */
+  progress(): void;
   /** Records the status now. */
   publish(): void;
 }
@@ -24,6 +27,7 @@ export async function advanceContainer(node: Node, tracked: TrackedContainer, co
   if (!placed) return;
   const spec = placed.container;
   if (tracked.isRunning) {
+    beginPostStart(node, pod, spec, tracked, context.progress);
     if (tracked.isOutdated(spec))
       beginStop(node, pod, tracked, `Container ${spec.name} definition changed, will be restarted`);
     return;
@@ -33,6 +37,7 @@ export async function advanceContainer(node: Node, tracked: TrackedContainer, co
   step("pod.run-container");
   const outcome = await runContainer(node, tracked, spec, context);
   context.changed();
+  if (outcome === "started") beginPostStart(node, pod, spec, tracked, context.progress);
   if (outcome === "waits") context.waitUntil(context.images.lookAt(spec));
   if (outcome !== "failed") return;
   tracked.retryAt = node.timers.now() + retryDelay(node.settings.restartBackoff, tracked.failures);

@@ -13,6 +13,14 @@ export interface ConditionFacts {
   readonly now: string;
 }
 
+/** Of a pod that has no place yet: the scheduler's only word about it. */
+export function unscheduledCondition(pod: Pod, message: string, now: string): PodCondition {
+  const before = pod.status.conditions?.find(({ type }) => type === "PodScheduled");
+  const since = before?.status === "False" ? before.lastTransitionTime : undefined;
+  const verdict = { status: "False", reason: "Unschedulable", message } as const;
+  return { type: "PodScheduled", ...verdict, lastProbeTime: null, lastTransitionTime: since ?? now };
+}
+
 /** A pod's conditions in the kubelet's words; a time of transition stays while the status does. Pure. */
 export function buildConditions(pod: Pod, facts: ConditionFacts): PodCondition[] {
   const containersReady = readiness(facts);

@@ -12,6 +12,10 @@ export class Grace {
     this.#deadline = deadline;
   }
 
+  get deadline(): number {
+    return this.#deadline;
+  }
+
   /** Seconds until the deadline; 0 when it is over. */
   get leftSeconds(): number {
     return Math.max(0, (this.#deadline - this.#timers.now()) / 1000);

@@ -1,5 +1,6 @@
 import type { ContainerStatus as RuntimeContainer } from "../sandbox/types.ts";
-import { type PlacedContainer, type Pod, placedContainers } from "../spec/index.ts";
+import { findPlaced, type PlacedContainer, type Pod, placedContainers } from "../spec/index.ts";
+import { withLastWords } from "./last-words.ts";
 import type { BackoffSettings } from "./restart.ts";
 import { isRestarted } from "./restart.ts";
 import { TrackedContainer } from "./tracked-container.ts";
@@ -26,15 +27,14 @@ export class PodContainers {
   }
 
   /** Takes up what an earlier daemon left: what the pod's status says, and what the runtime knows of it now. */
-  recover({ status }: Pod, runs: readonly RuntimeContainer[], now: string): void {
+  recover({ spec, status }: Pod, runs: readonly RuntimeContainer[], now: string): void {
     const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
     for (const tracked of this.all) {
-      const own = runs.filter(({ name }) => name === tracked.name).sort((a, b) => b.attempt - a.attempt);
-      tracked.recover(
-        statuses.find(({ name }) => name === tracked.name),
-        own[0],
-        now,
-      );
+      const container = findPlaced(spec, tracked.name)?.container;
+      const [run] = runs.filter(({ name }) => name === tracked.name).sort((a, b) => b.attempt - a.attempt);
+      const known = statuses.find(({ name }) => name === tracked.name);
+      tracked.recover(known, run && withLastWords(run, container), now);
+      if (container) tracked.recoverWords(container, known);
     }
   }
 

@@ -5,6 +5,7 @@ import type { RuntimeImage, SandboxStatus } from "../sandbox/types.ts";
 import { type Container, findPlaced, type Pod } from "../spec/index.ts";
 import { buildContainerConfig } from "./container-config.ts";
 import type { EnvironmentFacts } from "./downward.ts";
+import { withLastWords } from "./last-words.ts";
 import type { Node } from "./node.ts";
 import type { PodImages } from "./pull-image.ts";
 import { Reasons } from "./reasons.ts";
@@ -47,9 +48,10 @@ export async function runContainer(
   const { id } = prepared;
   try {
     step("pod.start-container");
+    tracked.expectStart(spec);
     await node.runtime.startContainer(id);
     // Asked anew: a command that ends at once may have ended since.
-    tracked.run = node.runtime.containerStatus(id);
+    tracked.run = withLastWords(node.runtime.containerStatus(id), spec);
     step("pod.container-started");
   } catch (error) {
     fail(node, tracked, context.pod, { reason: "RunContainerError", message: messageOf(error) });

@@ -9,7 +9,7 @@ import {
   placedContainers,
   qosClass,
 } from "../spec/index.ts";
-import { buildConditions } from "./conditions.ts";
+import { buildConditions, unscheduledCondition } from "./conditions.ts";
 import { podPhase, statedContainers } from "./phase.ts";
 
 export type Terminated = NonNullable<ContainerState["terminated"]>;
@@ -50,10 +50,18 @@ export interface PodFacts {
   readonly now: string;
   /** Why the pod as a whole failed: PodStatus.reason and message. */
   readonly failure?: Waiting | undefined;
+  /** Why the pod has no place on this node yet; nothing of it has begun then. */
+  readonly unschedulable?: string | undefined;
 }
 
 /** A Pod's status from facts, as the kubelet words it. Pure. `pod.status` is the one before: transition times are kept. */
 export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
+  if (facts.unschedulable !== undefined)
+    return {
+      phase: "Pending",
+      conditions: [unscheduledCondition(pod, facts.unschedulable, facts.now)],
+      qosClass: qosClass(pod),
+    };
   const placed = placedContainers(pod.spec);
   const waits = placed.some(({ role }) => role !== "main") ? "PodInitializing" : "ContainerCreating";
   const all = placed.map((one) => buildContainer(pod, one, facts.containers.get(one.container.name), waits));

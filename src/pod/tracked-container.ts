@@ -3,7 +3,7 @@ import type { Container, ContainerStatus, PlacedContainer } from "../spec/index.
 import type { Grace } from "./grace.ts";
 import { type BackoffSettings, RestartBackoff } from "./restart.ts";
 import type { Preparation } from "./run-container.ts";
-import { type ContainerFacts, type Terminated, terminatedOf, type Waiting } from "./status.ts";
+import { type ContainerFacts, containerUrl, type Terminated, terminatedOf, type Waiting } from "./status.ts";
 
 /** An end that has been asked for. */
 export interface Stop {
@@ -38,8 +38,10 @@ export class TrackedContainer implements ContainerFacts {
   failures = 0;
   retryAt = 0;
 
-  /** Its postStart hook runs: it does not count as running yet. */
-  isHooked = false;
+  /** Its postStart hook, as long as it is not done: it does not count as running yet. */
+  hook: "due" | "runs" | "failed" | undefined;
+  /** Hooks that run. */
+  readonly hooks = new Set<AbortController>();
   /** Whether its startup probe has succeeded; undefined: it has none. */
   startup: boolean | undefined;
   /** The word of its readiness probe; undefined: it has none. */
@@ -55,6 +57,10 @@ export class TrackedContainer implements ContainerFacts {
 
   get isRunning(): boolean {
     return this.run?.state === "running" || this.run?.state === "starting";
+  }
+
+  get isHooked(): boolean {
+    return this.hook !== undefined;
   }
 
   /** It runs, its hook is done, and its startup probe, when it has one, has succeeded (ContainerStatus.started). */
@@ -83,6 +89,30 @@ export class TrackedContainer implements ContainerFacts {
     this.run = undefined;
     this.ended = undefined;
     this.restartCount++;
+  }
+
+  /** What is known of a run that is about to start: nothing is done, nothing has succeeded. */
+  expectStart({ lifecycle, startupProbe, readinessProbe }: Container): void {
+    this.hook = lifecycle?.postStart ? "due" : undefined;
+    this.startup = startupProbe ? false : undefined;
+    this.readiness = readinessProbe ? false : undefined;
+  }
+
+  /**
+   * Takes up what had been told of the newest run's hook and probes. A hook that is not known to be done runs again: hooks run
+   * at least once.
+   */
+  recoverWords(container: Container, status: ContainerStatus | undefined): void {
+    this.expectStart(container);
+    if (!this.run || status?.containerID !== containerUrl(this.run.id) || !status.state.running) return;
+    this.hook = undefined;
+    if (container.startupProbe) this.startup = status.started ?? false;
+    if (container.readinessProbe) this.readiness = status.ready;
+  }
+
+  /** The run has ended: so do its hooks. */
+  endHooks(): void {
+    for (const hook of this.hooks) hook.abort();
   }
 
   /** The runtime is about to forget the newest run, with its sandbox: how it ended is kept. */

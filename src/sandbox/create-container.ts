@@ -40,7 +40,7 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
     cgroup: containerCgroup(pod.cgroup, id),
     folder: join(context.facts.config.root, "containers", id),
     logPath: join(logFolder, `${config.attempt}.log`),
-    stopSignal: config.image.config.stopSignal || "SIGTERM",
+    stopSignal: config.stopSignal ?? (config.image.config.stopSignal || "SIGTERM"),
     tty: config.tty,
     stdin: config.stdin,
     terminationMessage: config.terminationMessage !== undefined,

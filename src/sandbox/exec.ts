@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { PodrunError } from "../base/errors.ts";
 import { planFault } from "../base/fault.ts";
@@ -40,6 +41,7 @@ export async function exec(
   );
   const stream = openStream(join(sandbox.folder, "monitor.sock"));
   const session = streamSession(stream);
+  if (request.signal) endWith(request.signal, sandbox, key, stream);
   try {
     await stream.run(plan, { fault: planFault("exec") });
   } catch (error) {
@@ -47,6 +49,18 @@ export async function exec(
     throw error;
   }
   return session;
+}
+
+/** When the signal comes, the command is killed and its stream closed: what it has started may hold its output open. */
+function endWith(signal: AbortSignal, sandbox: LiveSandbox, key: number, stream: MonitorStream): void {
+  const end = (): void => {
+    const kill = sandbox.monitor?.signal(key, constants.signals.SIGKILL) ?? Promise.resolve();
+    // It has ended by itself, its start is being undone with its stream, or its monitor is gone: it ends all the same.
+    kill.catch(() => undefined).finally(() => stream.close());
+  };
+  if (signal.aborted) return end();
+  signal.addEventListener("abort", end);
+  stream.once("closed", () => signal.removeEventListener("abort", end));
 }
 
 /** A running container's own output from now on, and its input. Throws ContainerNotRunning, MonitorGone. */

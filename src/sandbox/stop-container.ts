@@ -45,8 +45,11 @@ function signalNumber(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
   const name = text.startsWith("SIG") ? text : `SIG${text}`;
   const offset = /^SIGRTMIN\+(\d+)$/.exec(name)?.[1];
-  // The kernel's first real-time signals are the C library's: SIGRTMIN is 34 for programs.
+  // The kernel's first real-time signals are the C library's: SIGRTMIN is 34 for programs, SIGRTMAX 64.
   if (offset !== undefined) return 34 + Number(offset);
+  if (name === "SIGRTMIN") return 34;
+  const below = /^SIGRTMAX(?:-(\d+))?$/.exec(name);
+  if (below) return 64 - Number(below[1] ?? 0);
   return (constants.signals as Readonly<Record<string, number>>)[name] ?? constants.signals.SIGTERM;
 }
 

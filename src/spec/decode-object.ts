@@ -85,6 +85,8 @@ function decodeKind(row: Row, raw: unknown, path: string, decoding: Decoding): u
       return typeof raw === "boolean" ? raw : wrongType(decoding, path, "true or false", raw);
     case "integer":
       return decodeInteger(row, raw, path, decoding);
+    case "port":
+      return decodePort(raw, path, decoding);
     case "quantity":
       return decodeQuantity(raw, path, decoding);
     case "text":
@@ -111,6 +113,16 @@ function decodeInteger(row: IntegerRow, raw: unknown, path: string, decoding: De
   const range = row.max === undefined ? `at least ${min}` : `from ${min} to ${max}`;
   report(decoding, "InvalidObject", path, `${raw} is out of range; it must be ${range}`);
   return raw;
+}
+
+function decodePort(raw: unknown, path: string, decoding: Decoding): number | string | undefined {
+  if (typeof raw === "string") {
+    // Text of digits is no number to Kubernetes either, and a port's name has a letter in it.
+    if (/^\d+$/.test(raw)) report(decoding, "InvalidObject", path, `${quote(raw)} is text; write it without quotes`);
+    else checkFormat("portName", raw, path, decoding);
+    return raw;
+  }
+  return decodeInteger({ kind: "integer", min: 1, max: 65535 }, raw, path, decoding);
 }
 
 /** Quantities may be written as numbers (cpu: 1); inside they are always text, as in Kubernetes' answers. */

@@ -16,13 +16,19 @@ export function validatePodUpdate(oldPod: Pod, newPod: Pod): Problem[] {
   const changed: string[] = [];
   collectChanges(oldPod.spec, newPod.spec, "spec", changed);
   for (const path of changed) {
-    if (MAY_CHANGE.test(path)) continue;
+    if (MAY_CHANGE.test(path) || (path === "spec.activeDeadlineSeconds" && isSooner(oldPod.spec, newPod.spec)))
+      continue;
     problems.push(
       invalid(path, "can't be changed in a pod that exists (only images can); delete the pod and apply it again"),
     );
   }
   return problems;
 }
+
+/** A deadline may be given, and brought forward. */
+const isSooner = (from: Pod["spec"], to: Pod["spec"]): boolean =>
+  to.activeDeadlineSeconds !== undefined &&
+  to.activeDeadlineSeconds < (from.activeDeadlineSeconds ?? Number.POSITIVE_INFINITY);
 
 /** The pull policy is there because its default follows from the image's tag. */
 const MAY_CHANGE = /^spec\.(containers|initContainers)\[\d+\]\.(image|imagePullPolicy)$/;
