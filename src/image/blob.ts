@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Transform, type TransformCallback } from "node:stream";
 import { errnoOf, PodrunError } from "../base/errors.ts";
+import { plainText } from "../base/plain-text.ts";
 
 /** An OCI content descriptor (image-spec, descriptor.md), as far as it is used. */
 export interface Descriptor {
@@ -92,8 +93,11 @@ function mismatch(image: string, wanted: string, found: string): PodrunError {
   return badBlob(image, `the content of ${wanted} is damaged (it hashes to ${found}); get the image again`);
 }
 
+/** Of an error about what an image says: it may quote names and types, which may be anything. */
+const WORDS = 1000;
+
 export function badBlob(image: string, what: string, cause?: unknown): PodrunError {
-  return new PodrunError("InvalidImage", `image "${image}": ${what}`, { details: { image }, cause });
+  return new PodrunError("InvalidImage", `image "${image}": ${plainText(what, WORDS)}`, { details: { image }, cause });
 }
 
 /** The image's reference, and the layer's digest as its manifest names it: for errors. */
@@ -104,5 +108,8 @@ export interface LayerName {
 
 export function badLayer({ image, layer }: LayerName, what: string, cause?: unknown): PodrunError {
   const details = { image, layer, errno: errnoOf(cause) };
-  return new PodrunError("InvalidImage", `image "${image}": layer ${layer}: ${what}`, { details, cause });
+  return new PodrunError("InvalidImage", `image "${image}": layer ${layer}: ${plainText(what, WORDS)}`, {
+    details,
+    cause,
+  });
 }

@@ -1,5 +1,6 @@
 import { arch } from "node:os";
 import { PodrunError } from "../base/errors.ts";
+import { plainText } from "../base/plain-text.ts";
 import type { ImageConfig } from "./types.ts";
 
 /** Node's names of architectures and Go's, which images use. */
@@ -93,7 +94,8 @@ export class FieldReader {
     return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, this.text(value, `${field}.${key}`)]));
   }
 
-  #wrong(field: string, wanted: string): PodrunError {
+  #wrong(name: string, wanted: string): PodrunError {
+    const field = plainText(name);
     return new PodrunError("InvalidImage", `image "${this.#image}": ${field} must be ${wanted}`, {
       details: { image: this.#image, field },
     });

@@ -1,5 +1,6 @@
 // Platforms as image indexes name them (image-spec, image-index.md), matched as containerd does (platforms.Only).
 import { PodrunError } from "../base/errors.ts";
+import { plainText } from "../base/plain-text.ts";
 import { machineArchitecture } from "./config.ts";
 
 export interface Platform {
@@ -65,9 +66,11 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
   return `${os}/${architecture}${variant === "" ? "" : `/${variant}`}`;
 }
 
+const PLATFORMS_NAMED = 20;
+
 /** `found`: all that the image has. */
 export function noSuchPlatform(image: string, wanted: Platform, found: readonly Platform[]): PodrunError {
-  const names = [...new Set(found.map(formatPlatform))];
+  const names = [...new Set(found.map((one) => plainText(formatPlatform(one), 50)))].slice(0, PLATFORMS_NAMED);
   const want = `${wanted.os}/${wanted.architecture}`;
   const machine = `linux/${machineArchitecture()}`;
   const who = want === machine ? `this machine is ${want}` : `${want} was asked for`;

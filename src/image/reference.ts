@@ -1,4 +1,5 @@
 import { PodrunError } from "../base/errors.ts";
+import { plainText } from "../base/plain-text.ts";
 
 /** An image's name, all of it (the grammar of the distribution project's reference package). */
 export interface Reference {
@@ -44,7 +45,8 @@ export function parseReference(text: string): Reference {
               ? "a name is made of lower-case letters, digits and single . _ - between them, such as nginx or example.com/team/app:1.2"
               : undefined;
   if (problem !== undefined) {
-    throw new PodrunError("InvalidImage", `image "${text}": ${problem}`, { details: { image: text } });
+    const image = plainText(text);
+    throw new PodrunError("InvalidImage", `image "${image}": ${plainText(problem)}`, { details: { image } });
   }
   if (digest === undefined) return { domain, path, tag: tag ?? "latest" };
   return tag === undefined ? { domain, path, digest } : { domain, path, tag, digest };

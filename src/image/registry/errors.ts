@@ -1,7 +1,8 @@
 import { STATUS_CODES } from "node:http";
 import { PodrunError } from "../../base/errors.ts";
+import { plainText } from "../../base/plain-text.ts";
 import type { FailureFacts, RegistryFailure } from "./failure.ts";
-import { clean, type Refusal } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** What an error is about. */
 export interface Subject {
@@ -43,7 +44,7 @@ export function throttled(subject: Subject, failure: RegistryFailure): PodrunErr
 export function unauthorized(subject: Subject, tried: readonly TriedAccount[]): PodrunError {
   const users = tried.flatMap(({ username }) => (username === undefined ? [] : [username]));
   const answers = tried.map(({ username, reason }) => {
-    return `${username === undefined ? "without an account" : `user "${clean(username)}"`}: ${reason}`;
+    return `${username === undefined ? "without an account" : `user "${plainText(username)}"`}: ${reason}`;
   });
   const said = answers.join("; ");
   const details = { ...facts(subject), users };
@@ -76,7 +77,8 @@ export function blobNotFound(subject: Subject, digest: string, refusal: Refusal)
 
 /** What came is not what the image-spec, the distribution spec or the manifest promise. */
 export function invalid(subject: Subject, problem: string, details: Record<string, string | number> = {}): PodrunError {
-  return new PodrunError("InvalidImage", `${about(subject)} ${problem}`, {
+  // Media types, encodings and digests are whatever the registry sends.
+  return new PodrunError("InvalidImage", `${about(subject)} ${plainText(problem, 1000)}`, {
     details: { ...facts(subject), ...details },
   });
 }
@@ -89,7 +91,7 @@ export function cancelled(subject: Subject, cause?: unknown): PodrunError {
 
 /** One attempt's failure in a few words, for progress and inside of errors. */
 export function describe(failure: FailureFacts, subject: Subject): string {
-  const at = subject.host === failure.host || subject.host === "docker.io" ? "" : `${failure.host}: `;
+  const at = subject.host === failure.host || subject.host === "docker.io" ? "" : `${plainText(failure.host)}: `;
   return `${at}${reason(failure)}`;
 }
 
@@ -100,11 +102,11 @@ function reason({ kind, host, code = "", status: number = 0, milliseconds, early
     case "connect":
       return code === "ECONNREFUSED"
         ? "nothing listens there (ECONNREFUSED)"
-        : `no way there (${code}: ${clean(text)})`;
+        : `no way there (${code}: ${plainText(text)})`;
     case "certificate":
-      return `its certificate is not trusted (${code}: ${clean(text.replace(/; if the root CA is .*/, ""))})`;
+      return `its certificate is not trusted (${code}: ${plainText(text.replace(/; if the root CA is .*/, ""))})`;
     case "tls":
-      return `it does not speak TLS as it should (${code}: ${clean(text)})`;
+      return `it does not speak TLS as it should (${code}: ${plainText(text)})`;
     case "timeout":
       if (milliseconds === undefined) return `no connection in time (${code})`;
       return early ? `no connection within ${milliseconds / 1000} s` : `no byte came within ${milliseconds / 1000} s`;
@@ -114,7 +116,7 @@ function reason({ kind, host, code = "", status: number = 0, milliseconds, early
     case "throttled":
       return status(number, text);
     case "protocol":
-      return clean(text);
+      return plainText(text);
   }
 }
 

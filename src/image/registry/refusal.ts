@@ -1,3 +1,4 @@
+import { plainText } from "../../base/plain-text.ts";
 import { readBody } from "./body.ts";
 import { RegistryFailure } from "./failure.ts";
 import type { HttpAnswer } from "./http.ts";
@@ -13,7 +14,6 @@ export interface Refusal {
 }
 
 const LIMIT = 64 << 10;
-const WORDS_LIMIT = 300;
 
 /** Reads the body of an answer that says no. A body that breaks off says nothing; the status stands. */
 export async function readRefusal(answer: HttpAnswer, settings: TransferSettings): Promise<Refusal> {
@@ -22,7 +22,7 @@ export async function readRefusal(answer: HttpAnswer, settings: TransferSettings
     throw error;
   });
   const { codes, texts } = parse(bytes?.toString("utf8") ?? "");
-  return { status: answer.status, codes, words: clean(texts.join("; ")) };
+  return { status: answer.status, codes, words: plainText(texts.join("; ")) };
 }
 
 /** The distribution spec's `errors`, or what token services have in their place: OAuth2's (RFC 6749, 5.2), Docker's `details`. */
@@ -90,9 +90,3 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
-
-/** Nothing that a registry says may write onto a terminal but plain text. */
-export function clean(text: string): string {
-  const plain = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim();
-  return plain.length > WORDS_LIMIT ? `${plain.slice(0, WORDS_LIMIT)}…` : plain;
-}

@@ -171,6 +171,40 @@ t.test("what is no container image, or lies about itself, is refused and leaves 
   t.same(images.list(), []);
 });
 
+t.test("no error says what a terminal would obey, nor more than anybody reads, whatever an image says", async (t) => {
+  const { host, images } = setup(t);
+  const { digest } = await host.push("good", {});
+  const manifest = JSON.parse(String(host.blobs.get(digest)?.bytes));
+  const [type, index] = ["manifest", "index"].map((kind) => `application/vnd.oci.image.${kind}.v1+json`) as [
+    string,
+    string,
+  ];
+  const evil = `\x1b]0;evil\x07\n\u009b2J\u202e${"x".repeat(100_000)}`;
+  const configured = (config: object) => ({ ...manifest, config: { ...manifest.config, ...put(host, config) } });
+  const platform = { os: "linux", architecture: machineArchitecture() };
+  const one = { ...manifest.config, mediaType: type, platform: { os: evil, architecture: evil } };
+  const bad: readonly (readonly [object, string])[] = [
+    [{ ...manifest, layers: [{ ...manifest.layers[0], digest: evil }] }, type],
+    [{ ...manifest, layers: [{ ...manifest.layers[0], mediaType: evil }] }, type],
+    [{ ...manifest, config: { ...manifest.config, mediaType: evil } }, type],
+    [{ ...manifest, config: { ...manifest.config, size: evil } }, type],
+    [configured({ ...platform, rootfs: { diff_ids: [evil] } }), type],
+    [configured({ ...platform, config: { Labels: { [evil]: 1 } }, rootfs: {} }), type],
+    [configured({ os: evil, architecture: evil, rootfs: {} }), type],
+    [{ schemaVersion: 2, manifests: Array(900).fill(one) }, index],
+    [{ schemaVersion: 2, manifests: [{ ...one, annotations: { [evil]: 1 } }] }, index],
+  ];
+  for (const [at, [content, mediaType]] of bad.entries()) {
+    host.putManifest("evil", mediaType, content);
+    const error = await images.pull({ reference: "r.test/app:evil" }).catch((cause: unknown) => cause);
+    t.match(error, { code: /InvalidImage|WrongArchitecture/ });
+    const { message, details } = error as { message: string; details: object };
+    const said = [message, ...Object.values(details).flat()].join("");
+    t.notMatch(said, /[\p{Cc}\p{Cf}]/u, String(at));
+    t.ok(said.length < 8000, `${at}: ${said.length} characters`);
+  }
+});
+
 function put(host: FakeHost, content: object): { readonly digest: string; readonly size: number } {
   const bytes = Buffer.from(JSON.stringify(content));
   return { digest: host.put("", bytes), size: bytes.length };

@@ -48,7 +48,7 @@ t.test("what is no name is refused and quoted", async (t) => {
   for (const text of bad.filter((text) => text !== "host:5000")) {
     t.throws(
       () => normalizeReference(text),
-      { code: "InvalidImage", message: `image "${text}": ` },
+      { code: "InvalidImage", message: `image "${text.trim()}": ` },
       JSON.stringify(text),
     );
   }
