@@ -155,8 +155,30 @@ export class FakeRuntime implements types.RuntimeService {
     this.emit({ type: "containerExited", container: this.containerStatus(id) });
   }
 
-  exec(): Promise<types.StreamSession> {
-    throw new Error("not in the fake");
+  /** What a command comes to: an exit code, with what it prints; a test waits in it for commands that hang. */
+  command: (words: string, container: string) => number | { code: number; output: string } | Promise<number> = () => 0;
+
+  async exec(containerId: string, request: types.ExecRequest): Promise<types.StreamSession> {
+    const { name } = this.containerStatus(containerId);
+    const words = request.command.join(" ");
+    await this.#call(`exec ${name} ${words}`);
+    const killed = new Promise<number>((resolve) => request.signal?.addEventListener("abort", () => resolve(137)));
+    const end = await Promise.race([this.command(words, name), killed]);
+    const { code, output } = typeof end === "number" ? { code: end, output: "" } : end;
+    const stdout = (take: (data: Buffer) => void): void => take(Buffer.from(output));
+    return {
+      write: async () => undefined,
+      endStdin: () => undefined,
+      resize: () => undefined,
+      set onStdout(take: (data: Buffer) => void) {
+        stdout(take);
+      },
+      onStderr: () => undefined,
+      pause: () => undefined,
+      resume: () => undefined,
+      exited: Promise.resolve(code),
+      close: () => undefined,
+    };
   }
 
   attach(): Promise<types.StreamSession> {
