@@ -32,6 +32,7 @@ export function checkGrpc(host: string, port: number, service: string, signal: A
     signal.addEventListener("abort", onAbort);
     session.on("connect", () => {
       isConnected = true;
+      call(session, service, end);
     });
     session.on("error", (error) =>
       fail(
@@ -40,7 +41,6 @@ export function checkGrpc(host: string, port: number, service: string, signal: A
           : `error: failed to connect service at "${address}": ${goError(error)}`,
       ),
     );
-    call(session, service, end);
   });
 }
 
