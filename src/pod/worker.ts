@@ -316,6 +316,7 @@ export class PodWorker {
   async #writeVolumes(sandbox: SandboxStatus): Promise<boolean> {
     try {
       await this.#config.write(this.#pod, sandbox);
+      this.#failures = 0;
       return true;
     } catch (error) {
       record(this.#node, this.#pod, "Warning", "FailedMount", mountFailure(error));
