@@ -1,20 +1,33 @@
 // The API's client over the daemon's unix socket. Every method throws ApiError for what the server refused, and what
 // `connectDaemon` throws. `podrun exec` uses client-stream.ts instead, which loads less.
 import type { Config } from "../base/config.ts";
-import type { Finding, KubeEvent, PlannedOperation, PlanSources, PodWatchEvent, SystemInfo } from "../pod/types.ts";
+import type {
+  EventChange,
+  Finding,
+  KubeEvent,
+  PlannedOperation,
+  PlanSources,
+  PodWatchEvent,
+  SystemInfo,
+} from "../pod/types.ts";
 import type { Pod } from "../spec/pod.ts";
-import { HttpClient } from "./client-http.ts";
+import { HttpClient, type Query } from "./client-http.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { DEFAULTED_HEADER } from "./default-container.ts";
 import { ApiError, type Status } from "./status.ts";
 
-export type { Finding, KubeEvent, PlannedOperation, PlanSources, PodWatchEvent, SystemInfo };
+export type { EventChange, Finding, KubeEvent, PlannedOperation, PlanSources, PodWatchEvent, SystemInfo };
 
 export interface PodList {
   readonly kind: "PodList";
   readonly apiVersion: "v1";
   readonly metadata: { readonly resourceVersion: string };
   readonly items: readonly Pod[];
+}
+
+export interface EventList {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly items: readonly KubeEvent[];
 }
 
 export interface ListQuery {
@@ -77,19 +90,35 @@ export class ApiClient {
     signal?: AbortSignal,
   ): AsyncGenerator<PodWatchEvent> {
     const { namespace, ...rest } = query;
-    const options = { query: { ...rest, watch: 1 }, signal };
-    const events = this.#http.lines<PodWatchEvent | { type: "ERROR"; object: Status }>(podsPath(namespace), options);
-    for await (const event of events) {
-      if (event.type === "ERROR") throw new ApiError(event.object);
-      yield event;
+    yield* this.#watch<PodWatchEvent>(podsPath(namespace), rest, signal);
+  }
+
+  async *#watch<T extends { readonly type: string }>(
+    path: string,
+    query: Query,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<T> {
+    const options = { query: { ...query, watch: 1 }, signal };
+    for await (const event of this.#http.lines<T | { type: "ERROR"; object: Status }>(path, options)) {
+      if (event.type === "ERROR") throw new ApiError((event as { object: Status }).object);
+      yield event as T;
     }
   }
 
   async listEvents(namespace: string | undefined, fieldSelector?: string): Promise<readonly KubeEvent[]> {
-    const path =
-      namespace === undefined ? "/api/v1/events" : `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
-    const list = await this.#http.json<{ items: readonly KubeEvent[] }>("GET", path, { fieldSelector });
-    return list.items;
+    return (await this.eventList(namespace, fieldSelector)).items;
+  }
+
+  eventList(namespace: string | undefined, fieldSelector?: string): Promise<EventList> {
+    return this.#http.json("GET", eventsPath(namespace), { fieldSelector });
+  }
+
+  /** Events after `resourceVersion`; without one the present ones come first. Ends when the daemon leaves. */
+  watchEvents(
+    { namespace, ...rest }: Omit<ListQuery, "labelSelector"> & { readonly resourceVersion?: string },
+    signal?: AbortSignal,
+  ): AsyncGenerator<EventChange> {
+    return this.#watch(eventsPath(namespace), rest, signal);
   }
 
   /** `onDefaulted` hears which container the daemon chose, and of which. */
@@ -140,6 +169,9 @@ export class ApiClient {
     await this.#http.json("POST", "/podrun/v1/system/shutdown");
   }
 }
+
+const eventsPath = (namespace: string | undefined): string =>
+  namespace === undefined ? "/api/v1/events" : `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
 
 const podsPath = (namespace: string | undefined): string =>
   namespace === undefined ? "/api/v1/pods" : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ImageService, LoginService } from "../image/types.ts";
-import type { KeptKind, KeptObject, ObjectService, PodService, SystemService } from "../pod/types.ts";
+import type { KeptKind, KeptObject, KubeEvent, ObjectService, PodService, SystemService } from "../pod/types.ts";
 import type { Pod } from "../spec/pod.ts";
 import type { Target } from "./request.ts";
 import type { WatchHub } from "./watch.ts";
@@ -19,6 +19,7 @@ export interface ApiOptions {
 /** What every handler gets. */
 export interface ApiContext extends ApiOptions {
   readonly hub: WatchHub<Pod>;
+  readonly eventHub: WatchHub<KubeEvent>;
   readonly objectHubs: Readonly<Record<KeptKind, WatchHub<KeptObject>>>;
   /** Aborted when the server closes: what is still being pulled or loaded must not hold the daemon back. */
   readonly closing: AbortSignal;

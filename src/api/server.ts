@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ApiContext, ApiOptions, Routes } from "./context.ts";
-import { listEvents } from "./events.ts";
+import { listEvents, makeEventHub } from "./events.ts";
 import { serveAttach, serveExec } from "./exec.ts";
 import { serveFiles } from "./files.ts";
 import { IMAGE_ROUTES } from "./images-routes.ts";
@@ -26,7 +26,11 @@ export interface ApiServer {
 
 /** Makes the API's server onto the pod layer. */
 export function createApiServer(options: ApiOptions): ApiServer {
-  const hubs = { hub: new WatchHub(options.pods), objectHubs: makeObjectHubs(options.objects) };
+  const hubs = {
+    hub: new WatchHub(options.pods),
+    objectHubs: makeObjectHubs(options.objects),
+    eventHub: makeEventHub(options.pods),
+  };
   const closing = new AbortController();
   const context: ApiContext = { ...options, ...hubs, closing: closing.signal };
   const upgraded = new Set<Duplex>();
@@ -43,7 +47,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
   return {
     server,
     close: async () => {
-      for (const hub of [context.hub, ...Object.values(context.objectHubs)]) hub.close();
+      for (const hub of [context.hub, context.eventHub, ...Object.values(context.objectHubs)]) hub.close();
       closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();

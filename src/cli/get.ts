@@ -42,6 +42,7 @@ type Get = Invocation<typeof OPTIONS>;
 
 async function get(invocation: Get): Promise<number> {
   const { options, positionals } = invocation;
+  if (/^(events?|ev)$/i.test(positionals[0] ?? "")) return getEvents(invocation);
   const format = parseFormat(options.output);
   const { kind, names, slashed } = await parseAnySelection(positionals);
   if (names.length > 0 && options["all-namespaces"])
@@ -93,6 +94,21 @@ async function getKept({ options, config, signal }: Get, { kind, names, format }
   const onlyChanges = options["watch-only"];
   if (options.watch || onlyChanges) return watchObjects(client, request, { onlyChanges, signal });
   return getObjects(client, request);
+}
+
+async function getEvents(invocation: Get): Promise<number> {
+  const { options, positionals } = invocation;
+  if (positionals.length > 1 || options.selector !== undefined)
+    throw new UsageError("get events takes neither names nor labels: see podrun events --for TYPE/NAME");
+  const { printEvents } = await import("./events.ts");
+  return printEvents(invocation, {
+    fields: options["field-selector"] === undefined ? [] : [options["field-selector"]],
+    watch: options.watch || options["watch-only"],
+    table: tableOptions(options, parseFormat(options.output)),
+    none: options["all-namespaces"]
+      ? "No resources found\n"
+      : `No resources found in ${options.namespace} namespace.\n`,
+  });
 }
 
 const tableOptions = (options: Get["options"], format: PrintFormat): TableOptions => ({

@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: ["run one image as a pod", () => import("./run.ts")],
   get: ["list pods or Secrets", () => import("./get.ts")],
   describe: ["show a pod in detail, with its events; or a Secret without its values", () => import("./describe.ts")],
+  events: ["show what happened, and what happens", () => import("./events.ts")],
   logs: ["print a container's output", () => import("./logs.ts")],
   exec: ["run a command in a container", () => import("./exec.ts")],
   attach: ["connect to a container's own process", () => import("./attach.ts")],

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { KubeEvent } from "./types.ts";
+import type { EventChange, KubeEvent } from "./types.ts";
 
 /** What an event is about. */
 export interface EventSubject {
@@ -37,12 +37,16 @@ const MOST_EVENTS = 5000;
  */
 export class EventRecorder {
   readonly #events = new Map<string, KubeEvent>();
+  readonly #watchers = new Set<(change: EventChange) => void>();
+  /** Counted on from the time, so that a watch of an earlier daemon's events is told that they are forgotten. */
+  #version: number;
   readonly #host: string;
   readonly #now: () => number;
 
   constructor(options: { readonly host: string; readonly now?: () => number }) {
     this.#host = options.host;
     this.#now = options.now ?? Date.now;
+    this.#version = this.#now();
   }
 
   record(subject: EventSubject, text: EventText): void {
@@ -51,11 +55,13 @@ export class EventRecorder {
     const known = this.#events.get(key);
     // Deleted first: a Map keeps the order of insertion, and the latest event belongs at the end.
     this.#events.delete(key);
-    this.#events.set(
-      key,
-      known ? { ...known, count: known.count + 1, lastTimestamp: now } : this.#make(subject, text, now),
-    );
+    const resourceVersion = String(++this.#version);
+    const event = known
+      ? { ...known, metadata: { ...known.metadata, resourceVersion }, count: known.count + 1, lastTimestamp: now }
+      : this.#make(subject, text, now, resourceVersion);
+    this.#events.set(key, event);
     this.#forget();
+    for (const watcher of this.#watchers) watcher({ type: known ? "MODIFIED" : "ADDED", object: event });
   }
 
   /** Oldest first, by their last occurrence. */
@@ -68,7 +74,13 @@ export class EventRecorder {
     );
   }
 
-  #make(subject: EventSubject, text: EventText, now: string): KubeEvent {
+  /** Later events only, in order. Returns unsubscribe. */
+  watch(listener: (change: EventChange) => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
+  #make(subject: EventSubject, text: EventText, now: string, resourceVersion: string): KubeEvent {
     const { kind = "Pod", namespace, name, uid } = subject;
     return {
       apiVersion: "v1",
@@ -78,6 +90,7 @@ export class EventRecorder {
         namespace,
         uid: randomUUID(),
         creationTimestamp: now,
+        resourceVersion,
       },
       involvedObject: {
         apiVersion: "v1",

@@ -145,6 +145,10 @@ export class Pods implements PodService, WorkerOwner {
   events(filter: Parameters<PodService["events"]>[0] = {}): readonly KubeEvent[] {
     return this.#node.events.list(filter);
   }
+  watchEvents(listener: Parameters<PodService["watchEvents"]>[0]): () => void {
+    return this.#node.events.watch(listener);
+  }
+
 
   async exec(
     namespace: string,

@@ -14,7 +14,7 @@ export interface KubeEvent {
     readonly namespace: string;
     readonly uid?: string;
     readonly creationTimestamp: string;
-    readonly resourceVersion?: string;
+    readonly resourceVersion: string;
   };
   readonly involvedObject: {
     readonly apiVersion?: string;
@@ -32,6 +32,12 @@ export interface KubeEvent {
   readonly firstTimestamp: string;
   readonly lastTimestamp: string;
   readonly count: number;
+}
+
+/** An event that is new, or has happened again. */
+export interface EventChange {
+  readonly type: "ADDED" | "MODIFIED";
+  readonly object: KubeEvent;
 }
 
 export interface PodWatchEvent {
@@ -86,6 +92,8 @@ export interface PodService {
   watch(listener: (event: PodWatchEvent) => void): () => void;
   /** Oldest first. */
   events(filter?: { readonly namespace?: string; readonly involvedName?: string }): readonly KubeEvent[];
+  /** Later ones only, in order. Returns unsubscribe. */
+  watchEvents(listener: (change: EventChange) => void): () => void;
   /** Throws NotFound, ContainerNotRunning, CommandNotFound, CommandNotExecutable. */
   exec(namespace: string, name: string, container: string | undefined, request: ExecRequest): Promise<StreamSession>;
   /** Throws NotFound, ContainerNotRunning. */

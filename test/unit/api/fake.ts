@@ -13,6 +13,7 @@ import { PodrunError } from "../../../src/base/errors.ts";
 import { KeptObjects } from "../../../src/pod/objects.ts";
 import type {
   CopySession,
+  EventChange,
   ExecRequest,
   KubeEvent,
   LogFile,
@@ -107,6 +108,7 @@ export class FakePods implements PodService {
   planned: { pods: readonly Pod[]; sources: PlanSources | undefined } | undefined;
   operations: readonly PlannedOperation[] = [];
   traced: readonly TracedOperation[] = [];
+  readonly #eventWatchers = new Set<(change: EventChange) => void>();
   /** How often the pods of one namespace have been listed. */
   lists = 0;
   #version = 0;
@@ -162,6 +164,17 @@ export class FakePods implements PodService {
   watch(listener: (event: PodWatchEvent) => void): () => void {
     this.#watchers.add(listener);
     return () => this.#watchers.delete(listener);
+  }
+
+  watchEvents(listener: (change: EventChange) => void): () => void {
+    this.#eventWatchers.add(listener);
+    return () => this.#eventWatchers.delete(listener);
+  }
+
+  /** Something happens, for the first time or again. */
+  happen(object: KubeEvent, type: EventChange["type"] = "ADDED"): void {
+    if (type === "ADDED") this.kubeEvents.push(object);
+    for (const watcher of this.#eventWatchers) watcher({ type, object });
   }
 
   events(filter: { namespace?: string; involvedName?: string } = {}): readonly KubeEvent[] {

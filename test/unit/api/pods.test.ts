@@ -103,7 +103,12 @@ t.test("events are selected by the object that they are about", async (t) => {
     ({
       apiVersion: "v1",
       kind: "Event",
-      metadata: { name: `${name}.1`, namespace: "default", creationTimestamp: "2026-11-21T08:00:00Z" },
+      metadata: {
+        name: `${name}.1`,
+        namespace: "default",
+        creationTimestamp: "2026-11-21T08:00:00Z",
+        resourceVersion: "1",
+      },
       involvedObject: { kind: "Pod", namespace: "default", name, uid: `uid-${name}` },
       reason: "Started",
       message: "m",

@@ -78,7 +78,7 @@ t.test("describe shows containers and events", async (t) => {
   fake.pods.kubeEvents.push({
     apiVersion: "v1",
     kind: "Event",
-    metadata: { name: "web.1", namespace: "default", creationTimestamp: "2026-11-21T08:00:00Z" },
+    metadata: { name: "web.1", namespace: "default", creationTimestamp: "2026-11-21T08:00:00Z", resourceVersion: "1" },
     involvedObject: { kind: "Pod", namespace: "default", name: "web", uid: "uid-web" },
     reason: "Started",
     message: "Started container one",

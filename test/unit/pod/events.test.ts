@@ -74,3 +74,34 @@ t.test("ever new messages do not grow the memory without end", async (t) => {
   t.equal(recorder.list().length, 5000);
   t.equal(recorder.list().at(-1)?.message, "5999");
 });
+
+t.test("watchers hear of every event, new or again, with versions that only grow", async (t) => {
+  const { recorder } = makeRecorder();
+  const heard: string[] = [];
+  const versions: number[] = [];
+  const stop = recorder.watch(({ type, object }) => {
+    heard.push(`${type} ${object.reason} ${object.count}`);
+    versions.push(Number(object.metadata.resourceVersion));
+  });
+  const backoff = { type: "Warning", reason: "BackOff", message: "Back-off" } as const;
+  recorder.record(POD, backoff);
+  recorder.record(POD, { type: "Normal", reason: "Pulled", message: "x" });
+  recorder.record(POD, backoff);
+  stop();
+  recorder.record(POD, backoff);
+  t.same(heard, ["ADDED BackOff 1", "ADDED Pulled 1", "MODIFIED BackOff 2"]);
+  t.same(
+    versions,
+    [...versions].sort((a, b) => a - b),
+  );
+  t.equal(new Set(versions).size, 3);
+});
+
+t.test("an event may be about something else than a pod", async (t) => {
+  const { recorder } = makeRecorder();
+  recorder.record(
+    { kind: "Node", namespace: "default", name: "n", uid: "n" },
+    { type: "Warning", reason: "X", message: "y" },
+  );
+  t.match(recorder.list()[0]?.involvedObject, { kind: "Node", name: "n" });
+});
