@@ -53,12 +53,22 @@ function deletionLines({ metadata }: Pod): readonly Line[] {
   ];
 }
 
+/** As kubectl: a port that the host has not is 0 there. */
+function portLines(ports: NonNullable<Container["ports"]>): readonly Line[] {
+  const several = ports.length > 1 ? "s" : "";
+  const list = (numbers: readonly string[]): string => numbers.join(", ") || "<none>";
+  return [
+    [`Port${several}:`, list(ports.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`))],
+    [`Host Port${several}:`, list(ports.map(({ hostPort = 0, protocol }) => `${hostPort}/${protocol}`))],
+  ];
+}
+
 function describeContainer(container: Container, status: ContainerStatus | undefined): string {
   const lines: Line[] = [
     ["Container ID:", status?.containerID ?? ""],
     ["Image:", container.image],
     ["Image ID:", status?.imageID ?? ""],
-    ["Port:", (container.ports ?? []).map((port) => `${port.containerPort}/${port.protocol}`).join(", ") || "<none>"],
+    ...portLines(container.ports ?? []),
     ...(container.command === undefined ? [] : list("Command:", container.command)),
     ...(container.args === undefined ? [] : list("Args:", container.args)),
     ...stateLines("State:", status?.state ?? {}),

@@ -10,7 +10,7 @@ import { VERSION } from "../base/version.ts";
 import { monitorCgroup } from "../linux/cgroup/index.ts";
 import { probeFeatures, requireFeatures } from "../linux/kernel.ts";
 import { Nft } from "../linux/nftables/index.ts";
-import { leaseSpace, type PodNetwork } from "../net/index.ts";
+import { leaseSpace, type PodAddresses, type PodNetwork } from "../net/index.ts";
 import { EventRecorder, KeptObjects, type Node, Pods, systemTimers } from "../pod/index.ts";
 import { readMachine } from "../sandbox/machine.ts";
 import { Runtime } from "../sandbox/runtime.ts";
@@ -104,8 +104,8 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
 }
 
 /** The addresses of sandboxes on record. A lease without such a record was taken by a daemon that was killed: it goes at recovery. */
-const recordedLeases = ({ sandboxes }: Store<Kept>): PodNetwork[] =>
-  sandboxes.list().flatMap(({ lease }) => (lease ? [lease] : []));
+const recordedLeases = ({ sandboxes }: Store<Kept>): PodAddresses[] =>
+  sandboxes.list().flatMap(({ lease, ports }) => (lease ? [{ ...lease, ports }] : []));
 
 /** The runtime's view of the store's leases. */
 function leasesOf({ leases }: Store<Kept>) {

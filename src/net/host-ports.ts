@@ -1,14 +1,10 @@
 // Host ports (ContainerPort.hostPort): a port is one element in one or two maps of the table, whatever number of pods
 // there is. A map holds the host's side as key and the pod's as value; the rules that ask them are in ruleset.ts.
-import { formatAddress, parseAddress } from "./addresses.ts";
+import { type HostPort, hostSide } from "../spec/index.ts";
 
 /** A port of the host that leads into a pod (CRI PortMapping). */
-export interface PortMapping {
-  readonly protocol: "TCP" | "UDP" | "SCTP";
+export interface PortMapping extends HostPort {
   readonly containerPort: number;
-  readonly hostPort: number;
-  /** One address of the host; "": every one, of both families; `0.0.0.0`, `::`: every one of that family. */
-  readonly hostIp: string;
 }
 
 export interface MapDefinition {
@@ -54,28 +50,6 @@ export function mapElements({ ip4, ip6, ports = [] }: MappedPod): readonly MapEl
       value: `${family === 4 ? ip4 : ip6} . ${port.containerPort}`,
     }));
   });
-}
-
-/** What a hostIP means: the families, and the one address, in its canonical form; undefined: all of the host's. */
-export function hostSide(hostIp: string): { readonly families: readonly (4 | 6)[]; readonly address?: string } {
-  const parsed = parseAddress(hostIp);
-  if (parsed === undefined) return { families: [4, 6] };
-  if (parsed.value === 0n) return { families: [parsed.family] };
-  return { families: [parsed.family], address: formatAddress(parsed.family, parsed.value) };
-}
-
-/** Whether two ports of the host would be one on some address of it. */
-export function portsOverlap(a: Omit<PortMapping, "containerPort">, b: Omit<PortMapping, "containerPort">): boolean {
-  if (a.protocol !== b.protocol || a.hostPort !== b.hostPort) return false;
-  const [one, other] = [hostSide(a.hostIp), hostSide(b.hostIp)];
-  if (!one.families.some((family) => other.families.includes(family))) return false;
-  return one.address === undefined || other.address === undefined || one.address === other.address;
-}
-
-/** `8080/TCP`, `127.0.0.1:8080/TCP`, `[fd00::1]:8080/TCP`. */
-export function portText({ protocol, hostPort, hostIp }: Omit<PortMapping, "containerPort">): string {
-  const address = hostIp === "" ? "" : `${hostIp.includes(":") ? `[${hostIp}]` : hostIp}:`;
-  return `${address}${hostPort}/${protocol}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 export { type AddressRange, formatAddress, inRange, parseAddress, parseRange } from "./addresses.ts";
 export { forwardingSettings, type HostInterface, type Setting } from "./forwarding.ts";
-export { type MappedPod, type PortMapping, portElements, portsOverlap, portText } from "./host-ports.ts";
+export { type MappedPod, type PortMapping, portElements } from "./host-ports.ts";
 export { type HostAlias, type HostsInput, nodeHosts, podHosts } from "./hosts.ts";
 export { hostAddresses, type LeaseSpace, leaseSpace, type PodNetwork } from "./lease-space.ts";
 export { linkIndex, linkMacs, linkName } from "./links.ts";

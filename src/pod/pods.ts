@@ -9,6 +9,7 @@ import { planDeletion } from "./delete.ts";
 import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
 import { planPods } from "./plan.ts";
+import { holdsPlace, isScheduled, recordScheduling, whyUnschedulable } from "./schedule.ts";
 import { buildStatus } from "./status.ts";
 import { attachTo, copyFiles, execIn, forwardTo, logFileOf } from "./streams.ts";
 import type {
@@ -47,7 +48,9 @@ export class Pods implements PodService, WorkerOwner {
 
   /** Takes up the pods of an earlier daemon. The runtime must have recovered before. */
   recover(): void {
-    for (const pod of this.#store.list<Pod>("Pod")) this.#add(pod).recover();
+    // All are there before the first goes on: it may want what another one has.
+    const workers = this.#store.list<Pod>("Pod").map((pod) => this.#add(pod));
+    for (const worker of workers) worker.recover();
   }
 
   /** The daemon leaves; pods go on. */
@@ -79,11 +82,7 @@ export class Pods implements PodService, WorkerOwner {
     const stored = this.#store.put(pod, { mode: "create", durability: "normal" });
     step("pod.intent-recorded");
     const worker = this.#add(stored);
-    this.#node.events.record(stored.metadata, {
-      type: "Normal",
-      reason: "Scheduled",
-      message: `Successfully assigned ${namespace}/${name} to ${this.#node.facts.name}`,
-    });
+    recordScheduling(this.#node, stored);
     this.#notify({ type: "ADDED", object: stored });
     worker.start();
     // The answer promises that the pod survives a power cut; its start need not wait for the disk.
@@ -205,7 +204,13 @@ export class Pods implements PodService, WorkerOwner {
   save(pod: Pod): Pod {
     const stored = this.#record(pod);
     this.#notify({ type: "MODIFIED", object: stored });
+    if (!holdsPlace(this.#node, stored)) this.#retryUnscheduled();
     return stored;
+  }
+
+  whyUnschedulable(pod: Pod): string | undefined {
+    const others = [...this.#workers.values()].map((worker) => worker.pod);
+    return whyUnschedulable(pod, () => others.filter((other) => holdsPlace(this.#node, other)));
   }
 
   gone(pod: Pod): void {
@@ -220,6 +225,11 @@ export class Pods implements PodService, WorkerOwner {
     for (const worker of this.#workers.values()) if (worker.pod.status.phase === "Pending") worker.retry();
   }
 
+  /** A place is free that one of them may have waited for. */
+  #retryUnscheduled(): void {
+    for (const worker of this.#workers.values()) if (!isScheduled(worker.pod)) worker.retry();
+  }
+
   /** What the API server adds to a new object, and its first status. */
   #accept(raw: Pod, uid: string = newUid()): Pod {
     const now = timestamp(this.#node.timers.now());
@@ -228,7 +238,8 @@ export class Pods implements PodService, WorkerOwner {
     const metadata = { ...given, name, uid, creationTimestamp: now, resourceVersion: "", generation: 1 };
     const pod: Pod = { ...raw, metadata, status: { phase: "Pending", qosClass: qosClass(raw) } };
     const hostAddresses = this.#node.facts.addresses;
-    const facts = { containers: new Map(), sandboxReady: false, hostAddresses, startTime: now, now };
+    const unschedulable = this.whyUnschedulable(pod);
+    const facts = { containers: new Map(), sandboxReady: false, hostAddresses, startTime: now, now, unschedulable };
     return { ...pod, status: buildStatus(pod, facts) };
   }
 

@@ -32,6 +32,8 @@ export interface MachineFacts {
   readonly mtu: number | undefined;
   /** Whether overlay takes its layers one by one (`lowerdir+`, Linux 6.8). */
   readonly overlayAppends: boolean;
+  /** Whether the kernel has SCTP sockets; asking may load its module. */
+  readonly hasSctp: () => boolean;
   readonly hostDevices: () => readonly HostDevice[];
   /** `struct sock_filter[]`, and flags of seccomp(2). Throws LibraryMissing, InvalidObject (a bad Localhost profile). */
   readonly seccompFilter: (setting: SeccompSetting, capabilities: ReadonlySet<string>) => SeccompFilter | undefined;

@@ -1,8 +1,9 @@
-import { statSync } from "node:fs";
+import { closeSync, statSync } from "node:fs";
 import { release } from "node:os";
 import type { Config } from "../base/config.ts";
 import { boundingSet, capabilitiesOf } from "../linux/capabilities.ts";
 import { detectCgroups } from "../linux/cgroup/index.ts";
+import { call, failedWith } from "../linux/libc.ts";
 import { RouteSocket } from "../linux/netlink/index.ts";
 import { compileSeccomp, DEFAULT_PROFILE, readProfile, seccompFlags } from "../linux/seccomp/index.ts";
 import type { MachineFacts, SeccompFilter } from "./facts.ts";
@@ -17,10 +18,24 @@ export async function readMachine(config: Config): Promise<MachineFacts> {
     capabilities: new Set(capabilitiesOf(boundingSet())),
     mtu: await uplinkMtu(),
     overlayAppends: kernelAtLeast(6, 8),
+    hasSctp,
     hostDevices: () => listHostDevices(),
     seccompFilter,
     isFile: (path) => !statSync(path).isDirectory(),
   };
+}
+
+// The same numbers on every architecture (linux/net.h: SOCK_STREAM differs on MIPS only).
+const [AF_INET, SOCK_STREAM, IPPROTO_SCTP] = [2, 1, 132];
+
+function hasSctp(): boolean {
+  try {
+    closeSync(call("socket", AF_INET, SOCK_STREAM, IPPROTO_SCTP));
+    return true;
+  } catch (error) {
+    if (failedWith(error, "EPROTONOSUPPORT")) return false;
+    throw error;
+  }
 }
 
 /** A Localhost profile is read at every start, for its file may have been changed; the default is compiled once. */

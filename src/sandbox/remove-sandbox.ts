@@ -1,8 +1,10 @@
 import { step } from "../base/fault.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import { killCgroup, removeCgroup } from "../linux/cgroup/index.ts";
+import { portElements } from "../net/host-ports.ts";
 import { podElements } from "../net/ruleset.ts";
 import type { Context, LiveSandbox } from "./context.ts";
+import { forgetFlows } from "./host-ports.ts";
 import { containersOf, updateSandbox } from "./lookup.ts";
 import { loseContainer } from "./monitor-events.ts";
 import { removeContainer } from "./remove-container.ts";
@@ -23,18 +25,20 @@ export async function stopSandbox(context: Context, sandbox: LiveSandbox): Promi
   await killCgroup(context.facts.cgroups, record.cgroup);
   step("sandbox.monitor-gone");
   for (const container of containersOf(context, record.id)) loseContainer(context, container);
-  releaseNetwork(context, sandbox);
+  await releaseNetwork(context, sandbox);
 }
 
 /**
  * The addresses go back as soon as nobody can use them (CRI StopPodSandbox: network resources are reclaimed). The record
  * loses them before somebody else may get them: whoever is interrupted here must not take another pod's away later.
  */
-function releaseNetwork(context: Context, sandbox: LiveSandbox): void {
-  const { lease, ...record } = sandbox.record;
+async function releaseNetwork(context: Context, sandbox: LiveSandbox): Promise<void> {
+  const { lease, ports, ...record } = sandbox.record;
   if (!lease) return;
-  context.nft(podElements(context.facts.config.table, lease).delete);
+  const { table } = context.facts.config;
+  context.nft(podElements(table, lease).delete + portElements(table, { ...lease, ports }).delete);
   step("sandbox.nft-removed");
+  await forgetFlows(context, "unmapped", sandbox.record);
   context.sandboxes.put(record);
   sandbox.record = record;
   context.leases.release(record.id);

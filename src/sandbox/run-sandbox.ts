@@ -6,6 +6,7 @@ import { podCgroup } from "../linux/cgroup/index.ts";
 import type { MonitorClient } from "../linux/monitor/index.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import type { Context, LiveSandbox } from "./context.ts";
+import { explainPort, forgetFlows, portsOf, refuseTakenPorts } from "./host-ports.ts";
 import { updateSandbox } from "./lookup.ts";
 import { watchMonitor } from "./monitor-events.ts";
 import { eraseSandbox } from "./remove-sandbox.ts";
@@ -32,6 +33,7 @@ export async function runSandbox(
 ): Promise<LiveSandbox> {
   const earlier = context.live.sandboxes.get(config.metadata.uid);
   if (earlier) await eraseSandbox(context, earlier);
+  refuseTakenPorts(context, config);
   const sandbox = recordIntent(context, config);
   try {
     lease(context, sandbox);
@@ -61,6 +63,7 @@ function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
   const { metadata, network, pid, ipc, hostname, qos, logDirectory } = config;
   const id = metadata.uid;
   const cgroup = podCgroup(context.facts.config.cgroup, qos, id);
+  const ports = portsOf(config);
   step("sandbox.record-intent");
   const record = {
     id,
@@ -74,6 +77,7 @@ function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
     qos,
     cgroup,
     logDirectory,
+    ...(ports && { ports }),
     pausePid: 0,
   };
   const sandbox: LiveSandbox = {
@@ -115,10 +119,15 @@ async function carryOut(
   const work = Promise.all([monitor.setup(folder, title), monitor.subscribe(), runPlan(monitor, plan)]);
   // When nft fails first, its error is the one to tell.
   work.catch(() => undefined);
-  runDaemonOperations(context, sandbox, plan);
+  const others = plan.findIndex(({ actor }) => actor !== "daemon");
+  runDaemonOperations(context, sandbox, plan.slice(0, others));
   meanwhile(sandbox);
-  const [, , result] = await work;
+  const [, , result] = await work.catch((error: unknown) => {
+    throw explainPort(context, error, plan, config);
+  });
   step("sandbox.plan-done");
+  runDaemonOperations(context, sandbox, plan.slice(others));
+  await forgetFlows(context, "mapped", record);
   sandbox.trace.record("sandbox", plan, result.results);
   sandbox.record = { ...record, pausePid: result.pid };
   if (sandbox.monitor === monitor) return;
@@ -132,8 +141,8 @@ function runPlan(monitor: MonitorClient, plan: readonly Operation[]) {
 }
 
 /**
- * The daemon's part of a plan: nft, while the monitor does the rest. No container starts before both are done, so the pod's
- * first packet finds its rules.
+ * The daemon's part of a plan: what stands first while the monitor does the rest, the others when it has done it. No container
+ * starts before all is done, so the pod's first packet finds its rules.
  */
 function runDaemonOperations(context: Context, sandbox: LiveSandbox, plan: readonly Operation[]): void {
   for (const operation of plan)

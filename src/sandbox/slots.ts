@@ -9,8 +9,12 @@ export const POD = { net: 1, uts: 2, ipc: 3, mnt: 4, pid: 5, user: 6, pause: 8 }
 const FIRST_CONTAINER = 16;
 const PER_CONTAINER = 8;
 
-/** At most so many containers at once in a pod: what fits below the plan's own slots. */
-export const MAX_CONTAINERS = (PLAN_SLOTS - FIRST_CONTAINER) / PER_CONTAINER;
+/** Sockets that hold the pod's ports of the host, one each from here. */
+export const HOST_PORTS = 512;
+export const MAX_HOST_PORTS = PLAN_SLOTS - HOST_PORTS;
+
+/** At most so many containers at once in a pod: what fits below the slots of its host ports. */
+export const MAX_CONTAINERS = (HOST_PORTS - FIRST_CONTAINER) / PER_CONTAINER;
 
 export interface ContainerSlots {
   /** pidfd of the container's first process. */
@@ -76,6 +80,7 @@ const NAMES = new Map<number, string>([
 export function slotName(slot: number): string {
   const name = NAMES.get(slot);
   if (name !== undefined) return name;
+  if (slot >= HOST_PORTS && slot < PLAN_SLOTS) return `pod:hostPort+${slot - HOST_PORTS}`;
   if (slot < PLAN_SLOTS)
     return (slot - FIRST_CONTAINER) % PER_CONTAINER === 0 ? "container:process" : "container:devpts";
   const [base, first] = LISTS.findLast(([, start]) => slot > start) ?? ["slot", PLAN_SLOTS];

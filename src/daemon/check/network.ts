@@ -51,10 +51,9 @@ export async function deleteLink(index: number): Promise<void> {
   }
 }
 
-function checkTable({ config, store, nft, runtime }: Parts): Difference[] {
+function checkTable({ config, store, nft }: Parts): Difference[] {
   const run: RunNft = (command) => JSON.stringify({ nftables: nft.listJson(command) });
-  const present = new Set(runtime.listSandboxes().map(({ id }) => id));
-  const pods = store.leases.list().filter(({ pod }) => present.has(pod));
+  const pods = store.sandboxes.list().flatMap(({ lease, ports }) => (lease ? [{ ...lease, ports }] : []));
   const repair = (): void => nft.run(wholeRuleset(config, pods));
   const own = tableDifferences(run, config, pods).map((message) => ({
     kind: "nft",

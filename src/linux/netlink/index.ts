@@ -10,5 +10,6 @@ export {
   outsideBatch,
   POD_INDEX,
 } from "./batch.ts";
+export { ConntrackSocket, type Flow, type FlowFilter } from "./conntrack.ts";
 export { describeMessages } from "./describe.ts";
 export { type AddressInfo, type DefaultRoute, type LinkInfo, RouteSocket } from "./query.ts";

@@ -28,6 +28,7 @@ export function machine(cgroups: CgroupLayout = v2): MachineFacts {
     capabilities: new Set([...DEFAULT_CAPABILITIES, "CAP_SYS_ADMIN", "CAP_NET_ADMIN"]),
     mtu: 1400,
     overlayAppends: true,
+    hasSctp: () => false,
     hostDevices: () => [{ path: "kvm", mode: 0o20660, major: 10, minor: 232, uid: 0, gid: 0 }],
     seccompFilter: (setting) => (setting.type === "Unconfined" ? undefined : { filter: Buffer.alloc(8), flags: 0 }),
     isFile: (path) => path.endsWith(".conf"),
