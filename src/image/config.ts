@@ -25,7 +25,7 @@ export function readImageConfig(
       entrypoint: reader.texts(run["Entrypoint"], "config.Entrypoint"),
       cmd: reader.texts(run["Cmd"], "config.Cmd"),
       workingDir: reader.text(run["WorkingDir"], "config.WorkingDir"),
-      volumes: Object.keys(reader.object(run["Volumes"] ?? {}, "config.Volumes")),
+      volumes: readVolumes(reader, run["Volumes"], image),
       stopSignal: reader.text(run["StopSignal"], "config.StopSignal"),
       labels: reader.textMap(run["Labels"], "config.Labels"),
       exposedPorts: Object.keys(reader.object(run["ExposedPorts"] ?? {}, "config.ExposedPorts")),
@@ -34,6 +34,20 @@ export function readImageConfig(
     },
     diffIds: reader.texts(rootfs["diff_ids"], "rootfs.diff_ids"),
   };
+}
+
+/** Each is a mount of every container; more than any image has. */
+const VOLUMES_LIMIT = 100;
+
+function readVolumes(reader: FieldReader, raw: unknown, image: string): readonly string[] {
+  const volumes = Object.keys(reader.object(raw ?? {}, "config.Volumes"));
+  for (const path of volumes) reader.text(path, "config.Volumes");
+  if (volumes.length <= VOLUMES_LIMIT) return volumes;
+  throw new PodrunError(
+    "InvalidImage",
+    `image "${image}": config.Volumes has ${volumes.length} folders; at most ${VOLUMES_LIMIT} are mounted`,
+    { details: { image, field: "config.Volumes" } },
+  );
 }
 
 /** Throws WrongArchitecture when this machine cannot run the image. */

@@ -73,7 +73,8 @@ function parsePasswd(text: string): PasswdEntry[] {
   return text.split("\n").flatMap((line) => {
     const [name = "", , rawUid = "", rawGid = "", , home = ""] = line.split(":");
     const [uid, gid] = [readId(rawUid), readId(rawGid)];
-    return name === "" || name.startsWith("#") || uid === undefined || gid === undefined
+    // A NUL ends a line for the C library; for us the line is none: its home would become a variable.
+    return name === "" || name.startsWith("#") || uid === undefined || gid === undefined || line.includes("\0")
       ? []
       : [{ name, uid, gid, home }];
   });

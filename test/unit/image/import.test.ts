@@ -157,6 +157,18 @@ t.test("a name with a digest means that manifest and no other", async (t) => {
   await t.rejects(images.resolve(`test.local/app:1@${digest("other")}`), { code: "ImageNotFound" });
 });
 
+t.test("volumes that no container could have are refused with the image", async (t) => {
+  const { folder, images } = setup(t);
+  const load = async (paths: readonly string[]) => {
+    const config = { Volumes: Object.fromEntries(paths.map((path) => [path, {}])) };
+    return images.load(writeFolder(join(folder, `layout-${paths.length}`), await layout({ config })));
+  };
+  const many = [...Array(101).keys()].map((at) => `/v/${at}`);
+  await t.rejects(load(many), { code: "InvalidImage", message: /config.Volumes has 101 folders; at most 100/ });
+  await t.rejects(load(["/a\0b"]), { code: "InvalidImage", message: /config.Volumes must be text/ });
+  t.same(await load(many.slice(1)), ["test.local/app:1"]);
+});
+
 t.test("an image for another architecture is refused with both names", async (t) => {
   const { folder, images, left } = setup(t);
   const source = writeFolder(join(folder, "layout"), await layout({ architecture: "s390x" }));

@@ -45,3 +45,9 @@ t.test("who is not there is refused with the image and the user", async (t) => {
     );
   }
 });
+
+t.test("a line with a NUL in it is none: no variable could hold its home", async (t) => {
+  const image = { reference: "x", passwd: "bad:x:7:7::/ro\0ot:\nroot:x:0:0::/ro\0ot:\n", group: "" };
+  t.equal(lookupUser(image, "0").home, "/");
+  t.throws(() => lookupUser(image, "bad"), { code: "InvalidImage" });
+});
