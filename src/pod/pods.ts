@@ -76,9 +76,9 @@ export class Pods implements PodService, WorkerOwner {
       throw new PodrunError("AlreadyExists", `pods "${name}" already exists`, {
         details: { kind: "pods", name, namespace },
       });
+    requireNamespace(this.#node.objects, namespace);
     if (options.dryRun) return pod;
     step("pod.record-intent");
-    requireNamespace(this.#node.objects, namespace);
     const stored = this.#store.put(pod, { mode: "create", durability: "normal" });
     step("pod.intent-recorded");
     const worker = this.#add(stored);
@@ -97,8 +97,8 @@ export class Pods implements PodService, WorkerOwner {
     const problems = validatePodUpdate(before, pod);
     if (problems.length > 0) throwProblems(problems);
     const { labels, annotations } = pod.metadata;
-    if (options.dryRun) return wanted;
     const wanted = { ...before, metadata: { ...before.metadata, labels, annotations }, spec: pod.spec };
+    if (options.dryRun) return wanted;
     const stored = this.#store.put(wanted, { mode: "update" });
     worker.replace(stored);
     this.#notify({ type: "MODIFIED", object: stored });
@@ -144,10 +144,10 @@ export class Pods implements PodService, WorkerOwner {
   events(filter: Parameters<PodService["events"]>[0] = {}): readonly KubeEvent[] {
     return this.#node.events.list(filter);
   }
+
   watchEvents(listener: Parameters<PodService["watchEvents"]>[0]): () => void {
     return this.#node.events.watch(listener);
   }
-
 
   async exec(
     namespace: string,
@@ -184,9 +184,9 @@ export class Pods implements PodService, WorkerOwner {
     namespace: string,
     name: string,
     container: string | undefined,
-    options: { readonly previous: boolean },
+    options: { readonly previous: boolean; readonly follow: boolean },
   ): LogFile {
-    return logFileOf(this.#node, this.#worker(namespace, name), container, options.previous, this.#exitListeners);
+    return logFileOf(this.#node, this.#worker(namespace, name), container, options, this.#exitListeners);
   }
 
   plan(pods: readonly Pod[], sources?: PlanSources): Promise<readonly PlannedOperation[]> {
