@@ -81,8 +81,7 @@ export function readManifest(raw: unknown, image: string): Manifest {
   const config = readDescriptor(fields, fields.object(manifest["config"], "manifest config"), "manifest config", image);
   if (!CONFIG_TYPES.includes(config.mediaType)) throw notAnImage(image, config.mediaType);
   const layers = fields.objects(manifest["layers"], "manifest layers");
-  if (layers.length > LAYERS_LIMIT)
-    throw badBlob(image, `it has ${layers.length} layers; at most ${LAYERS_LIMIT} can be mounted`);
+  if (layers.length > LAYERS_LIMIT) throw tooManyLayers(image, layers.length);
   return {
     config,
     layers: layers.map((layer, at) => {
@@ -109,6 +108,9 @@ function readDescriptor(
   return { mediaType: fields.text(raw["mediaType"], `${field}.mediaType`), digest, size };
 }
 
+const tooManyLayers = (image: string, count: number) =>
+  badBlob(image, `it has ${count} layers; at most ${LAYERS_LIMIT} can be mounted`);
+
 export function notAnImage(image: string, type: string) {
   return badBlob(image, `it is not a container image but "${type}"`);
 }
@@ -132,6 +134,7 @@ export interface ReadConfig {
 export function readConfig(bytes: Buffer, descriptor: Descriptor, image: string): ReadConfig {
   const raw = parseJson(bytes, image, `its config ${descriptor.digest}`);
   const { config, diffIds } = readImageConfig(raw, image);
+  if (diffIds.length > LAYERS_LIMIT) throw tooManyLayers(image, diffIds.length);
   const bad = diffIds.find((digest) => !DIGEST.test(digest));
   if (bad !== undefined) throw badBlob(image, `rootfs.diff_ids has "${bad}": want sha256: and 64 hexadecimal digits`);
   const variant = (raw as Readonly<Record<string, unknown>>)["variant"];

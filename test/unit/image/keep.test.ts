@@ -244,6 +244,20 @@ t.test("an archive that names more images, or more of one config, than anybody c
   await t.rejects(load(docker(1001)), { code: "InvalidImage", message: /has 1001 images; at most 1000 are read/ });
 });
 
+t.test("a docker archive's image of more layers than can be mounted is refused", async (t) => {
+  const { images } = setup(t);
+  const layer = await tar([{ name: "file", content: "text" }]);
+  const platform = { architecture: machineArchitecture(), os: "linux" };
+  const load = async (count: number) => {
+    const config = { ...platform, rootfs: { diff_ids: Array(count).fill(digest(layer)) } };
+    const image = { Config: "c.json", RepoTags: ["t.test/a:1"], Layers: Array(count).fill("l.tar") };
+    const files = { "c.json": JSON.stringify(config), "l.tar": layer, "manifest.json": JSON.stringify([image]) };
+    return images.load(Readable.from([await tar(Object.entries(files).map(([name, content]) => ({ name, content })))]));
+  };
+  await t.rejects(load(501), { code: "InvalidImage", message: /has 501 layers; at most 500 can be mounted/ });
+  t.same(await load(500), ["t.test/a:1"]);
+});
+
 t.test("a root file system is imported with changes, a message and a name", async (t) => {
   const { images } = setup(t);
   const rootfs = await tar([{ name: "hello", content: "world" }]);
