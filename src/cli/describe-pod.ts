@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import type { KubeEvent } from "../api/client.ts";
 import type { Container, ContainerState, ContainerStatus, EnvVar, Pod, Volume } from "../spec/pod.ts";
 import { formatAge } from "./age.ts";
+import { probeLines } from "./describe-probes.ts";
 import { formatTable } from "./table.ts";
 
 type Line = readonly [label: string, value: string];
@@ -77,6 +78,7 @@ function describeContainer(container: Container, status: ContainerStatus | undef
     ["Restart Count:", String(status?.restartCount ?? 0)],
     ...resourceLines("Limits:", container.resources?.limits),
     ...resourceLines("Requests:", container.resources?.requests),
+    ...probeLines(container),
     ...(container.env === undefined || container.env.length === 0
       ? [["Environment:", "<none>"] as const]
       : [["Environment:", ""] as const, ...container.env.map((one) => [`  ${one.name}:`, wordVariable(one)] as const)]),

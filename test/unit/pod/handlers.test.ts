@@ -157,7 +157,7 @@ async function grpc(t: Test, answer: (stream: ServerHttp2Stream, body: Buffer, p
   server.on("stream", (stream, headers) => {
     stream.on("error", () => undefined);
     const chunks: Buffer[] = [];
-    stream.on("data", (chunk) => chunks.push(chunk));
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     stream.on("end", () => answer(stream, Buffer.concat(chunks), String(headers[":path"])));
   });
   return listen(t, server as unknown as Server);
