@@ -22,7 +22,7 @@ export async function serveLog(
   const text = new LogText(textOptions(query));
   const limitBytes = count(query, "limitBytes");
   const { container, defaulted } = chooseContainer(context.pods, namespace, name, query.get("container"));
-  const log = context.pods.logFile(namespace, name, container, { previous: flag(query, "previous") });
+  const log = context.pods.logFile(namespace, name, container, { previous: flag(query, "previous"), follow });
 
   const gone = new AbortController();
   response.on("close", () => gone.abort());

@@ -97,7 +97,7 @@ export function logFileOf(
   node: Node,
   worker: PodWorker,
   name: string | undefined,
-  previous: boolean,
+  { previous, follow }: { readonly previous: boolean; readonly follow: boolean },
   exitListeners: Set<(containerId: string) => void>,
 ): LogFile {
   const container = findContainer(worker.pod, name);
@@ -109,6 +109,7 @@ export function logFileOf(
       `previous terminated container "${container.name}" in pod "${worker.pod.metadata.name}" not found: it has not been restarted`,
       { details: { kind: "containers", name: container.name } },
     );
+  if (!previous) requireLog(worker, container.name, follow);
   const run = previous ? undefined : worker.runOf(container.name);
   return {
     path: join(logDirectory(node.config.logs, worker.pod), container.name, `${attempt}.log`),
@@ -127,6 +128,20 @@ export function logFileOf(
       return () => exitListeners.delete(onExit);
     },
   };
+}
+
+/** What a container waits for that is on its way. */
+const ON_ITS_WAY: ReadonlySet<string> = new Set(["ContainerCreating", "PodInitializing"]);
+
+/** The kubelet's words for a container that has not run yet. */
+function requireLog({ pod }: PodWorker, name: string, follow: boolean): void {
+  const status = pod.status.containerStatuses?.find((one) => one.name === name);
+  const reason = status?.state.waiting?.reason;
+  if (reason === undefined || status?.lastState.terminated !== undefined) return;
+  if (follow && ON_ITS_WAY.has(reason)) return;
+  throw new PodrunError("BadRequest", `container "${name}" in pod "${pod.metadata.name}" is waiting to start: ${reason}`, {
+    details: { container: name, pod: pod.metadata.name, reason },
+  });
 }
 
 function isAlive(worker: PodWorker, name: string): boolean {

@@ -107,12 +107,15 @@ export interface PodService {
   copy(namespace: string, name: string, container: string | undefined, request: CopyRequest): Promise<CopySession>;
   /** A TCP connection to a port of the pod's own localhost ({@link StreamSession}). Throws NotFound, ContainerNotRunning, OperationFailed. */
   portForward(namespace: string, name: string, port: number): Promise<StreamSession>;
-  /** `previous`: the container's run before the present one. Throws NotFound (no pod, no container, no earlier run). */
+  /**
+   * `previous`: the container's run before the present one. Throws NotFound (no pod, no container, no earlier run), BadRequest
+   * (it has not started; who follows it waits for that, unless something is in its way).
+   */
   logFile(
     namespace: string,
     name: string,
     container: string | undefined,
-    options: { readonly previous: boolean },
+    options: { readonly previous: boolean; readonly follow: boolean },
   ): LogFile;
   /** The whole plan of each pod's start, nothing executed. Throws InvalidObject, ImageNotFound … as a start would. */
   plan(pods: readonly Pod[], sources?: PlanSources): Promise<readonly PlannedOperation[]>;
