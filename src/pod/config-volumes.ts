@@ -26,7 +26,7 @@ export class ConfigVolumes {
   check(pod: Pod): void {
     this.#stale = true;
     this.#final.clear();
-    for (const volume of pod.spec.volumes ?? []) this.#build(volume, pod);
+    buildVolumes(this.#node, pod);
   }
 
   /**
@@ -57,22 +57,11 @@ export class ConfigVolumes {
 
   #update(volume: Volume, pod: Pod, isWritten: boolean): VolumeTree | undefined {
     try {
-      return this.#build(volume, pod);
+      return buildVolume(this.#node, volume, pod);
     } catch (error) {
       if (!isWritten) throw error;
       record(this.#node, pod, "Warning", "FailedMount", mountFailure(error));
       return undefined;
-    }
-  }
-
-  #build(volume: Volume, pod: Pod): VolumeTree | undefined {
-    const facts = environmentFacts(this.#node, []);
-    try {
-      return buildContent(volume, pod, { facts, objects: this.#node.objects });
-    } catch (cause) {
-      if (!(cause instanceof PodrunError)) throw cause;
-      const text = `volume "${volume.name}": ${cause.message}`;
-      throw new PodrunError(cause.code, text, { details: { ...cause.details, volume: volume.name }, cause });
     }
   }
 
@@ -82,6 +71,26 @@ export class ConfigVolumes {
       this.#node.objects.find(kind, metadata.namespace, name)?.immutable === true;
     const isDownward = volume.projected?.sources?.some(({ downwardAPI }) => downwardAPI) ?? false;
     return objects.length > 0 && !isDownward && objects.every(([kind, name]) => isImmutable(kind, name));
+  }
+}
+
+/** What the volumes that podrun writes hold now, by name. Throws as {@link ConfigVolumes.check}. */
+export function buildVolumes(node: Node, pod: Pod): Readonly<Record<string, VolumeTree>> {
+  const trees: Record<string, VolumeTree> = {};
+  for (const volume of pod.spec.volumes ?? []) {
+    const tree = buildVolume(node, volume, pod);
+    if (tree) trees[volume.name] = tree;
+  }
+  return trees;
+}
+
+function buildVolume(node: Node, volume: Volume, pod: Pod): VolumeTree | undefined {
+  try {
+    return buildContent(volume, pod, { facts: environmentFacts(node, []), objects: node.objects });
+  } catch (cause) {
+    if (!(cause instanceof PodrunError)) throw cause;
+    const text = `volume "${volume.name}": ${cause.message}`;
+    throw new PodrunError(cause.code, text, { details: { ...cause.details, volume: volume.name }, cause });
   }
 }
 

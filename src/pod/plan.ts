@@ -3,6 +3,7 @@ import type { RuntimeImage } from "../image/types.ts";
 import { describe } from "../sandbox/describe.ts";
 import type { ContainerConfig } from "../sandbox/types.ts";
 import { type Container, type Pod, placedContainers } from "../spec/index.ts";
+import { buildVolumes } from "./config-volumes.ts";
 import { buildContainerConfig } from "./container-config.ts";
 import type { Node } from "./node.ts";
 import { Reasons } from "./reasons.ts";
@@ -55,7 +56,7 @@ async function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean)
     return buildContainerConfig(pod, spec, 0, { ...containerContext(node, image, context), reasons });
   };
   const containers = await Promise.all(placedContainers(pod.spec).map(({ container }) => configOf(container)));
-  return node.runtime.plan(sandbox, containers).map((operation, index) => ({
+  return node.runtime.plan(sandbox, containers, buildVolumes(node, pod)).map((operation, index) => ({
     index,
     part: several ? `${pod.metadata.name}/${operation.part ?? "sandbox"}` : (operation.part ?? "sandbox"),
     actor: operation.actor,

@@ -7,16 +7,21 @@ import { containerCommand, containerIdentity } from "./identity.ts";
 import { sandboxFolder } from "./run-sandbox.ts";
 import { compileSandbox } from "./sandbox-plan.ts";
 import { containerSlots } from "./slots.ts";
-import type { ContainerConfig, SandboxConfig } from "./types.ts";
+import type { ContainerConfig, SandboxConfig, VolumeTree } from "./types.ts";
+import { compileVolume } from "./volume-plan.ts";
 
 /** Stands where a start would put the new container's id. */
 const idOf = (name: string): string => `<${name}>`;
+
+/** Stands where a start would put the time. */
+const FOLDER = "..<time>";
 
 /** The plan of a pod's start with the lease that it would get; nothing is recorded, nothing is run. */
 export function planPod(
   context: Pick<Context, "facts" | "leases">,
   sandbox: SandboxConfig,
   containers: readonly ContainerConfig[],
+  volumes: Readonly<Record<string, VolumeTree>>,
 ): readonly Operation[] {
   const { facts } = context;
   const uid = sandbox.metadata.uid;
@@ -41,5 +46,9 @@ export function planPod(
       facts,
     ),
   );
-  return [...compileSandbox({ config: sandbox, lease, folder: sandboxFolder(context, uid) }, facts), ...own];
+  const content = Object.entries(volumes).flatMap(([volume, tree]) =>
+    compileVolume({ volume, tree, folder: FOLDER, names: [], why: sandbox.why?.[`volume ${volume}`] ?? "default" }),
+  );
+  const made = compileSandbox({ config: sandbox, lease, folder: sandboxFolder(context, uid) }, facts);
+  return [...made, ...content.flat(), ...own];
 }

@@ -11,6 +11,7 @@ import { removeContainer } from "./remove-container.ts";
 import { removeSandbox, stopSandbox } from "./remove-sandbox.ts";
 import { runSandbox } from "./run-sandbox.ts";
 import { startContainer } from "./start-container.ts";
+import { sandboxStats } from "./stats.ts";
 import { containerStatus, sandboxStatus } from "./status.ts";
 import { stopContainer } from "./stop-container.ts";
 import type * as types from "./types.ts";
@@ -121,8 +122,16 @@ export class Runtime implements types.RuntimeService {
     return portForward(findSandbox(this.#context, sandboxId), port);
   }
 
-  plan(sandbox: types.SandboxConfig, containers: readonly types.ContainerConfig[]): readonly Operation[] {
-    return planPod(this.#context, sandbox, containers);
+  plan(
+    sandbox: types.SandboxConfig,
+    containers: readonly types.ContainerConfig[],
+    volumes: Readonly<Record<string, types.VolumeTree>> = {},
+  ): readonly Operation[] {
+    return planPod(this.#context, sandbox, containers, volumes);
+  }
+
+  stats(sandboxId?: string): readonly types.SandboxStats[] {
+    return sandboxStats(this.#context, sandboxId);
   }
 
   trace(sandboxId: string): readonly types.TracedOperation[] {

@@ -1,6 +1,7 @@
 // The runtime's terms, which are CRI's: a sandbox is what a pod's containers share, a container runs in one sandbox.
 // `pod/` and `cri/` are two front ends on this one core, so nothing here knows restart policies, probes or volumes' kinds.
 import type { RuntimeImage } from "../image/types.ts";
+import type { MemoryUsage } from "../linux/cgroup/index.ts";
 import type { PortMapping } from "../net/host-ports.ts";
 
 export type { PortMapping, RuntimeImage };
@@ -231,6 +232,46 @@ export interface CopySession extends StreamSession {
   readonly done: Promise<CopyOutcome>;
 }
 
+/** What a cgroup and those below it use; undefined: it is gone, or the machine does not count it. */
+export interface CgroupUsage {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** CPU time since it was made, nanoseconds. */
+  readonly cpuNanos: bigint | undefined;
+  readonly memory: MemoryUsage | undefined;
+  /** Tasks, threads included. */
+  readonly pids: number | undefined;
+}
+
+/** As the pod sees it: rx is what it has received. */
+export interface LinkUsage {
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  readonly rxErrors: number;
+  readonly txErrors: number;
+}
+
+export interface ContainerStats {
+  readonly id: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly startedAt: string | undefined;
+  /** Its writable layer is below it, in `upper`. */
+  readonly folder: string;
+  readonly usage: CgroupUsage;
+}
+
+export interface SandboxStats {
+  readonly id: string;
+  readonly metadata: SandboxMetadata;
+  readonly createdAt: string;
+  /** Of all its containers together. */
+  readonly usage: CgroupUsage;
+  /** Undefined: it has the host's network. */
+  readonly link: LinkUsage | undefined;
+  readonly containers: readonly ContainerStats[];
+}
+
 /** One measured operation, for `podrun trace`. Times are CLOCK_MONOTONIC nanoseconds as decimal strings in JSON, bigint here. */
 export interface TracedOperation {
   readonly index: number;
@@ -288,8 +329,11 @@ export interface RuntimeService {
   plan(
     sandbox: SandboxConfig,
     containers: readonly ContainerConfig[],
+    volumes?: Readonly<Record<string, VolumeTree>>,
   ): readonly import("../linux/plan/operations.gen.ts").Operation[];
   trace(sandboxId: string): readonly TracedOperation[];
+  /** What sandboxes and containers that run use now, read from the kernel; of one sandbox, or of all. */
+  stats(sandboxId?: string): readonly SandboxStats[];
   on(listener: (event: RuntimeEvent) => void): void;
   /** Takes up again what an earlier daemon left; resolves when every record agrees with the kernel. */
   recover(): Promise<void>;

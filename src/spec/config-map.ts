@@ -1,6 +1,6 @@
 // A ConfigMap as every module sees it: decoded.
 
-import type { ObjectMeta } from "./pod.ts";
+import type { ObjectMeta } from "./metadata.ts";
 
 export interface ConfigMap {
   apiVersion: "v1";

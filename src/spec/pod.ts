@@ -2,6 +2,7 @@
 // fields in schema/, so a field that podrun does not support is not in the type either. Status is ours to write.
 
 import type { ConfigMap } from "./config-map.ts";
+import type { ObjectMeta } from "./metadata.ts";
 import type { Namespace } from "./namespace.ts";
 import type {
   CONTAINER,
@@ -11,7 +12,6 @@ import type {
   VOLUME_MOUNT,
 } from "./schema/container-fields.ts";
 import type { ENV_FROM_SOURCE, ENV_VAR } from "./schema/env-fields.ts";
-import type { OBJECT_META } from "./schema/metadata-fields.ts";
 import type { HOST_ALIAS, POD_DNS_CONFIG, POD_SECURITY_CONTEXT, POD_SPEC } from "./schema/pod-fields.ts";
 import type { LIFECYCLE, PROBE } from "./schema/probe-fields.ts";
 import type { SECCOMP_PROFILE } from "./schema/security-fields.ts";
@@ -19,7 +19,8 @@ import type { ObjectValue } from "./schema/shape.ts";
 import type { VOLUME } from "./schema/volume-fields.ts";
 import type { Secret } from "./secret.ts";
 
-export interface ObjectMeta extends ObjectValue<typeof OBJECT_META> {}
+export type { ObjectMeta };
+
 export interface EnvFromSource extends ObjectValue<typeof ENV_FROM_SOURCE> {}
 export interface EnvVar extends ObjectValue<typeof ENV_VAR> {}
 export interface ContainerPort extends ObjectValue<typeof CONTAINER_PORT> {}

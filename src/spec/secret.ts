@@ -1,6 +1,6 @@
 // A Secret as every module sees it: decoded, its stringData merged into data.
 
-import type { ObjectMeta } from "./pod.ts";
+import type { ObjectMeta } from "./metadata.ts";
 
 export interface Secret {
   apiVersion: "v1";

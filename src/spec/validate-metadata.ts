@@ -1,4 +1,4 @@
-import type { ObjectMeta } from "./pod.ts";
+import type { ObjectMeta } from "./metadata.ts";
 import { invalid, type Problem } from "./problem.ts";
 
 /** All annotations of an object together, in bytes (TotalAnnotationSizeLimitB). */

@@ -52,7 +52,7 @@ t.test("every key is a file, by name; or the items, with their own modes", async
 t.test(
   "what is missing is told in the kubelet's words, all sources of a projected volume together; optional is left out",
   async (t) => {
-    const refused = (volume: object, message: string): void =>
+    const refused = (volume: object, message: string): unknown =>
       t.throws(() => build(volume), { code: "NotFound", message });
     refused({ configMap: { name: "none" } }, 'configmap "none" not found');
     refused({ secret: { secretName: "none" } }, 'secret "none" not found');
