@@ -44,7 +44,16 @@ export interface MemoryUsage {
   readonly usage: number;
   /** Bytes without the inactive page cache, which the kernel gives back first: what the kubelet calls the working set. */
   readonly workingSet: number;
+  /** Bytes of anonymous memory. */
+  readonly rss: number;
+  readonly pageFaults: number;
+  readonly majorPageFaults: number;
+  /** Bytes; undefined: no limit. */
+  readonly limit: number | undefined;
 }
+
+/** v1 says "no limit" with the largest number of whole pages; no machine has that much. v2 says `max`, which is no number. */
+const UNLIMITED = 2 ** 62;
 
 export function readMemory(layout: CgroupLayout, cgroup: string): MemoryUsage | undefined {
   const folder = controllerFolder(layout, cgroup, "memory");
@@ -52,8 +61,18 @@ export function readMemory(layout: CgroupLayout, cgroup: string): MemoryUsage | 
   const v2 = layout.mode === "v2";
   const usage = readText(join(folder, v2 ? "memory.current" : "memory.usage_in_bytes"));
   if (usage === undefined) return undefined;
-  const inactive = keyedValue(readText(join(folder, "memory.stat")), v2 ? "inactive_file" : "total_inactive_file");
-  return { usage: Number(usage), workingSet: Math.max(0, Number(usage) - (inactive ?? 0)) };
+  const stat = readText(join(folder, "memory.stat"));
+  // v1 counts a cgroup alone under the plain names.
+  const read = (name: string): number => keyedValue(stat, v2 ? name : `total_${name}`) ?? 0;
+  const limit = Number(readText(join(folder, v2 ? "memory.max" : "memory.limit_in_bytes")));
+  return {
+    usage: Number(usage),
+    workingSet: Math.max(0, Number(usage) - read("inactive_file")),
+    rss: read(v2 ? "anon" : "rss"),
+    pageFaults: read("pgfault"),
+    majorPageFaults: read("pgmajfault"),
+    limit: limit > 0 && limit < UNLIMITED ? limit : undefined,
+  };
 }
 
 /** CPU time used since the cgroup was made, nanoseconds. Undefined without an accounting controller. */

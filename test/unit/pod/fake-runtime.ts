@@ -17,6 +17,13 @@ export class FakeRuntime implements types.RuntimeService {
   readonly #listeners: ((event: types.RuntimeEvent) => void)[] = [];
   #ids = 0;
 
+  /** What a test says is used. */
+  readonly usage: types.SandboxStats[] = [];
+
+  stats(sandboxId?: string): readonly types.SandboxStats[] {
+    return this.usage.filter(({ id }) => sandboxId === undefined || id === sandboxId);
+  }
+
   async #call(text: string): Promise<void> {
     this.calls.push(text);
     await this.before(text);
