@@ -5,7 +5,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { addNeighbour } from "./support/neighbour.ts";
-import { type Instance, makeManifest, startInstance, type Teardown, until } from "./support/podrun.ts";
+import { type Instance, isReady, makeManifest, startInstance, type Teardown, until } from "./support/podrun.ts";
 
 t.setTimeout(300_000);
 
@@ -292,4 +292,14 @@ t.test("the next daemon keeps the ports, and system check finds and mends what s
   t.match(await podrun.findings(), new RegExp(`map hostport4 lacks tcp \\. ${base} : [0-9.]+ \\. 80`));
   await podrun.podrun("system", "check", "--repair");
   t.match(await ask([], "tcp", "127.0.0.1", base), /^web /);
+});
+
+t.test("the example of host ports does what it says", async (t) => {
+  const podrun = startInstance(t);
+  const text = readFileSync(join(import.meta.dirname, "../../examples/host-ports.yaml"), "utf8");
+  // The example's own numbers may be taken on this machine.
+  await podrun.apply(text.replaceAll("8080", `${base}`).replaceAll("8443", `${base + 1}`));
+  await podrun.untilPod("host-ports", isReady);
+  for (const port of [base, base + 1])
+    t.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), "hello from the pod\n");
 });

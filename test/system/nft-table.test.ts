@@ -6,6 +6,7 @@ import {
   foreignForwardDrops,
   leaseSpace,
   podElements,
+  portElements,
   removeRuleset,
   tableDifferences,
   wholeRuleset,
@@ -54,6 +55,28 @@ t.test("elements that lack, and those of nobody, are named", async (t) => {
   const found = tableDifferences(nft, config, [two]).join("\n");
   t.match(found, `set pod4 lacks ${two.linkName} . 10.77.0.3`);
   t.match(found, `set pod6 has ${one.linkName} . fd77::2, which no pod holds`);
+});
+
+t.test("host ports are added and deleted twice, and one that leads nowhere or elsewhere is named", async (t) => {
+  const port = (hostPort: number, hostIp = "") => ({ protocol: "TCP" as const, containerPort: 80, hostPort, hostIp });
+  const pod = { ...one, ports: [port(8080), port(8443, "127.0.0.1"), port(8444, "fd00::1")] };
+  nft(wholeRuleset(config, [pod]));
+  nft(portElements("podrun", pod).add);
+  t.same(tableDifferences(nft, config, [pod]), []);
+  const found = tableDifferences(nft, config, [{ ...one, ports: [port(9090)] }]).join("\n");
+  t.match(found, "map hostport4 lacks tcp . 9090 : 10.77.0.2 . 80");
+  t.match(found, "map hostport6 has tcp . 8080 : fd77::2 . 80, which no pod asks for");
+  t.match(found, "map hostip4 has 127.0.0.1 . tcp . 8443 : 10.77.0.2 . 80");
+  for (const again of [1, 2]) nft(portElements("podrun", pod).delete + "#".repeat(again));
+  t.same(tableDifferences(nft, config, [one]), []);
+  t.throws(
+    () =>
+      nft(
+        portElements("podrun", { ...two, ports: [port(8081)] }).add +
+          portElements("podrun", { ...one, ports: [port(8081)] }).add,
+      ),
+    /File exists/,
+  );
 });
 
 t.test("a rule that somebody added, and a chain that is empty, are found and mended", async (t) => {

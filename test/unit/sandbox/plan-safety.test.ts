@@ -80,7 +80,13 @@ const configs = {
 };
 
 const plans: Record<string, readonly Operation[]> = {};
-for (const [podName, pod] of Object.entries({ own: fixtures.sandbox(), shared, host }))
+const ported = fixtures.sandbox({
+  ports: [
+    { protocol: "TCP", hostPort: 8080, containerPort: 80, hostIp: "" },
+    { protocol: "UDP", hostPort: 53, containerPort: 53, hostIp: "127.0.0.1" },
+  ],
+});
+for (const [podName, pod] of Object.entries({ own: fixtures.sandbox(), shared, host, ported }))
   for (const [version, cgroups] of Object.entries({ v1: fixtures.v1, v2: fixtures.v2 })) {
     plans[`sandbox ${podName} ${version}`] = sandboxPlan(pod, cgroups);
     for (const [name, config] of Object.entries(configs)) {
@@ -320,3 +326,48 @@ for (const [name, plan] of Object.entries(layerPlans)) {
     },
   );
 }
+
+t.test(
+  "a port of the host is taken before the pod's link is made, in the host's network, and mapped last",
+  async (t) => {
+    const plan = sandboxPlan(ported);
+    const at = (match: (operation: Operation) => boolean): number => plan.findIndex(match);
+    const held = at(({ op }) => op === "hold_port");
+    const link = at(({ op }) => op === "netlink");
+    const back = plan.findLastIndex((one, index) => index < held && one.op === "setns");
+    t.match(plan[back], { namespace: LOCAL.hostNet, type: CLONE_NEWNET });
+    t.ok(back < held && held < link, `${back} ${held} ${link}`);
+    t.match(plan.at(-1), { op: "nft", actor: "daemon" });
+    t.match((plan.at(-1) as { commands: string }).commands, "hostport4 { tcp . 8080 : 10.77.0.2 . 80 }");
+    t.notMatch((plan[0] as { commands: string }).commands, "hostport4", "never before the port is the pod's");
+  },
+);
+
+t.test("route_localnet is set for a pod's own link only, and only where a port answers on IPv4", async (t) => {
+  const settings = (pod: SandboxConfig): string[] =>
+    sandboxPlan(pod).flatMap((one) => (one.op === "sysctl" && one.name.includes("localnet") ? [one.name] : []));
+  t.same(settings(ported), [`net.ipv4.conf.${fixtures.lease.linkName}.route_localnet`]);
+  t.same(settings(fixtures.sandbox()), []);
+  const six = { protocol: "TCP", hostPort: 1, containerPort: 1, hostIp: "::" } as const;
+  t.same(settings(fixtures.sandbox({ ports: [six] })), []);
+});
+
+t.test("an SCTP port is held where the kernel has SCTP, and led to the pod everywhere", async (t) => {
+  const pod = fixtures.sandbox({ ports: [{ protocol: "SCTP", hostPort: 1, containerPort: 2, hostIp: "" }] });
+  const facts = fixtures.machine();
+  const compile = (hasSctp: boolean) =>
+    compileSandbox({ config: pod, lease: fixtures.lease, folder: "/run/x" }, { ...facts, hasSctp: () => hasSctp });
+  t.ok(compile(true).some((one) => one.op === "hold_port" && one.protocol === 132));
+  t.notOk(compile(false).some(({ op }) => op === "hold_port"));
+  t.match(compile(false).at(-1), { op: "nft" });
+});
+
+t.test("more host ports than a pod's monitor can hold are refused", async (t) => {
+  const ports = Array.from({ length: 257 }, (_, index) => ({
+    protocol: "TCP" as const,
+    hostPort: index + 1,
+    containerPort: 1,
+    hostIp: "",
+  }));
+  t.throws(() => sandboxPlan(fixtures.sandbox({ ports })), { code: "InvalidObject", message: /256 host ports.* 257/ });
+});
