@@ -1,4 +1,4 @@
-import { lstatSync, mkdtempSync, readdirSync, renameSync } from "node:fs";
+import { lstatSync, mkdtempSync, readdirSync, renameSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { syncFolder } from "../base/atomic-file.ts";
@@ -49,7 +49,7 @@ export class ImageFolders {
       try {
         return await work(folder);
       } finally {
-        await removeFast(folder);
+        await removeMade(folder);
         this.#ours.delete(folder);
       }
     });
@@ -132,6 +132,16 @@ export class ImageFolders {
     } catch (error) {
       throw translateStateError(this.#root, error);
     }
+  }
+}
+
+/** A published layer leaves nothing: starting a process for each of a pull's layers to see that is too much. */
+async function removeMade(folder: string): Promise<void> {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) === "ENOTEMPTY") await removeFast(folder);
+    else if (errnoOf(error) !== "ENOENT") throw error;
   }
 }
 
