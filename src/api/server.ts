@@ -7,6 +7,7 @@ import { serveAttach, serveExec } from "./exec.ts";
 import { serveFiles } from "./files.ts";
 import { IMAGE_ROUTES } from "./images-routes.ts";
 import { serveLog } from "./log.ts";
+import { serveMetrics } from "./metrics.ts";
 import { keptKindOf, makeObjectHubs, type ObjectPath, serveObjects } from "./objects.ts";
 import { patchObject } from "./patch.ts";
 import { planPods, tracePod } from "./plan.ts";
@@ -76,6 +77,7 @@ async function route(
   const [first, second, third, fourth] = target.path;
   if (first === "api" && second === "v1" && third === "namespaces" && fourth !== undefined && target.path.length > 4)
     return routeNamespace(context, request, response, target, fourth);
+  if (first === "apis" && second === "metrics.k8s.io") return routeMetrics(context, response, target);
   const method = target.method;
   const handlers = SINGLE_PATHS[`/${target.path.join("/")}`];
   if (handlers === undefined && first === "podrun" && third === "namespaces")
@@ -153,6 +155,12 @@ async function routeObjects(
   path: ObjectPath,
 ): Promise<void> {
   if (!(await serveObjects(context, request, response, target, path))) methodNotAllowed(response, target);
+}
+
+/** `/apis/metrics.k8s.io/v1beta1/…` */
+async function routeMetrics(context: ApiContext, response: ServerResponse, target: Target): Promise<void> {
+  if (target.method !== "GET") methodNotAllowed(response, target);
+  else if (!(await serveMetrics(context, response, target))) notFound(response, target);
 }
 
 /** `/podrun/v1/namespaces/NS/pods/NAME/(trace|files)` */

@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   exec: ["run a command in a container", () => import("./exec.ts")],
   attach: ["connect to a container's own process", () => import("./attach.ts")],
   cp: ["copy files into and out of containers", () => import("./cp.ts")],
+  top: ["show what pods and the machine use: top pod, top node", () => import("./top.ts")],
   "port-forward": ["reach ports of a pod from this machine", () => import("./port-forward.ts")],
   label: ["set and take away labels", () => import("./label.ts")],
   annotate: ["set and take away annotations", () => import("./annotate.ts")],

@@ -19,13 +19,16 @@ import type {
   KeptObject,
   KubeEvent,
   LogFile,
+  NodeUsage,
   PlannedOperation,
   PlanSources,
   PodService,
+  PodUsage,
   PodWatchEvent,
   StreamSession,
   TracedOperation,
 } from "./types.ts";
+import { nodeUsage, podUsage } from "./usage.ts";
 import { PodWorker, type WorkerOwner } from "./worker.ts";
 
 /** Where pods are kept; `store/` implements it. */
@@ -165,6 +168,14 @@ export class Pods implements PodService, WorkerOwner {
     options: { readonly stdin: boolean; readonly tty: boolean },
   ): Promise<StreamSession> {
     return attachTo(this.#node, this.#worker(namespace, name), container, options);
+  }
+
+  usage(filter: Parameters<PodService["list"]>[0] = {}): readonly PodUsage[] {
+    return this.list(filter).flatMap((pod) => podUsage(this.#node, pod) ?? []);
+  }
+
+  nodeUsage(): NodeUsage {
+    return nodeUsage(this.#node);
   }
 
   async copy(

@@ -1,9 +1,16 @@
 // What the API needs of the pod layer. `PodService` is implemented by src/pod, `SystemService` by src/daemon; src/api
 // translates HTTP to these calls and nothing more.
-import type { CopyRequest, CopySession, ExecRequest, StreamSession, TracedOperation } from "../sandbox/types.ts";
+import type {
+  ContainerStats,
+  CopyRequest,
+  CopySession,
+  ExecRequest,
+  StreamSession,
+  TracedOperation,
+} from "../sandbox/types.ts";
 import type { KubeObject, Pod } from "../spec/pod.ts";
 
-export type { CopyRequest, CopySession, ExecRequest, StreamSession, TracedOperation };
+export type { ContainerStats, CopyRequest, CopySession, ExecRequest, StreamSession, TracedOperation };
 
 /** A core/v1 Event, as far as podrun fills it. Times are RFC 3339. */
 export interface KubeEvent {
@@ -43,6 +50,31 @@ export interface EventChange {
 export interface PodWatchEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
   readonly object: Pod;
+}
+
+/** A container that runs, and what it uses at this moment. */
+export interface ContainerUsage {
+  /** Of this run of it. */
+  readonly id: string;
+  readonly name: string;
+  readonly stats: ContainerStats;
+}
+
+export interface PodUsage {
+  readonly pod: Pod;
+  readonly containers: readonly ContainerUsage[];
+}
+
+/** What the machine uses at this moment, podrun's pods and all else. */
+export interface NodeUsage {
+  readonly name: string;
+  readonly cpus: number;
+  /** CLOCK_MONOTONIC nanoseconds. */
+  readonly timestamp: bigint;
+  /** Time that all processors have worked since the boot, nanoseconds. */
+  readonly cpuNanoSeconds: bigint;
+  readonly memoryTotalBytes: number;
+  readonly memoryUsedBytes: number;
 }
 
 /** The log of one container: the current file; rotated ones lie beside it as `PATH.1` and on. */
@@ -103,6 +135,9 @@ export interface PodService {
     container: string | undefined,
     options: { readonly stdin: boolean; readonly tty: boolean },
   ): Promise<StreamSession>;
+  /** Of every pod of which a container runs. */
+  usage(filter?: Parameters<PodService["list"]>[0]): readonly PodUsage[];
+  nodeUsage(): NodeUsage;
   /** Files into or out of a container. Throws NotFound, ContainerNotRunning. */
   copy(namespace: string, name: string, container: string | undefined, request: CopyRequest): Promise<CopySession>;
   /** A TCP connection to a port of the pod's own localhost ({@link StreamSession}). Throws NotFound, ContainerNotRunning, OperationFailed. */

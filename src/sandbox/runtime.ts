@@ -11,7 +11,7 @@ import { removeContainer } from "./remove-container.ts";
 import { removeSandbox, stopSandbox } from "./remove-sandbox.ts";
 import { runSandbox } from "./run-sandbox.ts";
 import { startContainer } from "./start-container.ts";
-import { sandboxStats } from "./stats.ts";
+import { containerStats, sandboxStats } from "./stats.ts";
 import { containerStatus, sandboxStatus } from "./status.ts";
 import { stopContainer } from "./stop-container.ts";
 import type * as types from "./types.ts";
@@ -111,6 +111,10 @@ export class Runtime implements types.RuntimeService {
   attach(containerId: string, options: { readonly stdin: boolean }): Promise<types.StreamSession> {
     const container = findContainer(this.#context, containerId);
     return attach(findSandbox(this.#context, container.record.sandboxId), container, options);
+  }
+
+  containerStats(id: string): types.ContainerStats | undefined {
+    return containerStats(this.#context, findContainer(this.#context, id));
   }
 
   copy(containerId: string, request: types.CopyRequest): Promise<types.CopySession> {

@@ -3,12 +3,22 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { makeManifest, startInstance, until } from "./support/podrun.ts";
+import { type Instance, makeManifest, startInstance, until } from "./support/podrun.ts";
 
 t.setTimeout(300_000);
 
 const PROGRAM = join(import.meta.dirname, "../../dist/podrun.cjs");
 const script = (text: string) => ({ name: "main", command: ["sh", "-c", text] });
+
+function follow(podrun: Instance, pod: string) {
+  const argv = [PROGRAM, "logs", "-f", pod];
+  const child = spawn(process.execPath, argv, { env: podrun.env, stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.on("data", (data: Buffer) => {
+    text = (text + data.toString()).slice(-100);
+  });
+  return { child, text: () => text, ended: new Promise<number | null>((resolve) => child.on("close", resolve)) };
+}
 
 t.test("a followed log goes on over rotation, loses no line, and ends with its container", async (t) => {
   const podrun = startInstance(t);
@@ -18,11 +28,7 @@ t.test("a followed log goes on over rotation, loses no line, and ends with its c
     restartPolicy: "Never",
   });
   await podrun.start(manifest);
-  const child = spawn(process.execPath, [PROGRAM, "logs", "-f", "loud"], {
-    env: podrun.env,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const { child, ended } = follow(podrun, "loud");
   let lines = 0;
   let tail = "";
   child.stdout.on("data", (data: Buffer) => {
@@ -41,9 +47,11 @@ t.test("a followed log ends with its container's run, and the next run has its o
   const podrun = startInstance(t, { env: { PODRUN_RESTART_BACKOFF: "0.01" } });
   const text = `echo run; read go; exit 3`;
   await podrun.start(makeManifest("again", [{ ...script(text), stdin: true, stdinOnce: true }]));
-  const followed = podrun.ok("logs", "-f", "again");
+  const { text: shown, ended } = follow(podrun, "again");
+  await until(async () => shown() === "run\n");
   await podrun.run(["attach", "-i", "again"], { input: "go\n" });
-  t.equal(await followed, "run\n");
+  t.equal(await ended, 0);
+  t.equal(shown(), "run\n");
   await podrun.untilPod("again", ({ status }) => status.containerStatuses?.[0]?.restartCount === 1);
   t.equal(await podrun.ok("logs", "-p", "again"), "run\n");
 });

@@ -17,9 +17,11 @@ import type {
   ExecRequest,
   KubeEvent,
   LogFile,
+  NodeUsage,
   PlannedOperation,
   PlanSources,
   PodService,
+  PodUsage,
   PodWatchEvent,
   StreamSession,
   TracedOperation,
@@ -207,6 +209,21 @@ export class FakePods implements PodService {
   ): Promise<StreamSession> {
     const request = { command: ["attach"], stdout: true, stderr: !options.tty, ...options };
     return this.exec(namespace, name, container, request);
+  }
+
+  /** What `usage` answers, one after the other; the last again and again. */
+  usages: (readonly PodUsage[])[] = [[]];
+  nodeUsages: NodeUsage[] = [];
+
+  usage(): readonly PodUsage[] {
+    return (this.usages.length > 1 ? this.usages.shift() : this.usages[0]) ?? [];
+  }
+
+  nodeUsage(): NodeUsage {
+    const [first] = this.nodeUsages;
+    if (this.nodeUsages.length > 1) this.nodeUsages.shift();
+    if (first === undefined) throw new Error("no usage");
+    return first;
   }
 
   async copy(): Promise<CopySession> {

@@ -1,0 +1,44 @@
+import t from "tap";
+import { MetricsClient } from "../../../src/api/client-metrics.ts";
+import { parseMachineUsage } from "../../../src/linux/machine-usage.ts";
+import type { PodUsage } from "../../../src/pod/types.ts";
+import { runCommand, runningPod, startFake } from "./fake.ts";
+
+const SECOND = 1_000_000_000n;
+
+const usage = (at: bigint, containers: Readonly<Record<string, bigint>>): PodUsage => ({
+  pod: runningPod("web"),
+  containers: Object.entries(containers).map(([name, cpu]) => ({
+    id: name,
+    name,
+    stats: { timestamp: at, usageCoreNanoSeconds: cpu, workingSetBytes: 3 * 1024 * 1024 + 512 },
+  })),
+});
+
+t.test("rates are of the time that went by, and a container that has just started is left out", async (t) => {
+  const fake = await startFake(t);
+  fake.pods.usages = [[usage(SECOND, { main: 5n })], [usage(3n * SECOND, { main: 5n + SECOND / 2n, fresh: 9n })]];
+  const [pod] = await new MetricsClient(fake.config, { start: false }).pods("default", undefined);
+  t.match(pod, { metadata: { name: "web", namespace: "default" } });
+  t.same(pod?.containers, [{ name: "main", usage: { cpu: "250000000n", memory: "3073Ki" } }]);
+});
+
+t.test("top prints millicores rounded up and whole Mi", async (t) => {
+  const fake = await startFake(t);
+  fake.pods.put(runningPod("web"));
+  fake.pods.usages = [[usage(0n, { main: 0n, side: 0n })], [usage(SECOND, { main: 1_000_001n, side: 0n })]];
+  t.equal(
+    (await runCommand(fake, ["top", "pod", "web"])).stdout,
+    "NAME   CPU(cores)   MEMORY(bytes)\nweb    2m           6Mi\n",
+  );
+});
+
+t.test("the machine's usage leaves out idle time and what could be had", async (t) => {
+  const stat = "cpu  100 10 50 9000 800 5 5 30 40 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+  const meminfo = "MemTotal:        2048 kB\nMemFree:          100 kB\nMemAvailable:    1024 kB\n";
+  t.same(parseMachineUsage(stat, meminfo), {
+    cpuNanoSeconds: 2_000_000_000n,
+    memoryTotalBytes: 2048 * 1024,
+    memoryUsedBytes: 1024 * 1024,
+  });
+});
