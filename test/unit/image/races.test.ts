@@ -65,7 +65,7 @@ for (const seed of [1, 2, 3]) {
       },
     ];
     const ends: Promise<unknown>[] = [];
-    for (let at = 0; at < 150; at++) {
+    for (let at = 0; at < 500; at++) {
       const verb = verbs[below(verbs.length)] as () => Promise<unknown>;
       ends.push(verb().catch((error: unknown) => error));
       if (below(4) === 0) await Promise.race(ends.slice(-3));
