@@ -77,10 +77,15 @@ function mountsOf(
       target: mountPath,
       readOnly: readOnly || volume.readOnly,
       ...(subPath !== undefined && { subPath: { path: subPath, mode: volume.folderMode } }),
+      ...((mount.recursiveReadOnly ?? "Disabled") !== "Disabled" && { recursiveReadOnly: true }),
+      ...(mount.mountPropagation !== undefined && propagationOf(mount.mountPropagation)),
       why: `${reasons.of(path, true, path)} (volume ${name})`,
     };
   });
 }
+
+const propagationOf = (wanted: "None" | "HostToContainer" | "Bidirectional"): Pick<ContainerMount, "propagation"> =>
+  wanted === "None" ? {} : { propagation: wanted === "Bidirectional" ? "shared" : "slave" };
 
 /** SecurityContext over PodSecurityContext, field by field (Kubernetes: the container's wins). */
 export function mergeSecurity(pod: Pod, container: Container, seccompFolder: string): ContainerSecurity {

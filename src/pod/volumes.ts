@@ -1,9 +1,10 @@
-import { chmodSync, chownSync, mkdirSync, type Stats, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, realpathSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errnoOf, PodrunError } from "../base/errors.ts";
 import { removeTree } from "../base/remove-tree.ts";
+import { mountOf, readMounts } from "../linux/mounts.ts";
 import type { MountSource } from "../sandbox/types.ts";
-import type { Pod, Volume } from "../spec/index.ts";
+import { type Pod, placedContainers, type Volume } from "../spec/index.ts";
 import { hasContent } from "./volume-content.ts";
 
 export interface VolumeSource {
@@ -48,7 +49,27 @@ export function setUpVolumes(pod: Pod, root: string): VolumeSources {
     if (volume.hostPath) setUpHostPath(volume.name, volume.hostPath.path, volume.hostPath.type);
     else if (source?.kind === "host") setUpEmptyDir(volume.name, source.path, pod);
   }
+  checkPropagation(pod);
   return sources;
+}
+
+/** Throws InvalidObject where mountPropagation could do nothing: the host's mount there is not shared. */
+function checkPropagation({ spec }: Pod): void {
+  const wanted = placedContainers(spec).flatMap(({ container }) =>
+    (container.volumeMounts ?? []).filter(({ mountPropagation = "None" }) => mountPropagation !== "None"),
+  );
+  if (wanted.length === 0) return;
+  const mounts = readMounts();
+  for (const { name, mountPropagation } of wanted) {
+    const path = realpathSync(spec.volumes?.find((volume) => volume.name === name)?.hostPath?.path ?? "/");
+    const mount = mountOf(mounts, path);
+    const right = mountPropagation === "Bidirectional" ? /^shared:/ : /^(shared|master):/;
+    if (mount?.propagation.some((field) => right.test(field))) continue;
+    const text = `path ${path} is mounted on ${mount?.point} but it is not a shared mount, which mountPropagation ${mountPropagation} needs`;
+    throw new PodrunError("InvalidObject", `volume "${name}": ${text}; try mount --make-shared ${mount?.point}`, {
+      details: { volume: name, path },
+    });
+  }
 }
 
 /** Removes a pod's emptyDir folders and what is in them. Never follows a link out of them. */

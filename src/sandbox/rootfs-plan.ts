@@ -7,6 +7,7 @@ import {
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
   MS_PRIVATE,
+  MS_SLAVE,
   O_DIRECTORY,
   O_PATH,
 } from "../linux/constants.ts";
@@ -54,6 +55,13 @@ interface PlacedMount extends ContainerMount {
   readonly file: boolean;
 }
 
+const NO_PROPAGATION = [MS_PRIVATE, "mounts made inside stay inside"] as const;
+const PROPAGATION = [MS_SLAVE, "mountPropagation HostToContainer"] as const;
+
+function makeReadOnly(plan: PlanWriter, { readOnly, recursiveReadOnly, slot, why = "default" }: PlacedMount): void {
+  if (readOnly) plan.stage(why, attributes(slot, { set: MOUNT_ATTR_RDONLY, recursive: recursiveReadOnly ? 1 : 0 }));
+}
+
 /** Takes copies of everything that comes from the host while its mount namespace is still there. */
 export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts): readonly PlacedMount[] {
   const placed = placeMounts(input, facts);
@@ -62,8 +70,11 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
     const { path } = mount.source;
     copyMount(plan, mount, path, 1);
     // A copy of a shared mount is its peer: without this, mounts made in the container would appear on the host.
-    plan.stage("mounts made inside stay inside", attributes(mount.slot, { propagation: MS_PRIVATE, recursive: 1 }));
-    if (mount.readOnly) plan.stage(mount.why ?? "default", attributes(mount.slot, { set: MOUNT_ATTR_RDONLY }));
+    if (mount.propagation !== "shared") {
+      const [propagation, why] = mount.propagation ? PROPAGATION : NO_PROPAGATION;
+      plan.stage(why, attributes(mount.slot, { propagation, recursive: 1 }));
+    }
+    makeReadOnly(plan, mount);
   }
   if (facts.cgroups.mode !== "v2")
     cgroupFolders(facts.cgroups, input.cgroup).forEach((path, i) => {
@@ -98,7 +109,7 @@ export function mountRoot(
     const path = podPath(mount);
     if (path === undefined) continue;
     copyMount(plan, mount, path, 0);
-    if (mount.readOnly) plan.stage(mount.why ?? "default", attributes(mount.slot, { set: MOUNT_ATTR_RDONLY }));
+    makeReadOnly(plan, mount);
   }
   plan.stage("default: mounts of its own", { op: "unshare", flags: CLONE_NEWNS });
   plan.stage("the image and what the container writes", {

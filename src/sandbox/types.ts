@@ -97,6 +97,10 @@ export interface ContainerMount {
    * of this mode.
    */
   readonly subPath?: { readonly path: string; readonly mode: number };
+  /** With readOnly: what is mounted below it, too. Default: the mount itself alone. */
+  readonly recursiveReadOnly?: boolean;
+  /** Of a host's mount: `slave` gets what the host mounts there later, `shared` gives as well. Default: neither. */
+  readonly propagation?: "slave" | "shared";
   readonly why?: string;
 }
 
@@ -137,6 +141,8 @@ export interface ContainerConfig {
   readonly resources: Resources;
   /** -1000 … 1000. */
   readonly oomScoreAdj: number;
+  /** Id of the running container whose process namespace it joins; the sandbox's `pid` is "container". */
+  readonly pidTarget?: string;
   /** Asks it to end, instead of the image's StopSignal (Lifecycle.stopSignal). */
   readonly stopSignal?: string;
   readonly stdin: boolean;
@@ -251,7 +257,7 @@ export interface LinkUsage {
   readonly txErrors: number;
 }
 
-export interface ContainerStats {
+export interface ContainerUsage {
   readonly id: string;
   readonly name: string;
   readonly attempt: number;
@@ -269,7 +275,7 @@ export interface SandboxStats {
   readonly usage: CgroupUsage;
   /** Undefined: it has the host's network. */
   readonly link: LinkUsage | undefined;
-  readonly containers: readonly ContainerStats[];
+  readonly containers: readonly ContainerUsage[];
 }
 
 /** What a container uses (CRI ContainerStats). What the kernel does not account for is absent. */

@@ -13,8 +13,6 @@ import { validateMounts } from "./validate-volumes.ts";
 
 export interface ContainerContext {
   readonly pod: Pod;
-  /** Names of the pod's volumes. */
-  readonly volumes: ReadonlySet<string>;
 }
 
 /** Broken rules of one container; `path` is the container's own. */
@@ -22,7 +20,7 @@ export function validateContainer(container: Container, path: string, context: C
   return [
     ...validatePorts(container, path),
     ...validateEnvironment(container, path, context.pod),
-    ...validateMounts(container, path, context.volumes),
+    ...validateMounts(container, path, context.pod),
     ...validateResources(container.resources, `${path}.resources`),
     ...validateSecurity(container.securityContext ?? {}, `${path}.securityContext`),
     ...validateIdentity(container, context.pod, path),

@@ -7,6 +7,7 @@ import { elementPath, parentPath } from "./path.ts";
 import type { Pod, PodSpec } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
 import { validateContainer } from "./validate-container.ts";
+import { validateEphemeral } from "./validate-ephemeral.ts";
 import { validateMetadata } from "./validate-metadata.ts";
 import { validateSeccomp, validateSysctls } from "./validate-security.ts";
 import { validateVolumes } from "./validate-volumes.ts";
@@ -14,11 +15,11 @@ import { validateVolumes } from "./validate-volumes.ts";
 /** All broken rules of a decoded and defaulted pod; an empty list when it is right. */
 export function validatePod(pod: Pod): Problem[] {
   const { metadata, spec } = pod;
-  const volumes = new Set((spec.volumes ?? []).map((volume) => volume.name));
   return [
     ...validateMetadata(metadata),
     ...validateNames(spec),
-    ...placedContainers(spec).flatMap(({ container, path }) => validateContainer(container, path, { pod, volumes })),
+    ...validateEphemeral(spec),
+    ...placedContainers(spec).flatMap(({ container, path }) => validateContainer(container, path, { pod })),
     ...validateVolumes(pod),
     ...validateNamespaces(spec),
     ...validateHostPorts(spec),
@@ -48,7 +49,7 @@ function validateNamespaces(spec: PodSpec): Problem[] {
   const taken = new Map<string, string>();
   placedContainers(spec).forEach(({ container, path, role }) => {
     // Those of init containers are never open at once.
-    if (role === "init") return;
+    if (role === "init" || role === "ephemeral") return;
     container.ports?.forEach((port, portIndex) => {
       const number = `${port.containerPort}/${port.protocol}`;
       const owner = taken.get(number);

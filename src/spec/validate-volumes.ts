@@ -2,7 +2,7 @@
 
 import { posix } from "node:path";
 import { elementPath } from "./path.ts";
-import type { Container, Pod, Volume } from "./pod.ts";
+import type { Container, Pod, Volume, VolumeMount } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
 import { quote } from "./schema/format.ts";
 import { validateFieldPath, validateResourceField } from "./validate-environment.ts";
@@ -64,16 +64,40 @@ function validateFiles(items: DownwardItems, path: string, pod: Pod): Problem[] 
   });
 }
 
-export function validateMounts(container: Container, path: string, volumes: ReadonlySet<string>): Problem[] {
+export function validateMounts(container: Container, path: string, pod: Pod): Problem[] {
+  const volumes = new Map((pod.spec.volumes ?? []).map((volume) => [volume.name, volume]));
   return (container.volumeMounts ?? []).flatMap((mount, index) => {
     const at = elementPath(`${path}.volumeMounts`, index);
     const problems: Problem[] = [];
     if (!volumes.has(mount.name)) {
-      const known = volumes.size === 0 ? "the pod has none" : `the pod has ${[...volumes].map(quote).join(", ")}`;
+      const known =
+        volumes.size === 0 ? "the pod has none" : `the pod has ${[...volumes.keys()].map(quote).join(", ")}`;
       problems.push(invalid(`${at}.name`, `no volume ${quote(mount.name)} in spec.volumes; ${known}`));
     }
     if (mount.subPath !== undefined && mount.subPathExpr !== undefined)
       problems.push(invalid(`${at}.subPathExpr`, "given together with subPath; a mount has one of them"));
+    problems.push(...validatePropagation(mount, at, { container, volume: volumes.get(mount.name) }));
     return problems;
   });
+}
+
+function validatePropagation(
+  { mountPropagation = "None", recursiveReadOnly = "Disabled", readOnly }: VolumeMount,
+  path: string,
+  { container, volume }: { readonly container: Container; readonly volume: Volume | undefined },
+): Problem[] {
+  const problems: Problem[] = [];
+  if (mountPropagation === "Bidirectional" && container.securityContext?.privileged !== true)
+    problems.push(invalid(`${path}.mountPropagation`, "Bidirectional is for privileged containers only"));
+  // What a container mounts in a volume of podrun's own would be in the way when the volume is removed.
+  if (mountPropagation !== "None" && volume !== undefined && volume.hostPath === undefined) {
+    const text = `${mountPropagation} is supported for hostPath volumes only; write None`;
+    problems.push({ code: "UnsupportedField", path: `${path}.mountPropagation`, text });
+  }
+  if (recursiveReadOnly === "Disabled") return problems;
+  if (readOnly !== true)
+    problems.push(invalid(`${path}.recursiveReadOnly`, `${recursiveReadOnly} needs readOnly: true`));
+  if (mountPropagation !== "None")
+    problems.push(invalid(`${path}.recursiveReadOnly`, `${recursiveReadOnly} needs mountPropagation None`));
+  return problems;
 }

@@ -44,8 +44,8 @@ export const VOLUME_MOUNT = objectType({
     readOnly: flag({ note: "configMap, secret, downwardAPI and projected volumes always are" }),
     subPath: text({ format: "subPath", note: "made as a folder when it is missing; no link leads out of the volume" }),
     subPathExpr: text({ format: "noNul", note: "as subPath, with $(NAME) of the container's variables" }),
-    mountPropagation: oneOf(["None", "HostToContainer", "Bidirectional"], { only: ["None"], because: "" }),
-    recursiveReadOnly: oneOf(["Disabled", "IfPossible", "Enabled"], { only: ["Disabled"], because: "" }),
+    mountPropagation: oneOf(["None", "HostToContainer", "Bidirectional"], { note: "of hostPath volumes" }),
+    recursiveReadOnly: oneOf(["Disabled", "IfPossible", "Enabled"], { note: "IfPossible is as Enabled: it always is" }),
   },
 });
 
@@ -120,4 +120,35 @@ export const CONTAINER = objectType({
   },
   notYet: {},
   notApplicable: { volumeDevices: "there are no block volumes without a cluster's storage" },
+});
+
+const NOT_EPHEMERAL = "an ephemeral container is for looking into a pod";
+
+const {
+  ports: _ports,
+  lifecycle: _lifecycle,
+  livenessProbe: _liveness,
+  readinessProbe: _readiness,
+  startupProbe: _startup,
+  restartPolicy: _policy,
+  restartPolicyRules: _rules,
+  ...SHARED
+} = CONTAINER.fields;
+
+export const EPHEMERAL_CONTAINER = objectType({
+  name: "EphemeralContainer",
+  fields: {
+    ...SHARED,
+    targetContainerName: text({ note: "it sees that container's processes" }),
+  },
+  notApplicable: {
+    ...CONTAINER.notApplicable,
+    ports: NOT_EPHEMERAL,
+    lifecycle: NOT_EPHEMERAL,
+    livenessProbe: NOT_EPHEMERAL,
+    readinessProbe: NOT_EPHEMERAL,
+    startupProbe: NOT_EPHEMERAL,
+    restartPolicy: "it is never restarted",
+    restartPolicyRules: "it is never restarted",
+  },
 });
