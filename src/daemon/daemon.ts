@@ -82,7 +82,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   const pods = new Pods(node, store.objects);
   objects.watch(({ object }) => pods.objectChanged(object));
   pods.recover();
-  const controllers = startControllers(node, pods, objects);
+  const controllers = await startControllers(node, pods, objects);
   const parts: Parts = { config, log, store, facts, nft, runtime, pods, images };
   const system = new System(parts, { version: VERSION, features, onShutdown });
   const announced = announceImages(images, () => pods.retry());
