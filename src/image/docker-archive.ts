@@ -3,7 +3,7 @@
 import { type ArchiveFiles, DocumentReader, openStored, type StoredFile } from "./archive.ts";
 import { badBlob } from "./blob.ts";
 import { FieldReader } from "./config.ts";
-import type { StoredImage } from "./layout.ts";
+import { requireOwnDigest, type StoredImage } from "./layout.ts";
 import { parseJson, readConfig } from "./manifest.ts";
 import { fits, noSuchPlatform, parsePlatform } from "./platform.ts";
 import { nameOf, parseReference } from "./reference.ts";
@@ -39,6 +39,7 @@ async function readImage(
 ): Promise<StoredImage> {
   const fields = new FieldReader(label);
   const names = fields.texts(raw["RepoTags"], `${field}.RepoTags`).map((name) => nameOf(parseReference(name)));
+  for (const name of names) requireOwnDigest(name, undefined, label);
   const image = names[0] ?? label;
   const require = (name: string): StoredFile => {
     const file = files.find(name.replace(/^\.\//, ""));

@@ -49,6 +49,7 @@ async function readGroup(
   const [first] = group as [IndexEntry];
   const name = key === first.digest ? undefined : key;
   const image = name ?? label;
+  if (name !== undefined) requireOwnDigest(name, group.length === 1 ? first.digest : undefined, label);
   const documents = documentsOf(files, reader, image);
   const top = group.length === 1 ? await documents.manifest(first) : joined(group);
   const chosen = await chooseImage(top, { documents, image, platform });
@@ -62,6 +63,17 @@ async function readGroup(
       return openStored(file, image, blob.digest);
     },
   };
+}
+
+/**
+ * A name with a digest is a promise about what it means, and archives' own names are only somebody's words: pods name images
+ * by their digests so that nothing else can come in their place. `digest`: of what the name stands at.
+ */
+export function requireOwnDigest(name: string, digest: string | undefined, label: string): void {
+  const claimed = parseReference(name).digest;
+  if (claimed === undefined || claimed === digest) return;
+  const found = digest === undefined ? "something without a digest" : digest;
+  throw badBlob(label, `it gives the name "${name}" to ${found}; a name's digest must be the manifest's own`);
 }
 
 function withDigests(name: string, digests: readonly string[]): readonly string[] {

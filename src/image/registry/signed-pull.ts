@@ -58,7 +58,7 @@ export function createSignedCopy(options: { readonly place: Place; readonly file
         await rm(accountsFile(request), { force: true });
       }
     }
-    await writeLayout(folder, request.folder, request.reference);
+    await writeLayout(folder, request.folder);
     await rm(folder, { recursive: true });
   };
 }
@@ -176,8 +176,8 @@ async function writeAccounts(request: SignedCopyRequest, accounts: Accounts): Pr
   return file;
 }
 
-/** skopeo's `dir:` (manifest.json, and blobs by the digits of their digests) as an OCI layout; the blobs are moved. */
-async function writeLayout(from: string, to: string, reference: string): Promise<void> {
+/** skopeo's `dir:` (manifest.json, and blobs by the digits of their digests) as an OCI layout without a name; the blobs are moved. */
+async function writeLayout(from: string, to: string): Promise<void> {
   const blobs = join(to, "blobs/sha256");
   await mkdir(blobs, { recursive: true });
   for (const name of await readdir(from)) {
@@ -190,7 +190,6 @@ async function writeLayout(from: string, to: string, reference: string): Promise
     mediaType: mediaTypeOf(manifest),
     digest: `sha256:${digest}`,
     size: manifest.length,
-    annotations: { "org.opencontainers.image.ref.name": reference },
   };
   await writeFile(join(to, "oci-layout"), JSON.stringify({ imageLayoutVersion: "1.0.0" }));
   await writeFile(join(to, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [descriptor] }));

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import t from "tap";
+import { machineArchitecture } from "../../../src/image/config.ts";
 import { Images } from "../../../src/image/images.ts";
 import type { ImageRecord } from "../../../src/image/types.ts";
 
@@ -155,6 +156,26 @@ t.test("a name with a digest means that manifest and no other", async (t) => {
   const manifest = JSON.parse(files.get("index.json")?.toString() ?? "").manifests[0].digest;
   t.ok(await images.resolve(`test.local/app:1@${manifest}`));
   await t.rejects(images.resolve(`test.local/app:1@${digest("other")}`), { code: "ImageNotFound" });
+});
+
+t.test("an archive gives nothing the name of another digest: pods that name one get that or nothing", async (t) => {
+  const { folder, images } = setup(t);
+  const other = `docker.io/library/nginx@sha256:${"0".repeat(64)}`;
+  const files = await layout({ name: other });
+  const wrong = { code: "InvalidImage", message: /gives the name ".*nginx@sha256:0+" to (sha256|something)/ };
+  await t.rejects(images.load(writeFolder(join(folder, "wrong"), files)), wrong);
+  await t.rejects(images.resolve(other), { code: "ImageNotFound" });
+  const config = JSON.stringify({ architecture: machineArchitecture(), os: "linux", rootfs: {} });
+  const docker = new Map([
+    ["c.json", Buffer.from(config)],
+    ["manifest.json", Buffer.from(JSON.stringify([{ Config: "c.json", RepoTags: [other], Layers: [] }]))],
+  ]);
+  await t.rejects(images.load(await writeArchive(join(folder, "docker.tar"), docker)), wrong);
+  const [entry] = JSON.parse(String(files.get("index.json"))).manifests;
+  const name = `docker.io/library/nginx@${entry.digest}`;
+  const right = { ...entry, annotations: { "io.containerd.image.name": name } };
+  files.set("index.json", Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: [right] })));
+  t.same(await images.load(writeFolder(join(folder, "right"), files)), [name]);
 });
 
 t.test("volumes that no container could have are refused with the image", async (t) => {
