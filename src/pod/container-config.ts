@@ -108,6 +108,7 @@ export function mergeSecurity(pod: Pod, container: Container, seccompFolder: str
     supplementalGroups: [
       ...new Set([...(shared.fsGroup === undefined ? [] : [shared.fsGroup]), ...(shared.supplementalGroups ?? [])]),
     ],
+    ...(shared.supplementalGroupsPolicy === "Strict" && { strictGroups: true }),
     seccomp: privileged
       ? { type: "Unconfined" }
       : seccompOf(own.seccompProfile ?? shared.seccompProfile, seccompFolder),

@@ -29,7 +29,8 @@ export function containerIdentity(config: ContainerConfig, sandbox: Pick<Sandbox
   if (security.runAsNonRoot && user.uid === 0) throw runsAsRoot(config);
   const gid = security.runAsGroup ?? user.gid;
   // The primary group too: a set-group-ID program would lose it, and with it what the group is denied (CVE-2023-25173).
-  const groups = new Set([gid, ...user.groups, ...security.supplementalGroups]);
+  const own = security.strictGroups ? [] : user.groups;
+  const groups = new Set([gid, ...own, ...security.supplementalGroups]);
   return {
     uid: user.uid,
     gid,

@@ -124,6 +124,8 @@ export interface ContainerSecurity {
   readonly supplementalGroups: readonly number[];
   readonly seccomp: SeccompSetting;
 }
+  /** Whether the groups that the image's group file gives the user are left out (CRI SupplementalGroupsPolicy Strict). */
+  readonly strictGroups?: boolean;
 
 export interface ContainerConfig {
   readonly name: string;

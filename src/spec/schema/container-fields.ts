@@ -2,7 +2,7 @@
 
 import { ENV_FROM, ENV_VAR } from "./env-fields.ts";
 import { LIFECYCLE, PROBE } from "./probe-fields.ts";
-import { SECCOMP_PROFILE } from "./security-fields.ts";
+import { NO_SELINUX, SECCOMP_PROFILE } from "./security-fields.ts";
 import { flag, integer, list, object, objectType, oneOf, quantity, text } from "./shape.ts";
 
 export const CONTAINER_PORT = objectType({
@@ -67,7 +67,7 @@ export const SECURITY_CONTEXT = objectType({
     seccompProfile: object(SECCOMP_PROFILE),
     procMount: oneOf(["Default", "Unmasked"], { only: ["Default"], because: "" }),
   },
-  notYet: { appArmorProfile: "", seLinuxOptions: "" },
+  notYet: { appArmorProfile: "", seLinuxOptions: NO_SELINUX },
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },
 });
 

@@ -2,7 +2,7 @@
 
 import { CONTAINER } from "./container-fields.ts";
 import { OBJECT_META } from "./metadata-fields.ts";
-import { SECCOMP_PROFILE } from "./security-fields.ts";
+import { NO_SELINUX, SECCOMP_PROFILE } from "./security-fields.ts";
 import { flag, ignored, integer, list, object, objectType, oneOf, text } from "./shape.ts";
 import { VOLUME } from "./volume-fields.ts";
 
@@ -25,7 +25,9 @@ export const POD_SECURITY_CONTEXT = objectType({
     fsGroupChangePolicy: oneOf(["Always", "OnRootMismatch"], {
       note: "of no effect on the volumes that podrun has, as in Kubernetes",
     }),
-    supplementalGroupsPolicy: oneOf(["Merge", "Strict"], { only: ["Merge"], because: "" }),
+    supplementalGroupsPolicy: oneOf(["Merge", "Strict"], {
+      note: "Merge when absent: the groups that the image's /etc/group gives the user come too; Strict: they do not",
+    }),
     seccompProfile: object(SECCOMP_PROFILE),
     sysctls: list(
       object(
@@ -43,7 +45,7 @@ export const POD_SECURITY_CONTEXT = objectType({
       },
     ),
   },
-  notYet: { appArmorProfile: "", seLinuxOptions: "", seLinuxChangePolicy: "" },
+  notYet: { appArmorProfile: "", seLinuxOptions: NO_SELINUX, seLinuxChangePolicy: NO_SELINUX },
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },
 });
 

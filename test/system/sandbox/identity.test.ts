@@ -105,6 +105,8 @@ t.test("users and groups come from the manifest, else from the image by name or 
   t.equal(await id({ runAsUser: 0 }, imageConfig({ user: "app" })), "0 0 0  /root");
   const member = { ...imageConfig({ user: "app" }), group: "app:x:1000:\nextra:x:50:app,other\n" };
   t.match(await id({}, member), /^1000 1000 (50 1000|1000 50) /);
+  const strict = await id({ strictGroups: true, supplementalGroups: [4000] }, member);
+  t.match(strict, /^1000 1000 (4000 1000|1000 4000) /, "Strict: none of the image's groups");
   const posing = { ...made.image, passwd: "1000:x:0:0:::\napp:x:1000:7::/app:\n" };
   t.equal(await id({ runAsUser: 1000 }, posing), "1000 7 7  /app", "a uid is not looked up as a name");
   await t.rejects(run("true", {}, { image: imageConfig({ user: "nobody-such" }) }), {

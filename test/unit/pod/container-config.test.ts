@@ -145,3 +145,11 @@ t.test("reasons name the manifest's line, else the default", async (t) => {
   t.equal(why?.["runAsUser"], "default: the image's User");
   t.equal(build({ workingDir: "/tmp" }).why?.["workingDir"], "spec.containers[0].workingDir");
 });
+
+t.test("supplementalGroupsPolicy Strict leaves the image's groups out, Merge and none take them", async (t) => {
+  const policyOf = (supplementalGroupsPolicy?: string) =>
+    build({}, { securityContext: supplementalGroupsPolicy ? { supplementalGroupsPolicy } : {} }).security.strictGroups;
+  t.equal(policyOf("Strict"), true);
+  t.equal(policyOf("Merge"), undefined);
+  t.equal(policyOf(), undefined);
+});

@@ -54,7 +54,6 @@ t.test("Kubernetes' fields that podrun lacks are refused as unsupported, by name
     ["spec.securityContext.appArmorProfile", { spec: { securityContext: { appArmorProfile: {} } } }],
     ["spec.securityContext.windowsOptions", { spec: { securityContext: { windowsOptions: {} } } }],
     ["spec.volumes[0].nfs", { spec: { volumes: [{ name: "a", nfs: { server: "b" } }] } }],
-    ["spec.containers[0].ports[0].hostPort", { container: { ports: [{ containerPort: 80, hostPort: 80 }] } }],
     [
       "spec.containers[0].env[0].valueFrom.fileKeyRef",
       {
