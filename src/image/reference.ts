@@ -56,7 +56,10 @@ function splitDomain(name: string): { domain: string; path: string } {
   const slash = name.indexOf("/");
   const first = slash < 0 ? "" : name.slice(0, slash);
   const isDomain = /[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase();
-  const domain = isDomain ? first.replace(/^index\.docker\.io$/, "docker.io") : "docker.io";
+  // Case means nothing in a host's name: in another case it must not pass by what registries.conf or policy.json say of it.
+  // A lone word stays as it is: in lower case it would be a part of a path.
+  const host = /[.:]/.test(first) || /^localhost$/i.test(first) ? first.toLowerCase() : first;
+  const domain = isDomain ? host.replace(/^index\.docker\.io$/, "docker.io") : "docker.io";
   const rest = isDomain ? name.slice(slash + 1) : name;
   return { domain, path: domain === "docker.io" && !rest.includes("/") ? `library/${rest}` : rest };
 }

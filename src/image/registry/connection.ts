@@ -58,9 +58,16 @@ export class Connection {
   async #sendBy(scheme: "https" | "http", request: ApiRequest): Promise<HttpAnswer> {
     const url = URL.parse(`${scheme}://${this.#host}${request.path}`);
     // A name may have any digits behind its colon, and any between its dots.
-    if (url === null) throw new RegistryFailure({ kind: "protocol", host: this.#host, text: "it is no address" });
+    if (url === null) throw this.#noAddress("it is no address");
+    // 127.1 and 0x7f000001 are 127.0.0.1, which registries.conf or policy.json may say something of.
+    const written = this.#host.toLowerCase().replace(/:\d*$/, "");
+    if (url.hostname !== written) throw this.#noAddress(`it is another way to write ${url.hostname}: name it so`);
     const answer = await this.http.send({ ...request, url });
     this.#scheme = scheme;
     return answer;
+  }
+
+  #noAddress(text: string): RegistryFailure {
+    return new RegistryFailure({ kind: "protocol", host: this.#host, text });
   }
 }

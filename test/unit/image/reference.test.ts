@@ -17,6 +17,10 @@ t.test("names are completed as Docker does", async (t) => {
     ["index.docker.io/nginx", "docker.io/library/nginx:latest"],
     [`nginx@${sha}`, `docker.io/library/nginx@${sha}`],
     [`nginx:1@${sha}`, `docker.io/library/nginx:1@${sha}`],
+    ["Blocked.Example:5000/app", "blocked.example:5000/app:latest"],
+    ["LOCALHOST/app", "localhost/app:latest"],
+    ["Index.Docker.IO/nginx", "docker.io/library/nginx:latest"],
+    ["Team/app", "Team/app:latest"],
     ["a__b/c-d.e--f", "docker.io/a__b/c-d.e--f:latest"],
   ] as const) {
     t.equal(normalizeReference(text), wanted);

@@ -31,6 +31,10 @@ t.test("a registry's name that is no address is an error of the pull, not of pod
     await t.rejects(client.manifest("1"), refused, host);
     await t.rejects(client.blob({ digest: digestOf(MANIFEST), size: 1 }).toArray(), refused, host);
   }
+  for (const host of ["127.1:5000", "0x7f.1:5000", "2130706433:5000", "[0:0:0:0:0:0:0:1]:5000"]) {
+    const message = /it is another way to write (127\.0\.0\.1|\[::1\]): name it so/;
+    await t.rejects(clientOf(host).client.manifest("1"), { code: "RegistryUnreachable", message }, host);
+  }
 });
 
 t.test("a certificate for another name is not trusted", async (t) => {
