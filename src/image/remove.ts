@@ -51,8 +51,11 @@ function requireOneName(image: ImageRecord, names: readonly string[], force: boo
 function requireUnused({ use }: ImageContext, image: ImageRecord, argument: string): void {
   if (!use.isUsed(image.id)) return;
   const users = use.containers(image.id).map(({ container, pod }) => `container "${container}" of pod "${pod}"`);
-  const who = users.length > 0 ? users.join(", ") : "a container that is being created";
-  throw new PodrunError("ImageInUse", `image "${argument}" is used by ${who}; delete the pod first`, {
+  const why =
+    users.length > 0
+      ? `is used by ${users.join(", ")}; delete the pod first`
+      : "is being saved, or a container is being created from it; try again when that is done";
+  throw new PodrunError("ImageInUse", `image "${argument}" ${why}`, {
     details: { image: argument, id: image.id, users },
   });
 }
