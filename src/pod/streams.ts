@@ -27,8 +27,10 @@ function findRunning(worker: PodWorker, name: string | undefined): string {
   const container = findContainer(worker.pod, name);
   const run = worker.runOf(container.name);
   if (run?.state === "running") return run.id;
-  const { initContainerStatuses = [], containerStatuses = [] } = worker.pod.status;
-  const status = [...initContainerStatuses, ...containerStatuses].find((one) => one.name === container.name);
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = worker.pod.status;
+  const status = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find(
+    (one) => one.name === container.name,
+  );
   const { waiting, terminated } = status?.state ?? {};
   const why = terminated
     ? `it ended with exit code ${terminated.exitCode} (${terminated.reason})`
@@ -139,9 +141,11 @@ function requireLog({ pod }: PodWorker, name: string, follow: boolean): void {
   const reason = status?.state.waiting?.reason;
   if (reason === undefined || status?.lastState.terminated !== undefined) return;
   if (follow && ON_ITS_WAY.has(reason)) return;
-  throw new PodrunError("BadRequest", `container "${name}" in pod "${pod.metadata.name}" is waiting to start: ${reason}`, {
-    details: { container: name, pod: pod.metadata.name, reason },
-  });
+  throw new PodrunError(
+    "BadRequest",
+    `container "${name}" in pod "${pod.metadata.name}" is waiting to start: ${reason}`,
+    { details: { container: name, pod: pod.metadata.name, reason } },
+  );
 }
 
 function isAlive(worker: PodWorker, name: string): boolean {
