@@ -12,11 +12,12 @@ const DOCKER_HUB = ["docker.io", "index.docker.io", "registry-1.docker.io"];
  * A key without what older writers put around it: `https://index.docker.io/v1/` is `docker.io`, `https://host/v2/` is `host`.
  */
 export function normalizeKey(key: string): string {
-  const [host = "", ...path] = key
+  const [name = "", ...path] = key
     .replace(/^https?:\/\//, "")
     .replace(/\/+$/, "")
     .split("/");
   if (/^v[12]$/.test(path[0] ?? "")) path.shift();
+  const host = name.toLowerCase();
   return [DOCKER_HUB.includes(host) ? "docker.io" : host, ...path].join("/");
 }
 

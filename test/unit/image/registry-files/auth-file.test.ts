@@ -43,6 +43,11 @@ t.test("of one file's accounts the longest path comes first, and parts of names 
   t.strictSame(await users(place, "evil/my.local"), ["one"]);
 });
 
+t.test("a host's name means the same in any case", async (t) => {
+  const place = testPlace(t, { [OWN]: { auths: { "https://My.Local/v1/": auth("mine") } } });
+  t.strictSame(await users(place, "my.local/x"), ["mine"]);
+});
+
 t.test("a * stands for any part of a label, and a key of a hundred does not hold anybody up", async (t) => {
   const keys = [
     "reg*.io",
