@@ -71,6 +71,12 @@ export class ApiClient {
     return this.#http.json("PUT", podPath(pod.metadata.namespace, pod.metadata.name), {}, pod);
   }
 
+  /** Adds the pod's ephemeral containers that are new; nothing else of it is taken. */
+  addEphemeralContainers(pod: Pod): Promise<Pod> {
+    const { namespace, name } = pod.metadata;
+    return this.#http.json("PUT", `${podPath(namespace, name)}/ephemeralcontainers`, {}, pod);
+  }
+
   getPod(namespace: string, name: string): Promise<Pod> {
     return this.#http.json("GET", podPath(namespace, name));
   }

@@ -1,7 +1,9 @@
 // The daemon's API over HTTP: which path and method calls which file. It translates and decides nothing; docs/api.md lists it.
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ApiContext, ApiOptions, Routes } from "./context.ts";
+import { routeEphemeral } from "./ephemeral-containers.ts";
 import { listEvents, makeEventHub } from "./events.ts";
 import { serveAttach, serveExec } from "./exec.ts";
 import { serveFiles } from "./files.ts";
@@ -134,6 +136,8 @@ function routeNamespace(
     if (method === "DELETE") return deletePod(context, request, response, namespace, name, target);
     return methodNotAllowed(response, target);
   }
+  if (verb === "ephemeralcontainers")
+    return routeEphemeral(context, request, response, namespace, name) ?? methodNotAllowed(response, target);
   if (verb === "log") {
     if (method === "GET") return serveLog(context, response, namespace, name, target);
     return methodNotAllowed(response, target);

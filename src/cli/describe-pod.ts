@@ -39,6 +39,7 @@ export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, 
     (addresses === "" ? "IPs:  <none>\n" : `IPs:\n${addresses}`) +
     section("Init Containers", spec.initContainers, status.initContainerStatuses) +
     section("Containers", spec.containers, status.containerStatuses) +
+    section("Ephemeral Containers", spec.ephemeralContainers, status.ephemeralContainerStatuses) +
     describeConditions(pod) +
     describeVolumes(spec.volumes ?? []) +
     layOut([["QoS Class:", status.qosClass ?? "<unset>"]], 0) +

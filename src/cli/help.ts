@@ -30,7 +30,7 @@ export function printCommandHelp(name: string, command: Command): number {
   process.stdout.write(
     `${command.about}\n\nUsage:\n${usage}\n\nExamples:\n${examples}\n` +
       `${flags("Flags", command.options)}${flags("Flags of every command", GLOBAL_OPTIONS)}` +
-      `${name === "exec" || name === "attach" || name === "run" ? DETACH : ""}`,
+      `${name === "exec" || name === "attach" || name === "debug" || name === "run" ? DETACH : ""}`,
   );
   return 0;
 }

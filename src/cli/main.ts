@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   events: ["show what happened, and what happens", () => import("./events.ts")],
   logs: ["print a container's output", () => import("./logs.ts")],
   exec: ["run a command in a container", () => import("./exec.ts")],
+  debug: ["look into a pod with a container of its own", () => import("./debug.ts")],
   attach: ["connect to a container's own process", () => import("./attach.ts")],
   cp: ["copy files into and out of containers", () => import("./cp.ts")],
   top: ["show what pods and the machine use: top pod, top node", () => import("./top.ts")],

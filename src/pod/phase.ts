@@ -10,9 +10,10 @@ import { isRestarted } from "./restart.ts";
 /** A container and what its status says. */
 export type StatedContainer = PlacedContainer & { readonly status: ContainerStatus };
 
-/** Each container of the pod with its status. */
+/** Each container of the pod with its status, but for ephemeral ones: a pod is what it is without them. */
 export function statedContainers({ spec }: Pod, statuses: readonly ContainerStatus[]): StatedContainer[] {
   return placedContainers(spec).flatMap((placed) => {
+    if (placed.role === "ephemeral") return [];
     const status = statuses.find(({ name }) => name === placed.container.name);
     return status === undefined ? [] : [{ ...placed, status }];
   });

@@ -7,11 +7,19 @@ import { TrackedContainer } from "./tracked-container.ts";
 
 /** What a worker remembers of its pod's containers, by name, in the order in which they start. */
 export class PodContainers {
+  readonly #settings: BackoffSettings;
   readonly #byName = new Map<string, TrackedContainer>();
 
   constructor({ spec }: Pod, settings: BackoffSettings) {
+    this.#settings = settings;
+    this.add({ spec });
+  }
+
+  /** Takes up containers that have come to the pod since: ephemeral ones. */
+  add({ spec }: Pick<Pod, "spec">): void {
     for (const { container, role } of placedContainers(spec))
-      this.#byName.set(container.name, new TrackedContainer(container.name, role, settings));
+      if (!this.#byName.has(container.name))
+        this.#byName.set(container.name, new TrackedContainer(container.name, role, this.#settings));
   }
 
   get all(): readonly TrackedContainer[] {
@@ -28,7 +36,8 @@ export class PodContainers {
 
   /** Takes up what an earlier daemon left: what the pod's status says, and what the runtime knows of it now. */
   recover({ spec, status }: Pod, runs: readonly RuntimeContainer[], now: string): void {
-    const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+    const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status;
+    const statuses = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
     for (const tracked of this.all) {
       const container = findPlaced(spec, tracked.name)?.container;
       const [run] = runs.filter(({ name }) => name === tracked.name).sort((a, b) => b.attempt - a.attempt);

@@ -3,7 +3,7 @@ import { PodrunError } from "../base/errors.ts";
 import { step } from "../base/fault.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
 import type { RuntimeEvent } from "../sandbox/types.ts";
-import { type Pod, qosClass, throwProblems, validatePodUpdate } from "../spec/index.ts";
+import { type Pod, qosClass, throwProblems, validateEphemeralUpdate, validatePodUpdate } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
 import { planDeletion } from "./delete.ts";
 import { requireNamespace } from "./namespaces.ts";
@@ -25,6 +25,7 @@ import type {
   PodService,
   PodUsage,
   PodWatchEvent,
+  ReplaceOptions,
   StreamSession,
   TracedOperation,
 } from "./types.ts";
@@ -73,6 +74,7 @@ export class Pods implements PodService, WorkerOwner {
   }
 
   async create(raw: Pod, options: Parameters<PodService["create"]>[1] = {}): Promise<Pod> {
+    refuseEphemeral(raw);
     const pod = this.#accept(raw, options.uid);
     const { namespace, name } = pod.metadata;
     if (this.#workers.has(keyOf(namespace, name)))
@@ -93,12 +95,14 @@ export class Pods implements PodService, WorkerOwner {
     return stored;
   }
 
-  async replace(pod: Pod, options: { readonly dryRun?: boolean } = {}): Promise<Pod> {
+  async replace(given: Pod, options: ReplaceOptions = {}): Promise<Pod> {
+    const pod = options.ephemeralContainers ? given : this.#withEphemeral(given);
     const worker = this.#worker(pod.metadata.namespace, pod.metadata.name);
     const before = worker.pod;
     checkSame(before, pod);
-    const problems = validatePodUpdate(before, pod);
-    if (problems.length > 0) throwProblems(problems);
+    throwProblems(
+      options.ephemeralContainers ? validateEphemeralUpdate(before.spec, pod.spec) : validatePodUpdate(before, pod),
+    );
     const { labels, annotations } = pod.metadata;
     const wanted = { ...before, metadata: { ...before.metadata, labels, annotations }, spec: pod.spec };
     if (options.dryRun) return wanted;
@@ -106,6 +110,13 @@ export class Pods implements PodService, WorkerOwner {
     worker.replace(stored);
     this.#notify({ type: "MODIFIED", object: stored });
     return stored;
+  }
+
+  /** Ephemeral containers have a request of their own: any other leaves them as they are. */
+  #withEphemeral(pod: Pod): Pod {
+    const { ephemeralContainers: _, ...spec } = pod.spec;
+    const { ephemeralContainers } = this.#worker(pod.metadata.namespace, pod.metadata.name).pod.spec;
+    return { ...pod, spec: { ...spec, ...(ephemeralContainers && { ephemeralContainers }) } };
   }
 
   get(namespace: string, name: string): Pod {
@@ -221,7 +232,12 @@ export class Pods implements PodService, WorkerOwner {
 
   whyUnschedulable(pod: Pod): string | undefined {
     const others = [...this.#workers.values()].map((worker) => worker.pod);
-    return whyUnschedulable(pod, () => others.filter((other) => holdsPlace(this.#node, other)));
+    const holders = () => others.filter((other) => holdsPlace(this.#node, other));
+    const namespaceLabels = (name: string) => this.#node.objects.find("Namespace", "", name)?.metadata.labels;
+    return (
+      whyUnplaced(pod, this.#node.facts, { holders, namespaceLabels }) ??
+      whyUnschedulable(pod, () => others.filter((other) => holdsPlace(this.#node, other)))
+    );
   }
 
   gone(pod: Pod): void {
@@ -295,6 +311,13 @@ export class Pods implements PodService, WorkerOwner {
 const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Nobody can look into a pod that there is not yet. */
+function refuseEphemeral({ spec }: Pod): void {
+  if ((spec.ephemeralContainers ?? []).length === 0) return;
+  const text = "can't be given to a new pod; create it first, then use podrun debug";
+  throwProblems([{ code: "InvalidObject", path: "spec.ephemeralContainers", text }]);
+}
 
 /** An update may say which object and which state of it is meant (metadata.uid, metadata.resourceVersion); "" says nothing. */
 function checkSame(before: Pod, wanted: Pod): void {

@@ -30,7 +30,9 @@ type Amount = "cpuRequestMillis" | "cpuLimitMillis" | "memoryRequestBytes" | "me
  * has it, as in the kubelet's ResourceConfigForPod. `pidsLimit` is the node's limit for a pod (kubelet podPidsLimit).
  */
 export function podResources(pod: Pod, pidsLimit?: number): Resources {
-  const all = placedContainers(pod.spec).map(({ container, role }) => ({ role, needs: containerResources(container) }));
+  const all = placedContainers(pod.spec)
+    .filter(({ role }) => role !== "ephemeral")
+    .map(({ container, role }) => ({ role, needs: containerResources(container) }));
   const limit = (field: Amount): number | undefined =>
     all.every(({ needs }) => needs[field] !== undefined) ? mostAtOnce(all, field) : undefined;
   const cpuLimitMillis = limit("cpuLimitMillis");

@@ -20,7 +20,7 @@ export function isRestarted(
   { container, role }: Pick<PlacedContainer, "container" | "role">,
   exitCode: number,
 ): boolean {
-  if (role === "init" && exitCode === 0) return false;
+  if (role === "ephemeral" || (role === "init" && exitCode === 0)) return false;
   for (const { exitCodes } of container.restartPolicyRules ?? []) {
     const isListed = exitCodes?.values?.includes(exitCode) ?? false;
     if (exitCodes !== undefined && isListed === (exitCodes.operator === "In")) return true;

@@ -63,7 +63,9 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
       qosClass: qosClass(pod),
     };
   const placed = placedContainers(pod.spec);
-  const waits = placed.some(({ role }) => role !== "main") ? "PodInitializing" : "ContainerCreating";
+  const waits = placed.some(({ role }) => role === "init" || role === "sidecar")
+    ? "PodInitializing"
+    : "ContainerCreating";
   const all = placed.map((one) => buildContainer(pod, one, facts.containers.get(one.container.name), waits));
   const containers = statedContainers(pod, all);
   const hasBegun = containers.some(
@@ -76,6 +78,8 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
   const [podIP] = addresses;
   const [hostIP] = facts.hostAddresses;
   const { now, sandboxReady } = facts;
+  const names = new Set(pod.spec.ephemeralContainers?.map(({ name }) => name));
+  const ephemeral = all.filter(({ name }) => names.has(name));
   const init = containers.filter(({ role }) => role !== "main").map(({ status }) => status);
   return {
     phase,
@@ -85,6 +89,7 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
     ...(podIP !== undefined && { podIP, podIPs: addresses.map((ip) => ({ ip })) }),
     startTime: facts.startTime,
     ...(init.length > 0 && { initContainerStatuses: init }),
+    ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     // The kubelet sorts them, so that the order says nothing.
     containerStatuses: containers
       .filter(({ role }) => role === "main")
@@ -100,6 +105,13 @@ function keptFailure({ status: { phase, reason, message } }: Pod): Partial<Waiti
   return { ...(reason !== undefined && { reason }), ...(message !== undefined && { message }) };
 }
 
+const STATUSES = {
+  init: "initContainerStatuses",
+  sidecar: "initContainerStatuses",
+  main: "containerStatuses",
+  ephemeral: "ephemeralContainerStatuses",
+} as const;
+
 function buildContainer(
   pod: Pod,
   { container: { name, image }, role }: PlacedContainer,
@@ -110,7 +122,7 @@ function buildContainer(
   const run = known?.run;
   const isRunning = state.running !== undefined;
   const started = isRunning && (known?.startup ?? true);
-  const list = role === "main" ? pod.status.containerStatuses : pod.status.initContainerStatuses;
+  const list = pod.status[STATUSES[role]];
   const before = list?.find((status) => status.name === name);
   const containerID = run ? containerUrl(run.id) : before?.containerID;
   return {
@@ -119,7 +131,10 @@ function buildContainer(
     imageID: known?.imageID ?? run?.imageId ?? before?.imageID ?? "",
     ...(containerID !== undefined && { containerID }),
     // An init container is ready when it has done its work; without a readiness probe what has started is ready.
-    ready: role === "init" ? state.terminated?.exitCode === 0 : started && (known?.readiness ?? true),
+    ready:
+      role === "init"
+        ? state.terminated?.exitCode === 0
+        : role !== "ephemeral" && started && (known?.readiness ?? true),
     started,
     restartCount: known?.restartCount ?? 0,
     state,

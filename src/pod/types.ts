@@ -103,6 +103,12 @@ export interface PlannedOperation {
 /** Where each field of each pod stands in its file: `sources[i]["spec.hostNetwork"]` = `pod.yaml:7`. */
 export type PlanSources = readonly Readonly<Record<string, string>>[];
 
+export interface ReplaceOptions {
+  readonly dryRun?: boolean;
+  /** `spec.ephemeralContainers` is taken of the pod, and nothing else; otherwise all but that. */
+  readonly ephemeralContainers?: boolean;
+}
+
 /** `container: undefined` means the pod's first container (or its `kubectl.kubernetes.io/default-container` annotation's). */
 export interface PodService {
   /**
@@ -111,7 +117,7 @@ export interface PodService {
    */
   create(pod: Pod, options?: { readonly dryRun?: boolean; readonly uid?: string }): Promise<Pod>;
   /** Throws NotFound, Conflict (metadata.resourceVersion is old), InvalidObject (a field that may not change). */
-  replace(pod: Pod, options?: { readonly dryRun?: boolean }): Promise<Pod>;
+  replace(pod: Pod, options?: ReplaceOptions): Promise<Pod>;
   /** Throws NotFound. */
   get(namespace: string, name: string): Pod;
   list(filter?: {

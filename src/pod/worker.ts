@@ -141,6 +141,7 @@ export class PodWorker {
   /** The object has been changed by its owner: labels, annotations, images. */
   replace(pod: Pod): void {
     this.#pod = pod;
+    this.#containers.add(pod);
     this.#config.changed();
     this.kick();
   }

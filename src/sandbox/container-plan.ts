@@ -19,6 +19,8 @@ export interface ContainerPlanInput extends RootfsInput {
   readonly argv: readonly string[];
   readonly key: number;
   readonly slots: ContainerSlots;
+  /** The slot of the first process of the container whose process namespace it joins. */
+  readonly target?: number;
   readonly logPath: string;
   readonly logSizeBytes: number;
   readonly logFiles: number;
@@ -26,7 +28,7 @@ export interface ContainerPlanInput extends RootfsInput {
 
 /** Everything that starts a container in a sandbox that is there: cgroup, root, mounts, identity, execve. Pure. */
 export function compileContainer(input: ContainerPlanInput, facts: MachineFacts): readonly Operation[] {
-  const { config, sandbox, slots } = input;
+  const { config, sandbox, slots, target } = input;
   const plan = new PlanWriter(config.name);
   const stdio = pipes(plan, config);
   plan.monitor("the set-up runs outside the container's cgroup", {
@@ -36,7 +38,7 @@ export function compileContainer(input: ContainerPlanInput, facts: MachineFacts)
     cgroup: NO_SLOT,
     pid: NO_SLOT,
   });
-  const keep = [PROC_SLOT, ...podSlots(sandbox), ...stdioSlots(stdio)];
+  const keep = [PROC_SLOT, ...podSlots(sandbox), ...stdioSlots(stdio), ...(target === undefined ? [] : [target])];
   plan.stage("a child on its way in is no window to the host", { op: "dumpable", value: 0 }, { op: "close_fds", keep });
   plan.stage("modes below are exact", { op: "umask", mask: 0 });
   makeContainerCgroup(plan, config, input.cgroup, facts);
@@ -47,6 +49,8 @@ export function compileContainer(input: ContainerPlanInput, facts: MachineFacts)
   const given = config.tty ? openTerminal(plan, slots, input.identity.uid) : stdio;
   if (sandbox.pid === "pod")
     plan.stage("shareProcessNamespace", { op: "setns", namespace: POD.pid, type: CLONE_NEWPID });
+  if (target !== undefined) plan.stage("targetContainerName", { op: "setns", namespace: target, type: CLONE_NEWPID });
+  const isAlone = sandbox.pid === "container" && target === undefined;
   plan.optional("stage", `QoS class ${sandbox.qos}; lowering it needs CAP_SYS_RESOURCE; the child inherits it`, {
     op: "oom_score_adj",
     value: input.identity.oomScoreAdj,
@@ -58,10 +62,10 @@ export function compileContainer(input: ContainerPlanInput, facts: MachineFacts)
     op: "close_fds",
     keep: [...inside, ...handed, ...(facts.cgroups.mode === "v2" ? [LOCAL.cgroups] : [])],
   });
-  plan.stage(sandbox.pid === "container" ? "default: sees only its own processes" : "processes are shared", {
+  plan.stage(isAlone ? "default: sees only its own processes" : "processes are shared", {
     op: "clone",
     becomes: ACTORS.child,
-    flags: sandbox.pid === "container" ? CLONE_NEWPID : 0n,
+    flags: isAlone ? CLONE_NEWPID : 0n,
     cgroup: cloneCgroup(facts),
     pid: slots.process,
   });

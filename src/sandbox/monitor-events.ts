@@ -31,7 +31,7 @@ export function takeExit(context: Context, sandbox: LiveSandbox, container: Live
     reason,
   });
   // In a process namespace of its own the kernel has killed the rest with the first process; elsewhere nobody has.
-  if (sandbox.record.pid !== "container") void killRest(context, record.cgroup);
+  if (sandbox.record.pid !== "container" || record.sharesProcesses) void killRest(context, record.cgroup);
 }
 
 async function killRest(context: Context, cgroup: string): Promise<void> {

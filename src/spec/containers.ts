@@ -10,13 +10,19 @@ export interface PlacedContainer {
   readonly container: Container;
   /** `spec.initContainers[0]`. */
   readonly path: string;
-  readonly role: "init" | "sidecar" | "main";
+  readonly role: "init" | "sidecar" | "main" | "ephemeral";
+  /** The container whose processes an ephemeral one sees. */
+  readonly target?: string;
 }
 
-type Containers = Pick<PodSpec, "containers" | "initContainers">;
+type Containers = Pick<PodSpec, "containers" | "initContainers" | "ephemeralContainers">;
 
-/** Every container of a pod, in the order in which they start, with its place in the object. */
-export function placedContainers({ initContainers = [], containers }: Containers): PlacedContainer[] {
+/** Every container of a pod, in the order in which they start, ephemeral ones last, with its place in the object. */
+export function placedContainers({
+  initContainers = [],
+  containers,
+  ephemeralContainers = [],
+}: Containers): PlacedContainer[] {
   return [
     ...initContainers.map((container, index) => ({
       container,
@@ -27,6 +33,12 @@ export function placedContainers({ initContainers = [], containers }: Containers
       container,
       path: elementPath("spec.containers", index),
       role: "main" as const,
+    })),
+    ...ephemeralContainers.map((container, index) => ({
+      container,
+      path: elementPath("spec.ephemeralContainers", index),
+      role: "ephemeral" as const,
+      ...(container.targetContainerName !== undefined && { target: container.targetContainerName }),
     })),
   ];
 }

@@ -17,6 +17,7 @@ export { CAPABILITY_NAMES } from "./schema/capabilities.ts";
 export { SECRET_TYPES, type Secret, secretValue } from "./secret.ts";
 export { validateConfigMapUpdate } from "./validate-config-map.ts";
 export { METADATA_ENTRY, type ResourceReference } from "./validate-environment.ts";
+export { validateEphemeralUpdate } from "./validate-ephemeral.ts";
 export { validatePod } from "./validate-pod.ts";
 export { validateSecretUpdate } from "./validate-secret.ts";
 export { validatePodUpdate } from "./validate-update.ts";

@@ -7,6 +7,7 @@ import type { Namespace } from "./namespace.ts";
 import type {
   CONTAINER,
   CONTAINER_PORT,
+  EPHEMERAL_CONTAINER,
   RESOURCE_REQUIREMENTS,
   SECURITY_CONTEXT,
   VOLUME_MOUNT,
@@ -33,6 +34,7 @@ export interface Probe extends ObjectValue<typeof PROBE> {}
 export type ProbeHandler = Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc">;
 export interface Lifecycle extends ObjectValue<typeof LIFECYCLE> {}
 export type LifecycleHandler = NonNullable<Lifecycle["postStart"]>;
+export interface EphemeralContainer extends ObjectValue<typeof EPHEMERAL_CONTAINER> {}
 export interface PodSecurityContext extends ObjectValue<typeof POD_SECURITY_CONTEXT> {}
 export interface Volume extends ObjectValue<typeof VOLUME> {}
 export interface PodDNSConfig extends ObjectValue<typeof POD_DNS_CONFIG> {}
@@ -66,6 +68,7 @@ export interface PodStatus {
   qosClass?: QosClass;
   containerStatuses?: ContainerStatus[];
   initContainerStatuses?: ContainerStatus[];
+  ephemeralContainerStatuses?: ContainerStatus[];
   observedGeneration?: number;
 }
 

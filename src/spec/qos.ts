@@ -9,7 +9,8 @@ import { compareQuantities, parseQuantity } from "./quantity.ts";
 export function qosClass(pod: Pod): QosClass {
   let any = false;
   let guaranteed = true;
-  for (const { container } of placedContainers(pod.spec)) {
+  for (const { container, role } of placedContainers(pod.spec)) {
+    if (role === "ephemeral") continue;
     const { resources } = container;
     for (const name of ["cpu", "memory"] as const) {
       const limit = given(resources.limits?.[name]);

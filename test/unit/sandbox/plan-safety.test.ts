@@ -27,7 +27,12 @@ import * as fixtures from "./fixtures.ts";
 
 // The safety rules of docs/architecture.md, held against every kind of plan on both cgroup versions.
 
-function containerPlan(config: ContainerConfig, pod: SandboxConfig, cgroups = fixtures.v2): readonly Operation[] {
+function containerPlan(
+  config: ContainerConfig,
+  pod: SandboxConfig,
+  cgroups = fixtures.v2,
+  target?: number,
+): readonly Operation[] {
   return compileContainer(
     {
       id: "c0",
@@ -42,6 +47,7 @@ function containerPlan(config: ContainerConfig, pod: SandboxConfig, cgroups = fi
       logPath: "/var/log/pods/default_web_0f1e/ctr/0.log",
       logSizeBytes: 1024,
       logFiles: 2,
+      ...(target !== undefined && { target }),
     },
     fixtures.machine(cgroups),
   );
@@ -89,6 +95,12 @@ const ported = fixtures.sandbox({
 for (const [podName, pod] of Object.entries({ own: fixtures.sandbox(), shared, host, ported }))
   for (const [version, cgroups] of Object.entries({ v1: fixtures.v1, v2: fixtures.v2 })) {
     plans[`sandbox ${podName} ${version}`] = sandboxPlan(pod, cgroups);
+    plans[`container targeted ${podName} ${version}`] = containerPlan(
+      configs.terminal,
+      pod,
+      cgroups,
+      containerSlots(1).process,
+    );
     for (const [name, config] of Object.entries(configs)) {
       plans[`container ${name} ${podName} ${version}`] = containerPlan(config, pod, cgroups);
       plans[`exec ${name} ${podName} ${version}`] = execPlan(config, pod, name === "terminal", cgroups);
