@@ -39,7 +39,9 @@ export function openImages(config: Config, store: Store<Kept>, runtime: RuntimeS
 
 /** The containers on record that were made from an image: none of them can do without its layers, running or not. */
 function imageUsers(runtime: RuntimeService, imageId: string): readonly UsingContainer[] {
-  const containers = runtime.listContainers().filter((container) => container.imageId === imageId);
+  const containers = runtime
+    .listContainers()
+    .filter((container) => container.imageId === imageId || container.volumeImageIds?.includes(imageId));
   if (containers.length === 0) return [];
   const pods = new Map(
     runtime.listSandboxes().map(({ id, metadata }) => [id, `${metadata.namespace}/${metadata.name}`]),

@@ -38,7 +38,7 @@ export async function advanceContainer(node: Node, tracked: TrackedContainer, co
   const outcome = await runContainer(node, tracked, spec, context);
   context.changed();
   if (outcome === "started") beginPostStart(node, pod, spec, tracked, context.progress);
-  if (outcome === "waits") context.waitUntil(context.images.lookAt(spec));
+  if (outcome === "waits") context.waitUntil(context.images.lookAt(spec, pod));
   if (outcome !== "failed") return;
   tracked.retryAt = node.timers.now() + retryDelay(node.settings.restartBackoff, tracked.failures);
   context.waitUntil(tracked.retryAt);

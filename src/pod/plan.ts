@@ -10,6 +10,7 @@ import { Reasons } from "./reasons.ts";
 import { containerContext } from "./run-container.ts";
 import { sandboxConfig } from "./run-sandbox.ts";
 import type { PlannedOperation, PlanSources } from "./types.ts";
+import { volumeImages, withImages } from "./volume-images.ts";
 import { volumeSources } from "./volumes.ts";
 
 /** Stands where a start would put the pod's address, for a container's env that asks for it. */
@@ -49,11 +50,15 @@ async function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean)
       addresses: sandbox.network === "pod" ? [UNKNOWN_ADDRESS] : [],
       pausePid: 0,
     },
-    volumes: volumeSources(pod, node.config.root),
   };
+  const sources = volumeSources(pod, node.config.root);
   const configOf = async (spec: Container): Promise<ContainerConfig> => {
     const image = await findImage(node, spec.image);
-    return buildContainerConfig(pod, spec, 0, { ...containerContext(node, image, context), reasons });
+    const held = await Promise.all(
+      volumeImages(spec, pod).map(async ([name, own]) => [name, { image: await findImage(node, own.image) }] as const),
+    );
+    const volumes = withImages(sources, new Map(held));
+    return buildContainerConfig(pod, spec, 0, { ...containerContext(node, image, { ...context, volumes }), reasons });
   };
   const containers = await Promise.all(placedContainers(pod.spec).map(({ container }) => configOf(container)));
   return node.runtime.plan(sandbox, containers, buildVolumes(node, pod)).map((operation, index) => ({

@@ -10,6 +10,7 @@ import { messageOf, record } from "./record.ts";
 import { retryDelay } from "./restart.ts";
 import type { Waiting } from "./status.ts";
 import type { TrackedContainer } from "./tracked-container.ts";
+import { VolumeImages, volumeImages } from "./volume-images.ts";
 
 /** An image that stays where it is until `release`. */
 export interface HeldImage {
@@ -48,6 +49,8 @@ export class PodImages {
   readonly #progress: () => void;
   readonly #work = new Map<string, Work>();
   readonly #failures = new Map<string, Failure>();
+  /** Of a container's volumes. */
+  readonly volumes = new VolumeImages((tracked: TrackedContainer, spec, pod) => this.take(tracked, spec, pod));
   #over = false;
 
   /** `progress` is called when a pull has ended, well or badly: `take` may answer otherwise now. */
@@ -91,7 +94,11 @@ export class PodImages {
   }
 
   /** When to ask for this container's image again, Unix milliseconds; infinity: `progress` will tell. */
-  lookAt(spec: Container): number {
+  lookAt(spec: Container, pod: Pod): number {
+    return Math.min(...[spec, ...volumeImages(spec, pod).map(([, own]) => own)].map((one) => this.#lookAt(one)));
+  }
+
+  #lookAt(spec: Container): number {
     const failure = this.#failures.get(spec.image);
     if (this.#work.has(spec.name) || failure === undefined) return Number.POSITIVE_INFINITY;
     return this.#node.timers.now() < failure.shownUntil ? failure.shownUntil : failure.retryAt;
@@ -106,6 +113,7 @@ export class PodImages {
   close(): void {
     this.#over = true;
     for (const container of [...this.#work.keys()]) this.#forget(container);
+    this.volumes.close();
   }
 
   #forget(container: string): void {

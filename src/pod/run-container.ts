@@ -13,6 +13,7 @@ import { messageOf, record } from "./record.ts";
 import { isRestarted } from "./restart.ts";
 import type { Waiting } from "./status.ts";
 import type { TrackedContainer } from "./tracked-container.ts";
+import { withImages } from "./volume-images.ts";
 import type { VolumeSources } from "./volumes.ts";
 
 /** What a container's start needs of its pod. */
@@ -70,17 +71,35 @@ export async function prepareContainer(
   spec: Container,
   context: StartContext,
 ): Promise<Preparation> {
-  const held = await context.images.take(tracked, spec, context.pod);
-  if (held === undefined) return "waits";
+  const { images, pod } = context;
+  const volumes = await images.volumes.take(tracked, spec, pod);
+  if (volumes === undefined) return "waits";
+  const held = await images.take(tracked, spec, pod);
+  if (held === undefined) {
+    images.volumes.keep(spec, volumes);
+    return "waits";
+  }
   tracked.image = spec.image;
   tracked.imageID = held.imageID;
   let reason = "CreateContainerConfigError";
   try {
     const attempt = tracked.restartCount;
-    const config = buildContainerConfig(context.pod, spec, attempt, containerContext(node, held.image, context));
+    const config = buildContainerConfig(
+      context.pod,
+      spec,
+      attempt,
+      containerContext(node, held.image, {
+        ...context,
+        volumes: withImages(context.volumes, volumes),
+      }),
+    );
+    const pidTarget = findTarget(node, context.pod, spec);
     reason = "CreateContainerError";
     step("pod.create-container");
-    const id = await node.runtime.createContainer(context.sandbox.id, config);
+    const id = await node.runtime.createContainer(context.sandbox.id, {
+      ...config,
+      ...(pidTarget !== undefined && { pidTarget }),
+    });
     tracked.run = node.runtime.containerStatus(id);
     record(node, context.pod, "Normal", "Created", `Created container: ${spec.name}`, spec.name);
     return { id };
@@ -89,7 +108,23 @@ export async function prepareContainer(
     return "failed";
   } finally {
     held.release();
+    for (const { release } of volumes.values()) release();
   }
+}
+
+/**
+ * The id of the container whose processes an ephemeral one sees. Where the pod shares its processes there is nothing to join.
+ * Throws ContainerNotRunning.
+ */
+function findTarget(node: Node, { metadata, spec }: Pod, { name }: Container): string | undefined {
+  const target = findPlaced(spec, name)?.target;
+  if (target === undefined || spec.shareProcessNamespace || spec.hostPID) return undefined;
+  const runs = node.runtime.listContainers(metadata.uid);
+  const run = runs.find((one) => one.name === target && one.state === "running");
+  if (run) return run.id;
+  throw new PodrunError("ContainerNotRunning", `target container "${target}" is not running`, {
+    details: { pod: metadata.name, container: target },
+  });
 }
 
 /** An object that can't be run as it is written is a configuration error wherever it comes to light. */

@@ -25,10 +25,13 @@ export const podFolder = (root: string, uid: string): string => join(root, "pods
 /** Where each volume's mounts come from, without touching anything: for `podrun plan` as well. */
 export function volumeSources(pod: Pod, root: string): VolumeSources {
   return new Map(
-    (pod.spec.volumes ?? []).map((volume) => {
-      const folderMode = volume.hostPath ? modeOf(volume.hostPath.path) : emptyMode(pod);
-      return [volume.name, { source: sourceOf(volume, pod, root), readOnly: hasContent(volume), folderMode }];
-    }),
+    // Those of images are known when their images are here (withImages).
+    (pod.spec.volumes ?? [])
+      .filter(({ image }) => !image)
+      .map((volume) => {
+        const folderMode = volume.hostPath ? modeOf(volume.hostPath.path) : emptyMode(pod);
+        return [volume.name, { source: sourceOf(volume, pod, root), readOnly: hasContent(volume), folderMode }];
+      }),
   );
 }
 

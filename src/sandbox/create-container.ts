@@ -4,10 +4,11 @@ import { step } from "../base/fault.ts";
 import { newRuntimeId } from "../base/ids.ts";
 import { makeFolder } from "../base/make-folder.ts";
 import { containerCgroup } from "../linux/cgroup/index.ts";
+import { refuseMissingProfile } from "./apparmor.ts";
 import { type ContainerPlanInput, compileContainer } from "./container-plan.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
 import { containerCommand, containerIdentity } from "./identity.ts";
-import { containersOf } from "./lookup.ts";
+import { containersOf, findContainer } from "./lookup.ts";
 import type { ContainerRecord } from "./records.ts";
 import { containerSlots, MAX_CONTAINERS } from "./slots.ts";
 import type { ContainerConfig, SandboxShape } from "./types.ts";
@@ -24,6 +25,7 @@ const LOG_FILES = 5;
 export function createContainer(context: Context, sandbox: LiveSandbox, config: ContainerConfig): LiveContainer {
   const { record: pod } = sandbox;
   refuseHiddenMounts(config);
+  refuseMissingProfile(config, context.facts.appArmor);
   const id = newRuntimeId();
   const logFolder = join(pod.logDirectory, config.name);
   const record: ContainerRecord = {
@@ -36,6 +38,7 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
     key: sandbox.nextKey++,
     imageId: config.image.id,
     imageReference: config.image.reference,
+    ...volumeImages(config),
     createdAt: new Date().toISOString(),
     cgroup: containerCgroup(pod.cgroup, id),
     folder: join(context.facts.config.root, "containers", id),
@@ -44,9 +47,11 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
     tty: config.tty,
     stdin: config.stdin,
     terminationMessage: config.terminationMessage !== undefined,
+    ...(config.pidTarget !== undefined && { sharesProcesses: true }),
     identity: containerIdentity(config, pod),
   };
-  const plan = compileContainer(planInput(record, config, pod), context.facts);
+  const target = config.pidTarget === undefined ? undefined : findContainer(context, config.pidTarget).record.number;
+  const plan = compileContainer(planInput(record, config, pod, target), context.facts);
   step("container.record-intent");
   context.containers.put(record);
   makeFolder(logFolder, 0o755);
@@ -60,11 +65,34 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
   return container;
 }
 
-function planInput(record: ContainerRecord, config: ContainerConfig, sandbox: SandboxShape): ContainerPlanInput {
+function planInput(
+  record: ContainerRecord,
+  config: ContainerConfig,
+  sandbox: SandboxShape,
+  target?: number,
+): ContainerPlanInput {
   const { id, cgroup, folder, identity, key, number, logPath } = record;
   const slots = containerSlots(number);
+  const processes = target === undefined ? {} : { target: containerSlots(target).process };
   const log = { logPath, logSizeBytes: LOG_BYTES, logFiles: LOG_FILES };
-  return { id, config, sandbox, cgroup, folder, identity, key, slots, argv: containerCommand(config), ...log };
+  return {
+    id,
+    config,
+    sandbox,
+    cgroup,
+    folder,
+    identity,
+    key,
+    slots,
+    argv: containerCommand(config),
+    ...log,
+    ...processes,
+  };
+}
+
+function volumeImages({ mounts }: ContainerConfig): Pick<ContainerRecord, "volumeImageIds"> {
+  const ids = mounts.flatMap(({ source }) => (source.kind === "layers" ? [source.image.id] : []));
+  return ids.length > 0 ? { volumeImageIds: ids } : {};
 }
 
 /** /proc is mounted last, by the container's own first process: what were mounted below it before would not be seen. */

@@ -1,5 +1,15 @@
 import { join, relative } from "node:path";
-import { CLONE_NEWNS, MS_PRIVATE, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { PodrunError } from "../base/errors.ts";
+import {
+  CLONE_NEWNS,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
+  MS_PRIVATE,
+  O_DIRECTORY,
+  O_PATH,
+} from "../linux/constants.ts";
 import { NO_SLOT } from "../linux/plan/table.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
@@ -49,6 +59,54 @@ export function makeOverlay(plan: PlanWriter, input: OverlayInput, facts: Machin
   }
   attachAndCopy(plan, input, `lowerdir=${joined},${writable.join(",")}`, why);
 }
+
+/** What only shows files: nothing of it runs, and nothing is written (Kubernetes, ImageVolumeSource). */
+const ONLY_FILES = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+/** An image as a detached read-only mount. Throws InvalidObject where the kernel can't be told of so many layers at once. */
+export function mountImage(
+  plan: PlanWriter,
+  { layersFolder, layers, reference }: RuntimeImage,
+  { slot: out, why = "default" }: { readonly slot: number; readonly why?: string },
+  facts: MachineFacts,
+): void {
+  const [only, second] = layers;
+  const protect = {
+    op: "mount_setattr",
+    dir: out,
+    path: "",
+    recursive: 0,
+    set: ONLY_FILES,
+    clear: 0n,
+    propagation: MS_PRIVATE,
+    userns: NO_SLOT,
+  } as const;
+  if (only === undefined) {
+    plan.stage(why, {
+      op: "fsmount",
+      out,
+      type: "tmpfs",
+      options: ["source=tmpfs", "mode=755"],
+      attributes: ONLY_FILES,
+    });
+  } else if (second === undefined) {
+    // Overlay takes no single layer without one to write to.
+    const path = join(layersFolder, only);
+    plan.stage(why, { op: "open_tree", out, dir: NO_SLOT, path, recursive: 0, resolve: 0 }, protect);
+  } else {
+    const highestFirst = [...layers].reverse().map((name) => join(layersFolder, name));
+    const joined = highestFirst.join(":");
+    if (!facts.overlayAppends && joined.length > FSCONFIG_STRING)
+      throw new PodrunError("InvalidObject", `image volume ${reference}: ${TOO_MANY}`, {
+        details: { image: reference },
+      });
+    const lower = facts.overlayAppends ? highestFirst.map((path) => `lowerdir+=${path}`) : [`lowerdir=${joined}`];
+    const options = ["source=overlay", ...lower];
+    plan.stage(why, { op: "fsmount", out, type: "overlay", options, attributes: ONLY_FILES });
+  }
+}
+
+const TOO_MANY = "it has more layers than this kernel takes for a volume (Linux 6.8 takes any number)";
 
 /**
  * Many layers before Linux 6.8: `lowerdir+` is not there and one `lowerdir` would be too long, so mount(2) makes it, whose

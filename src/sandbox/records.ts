@@ -46,6 +46,7 @@ export interface ContainerRecord {
   readonly key: number;
   readonly imageId: string;
   readonly imageReference: string;
+  readonly volumeImageIds?: readonly string[];
   readonly createdAt: string;
   readonly startedAt?: string;
   readonly finishedAt?: string;
@@ -62,6 +63,8 @@ export interface ContainerRecord {
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly terminationMessage: boolean;
+  /** It is in the process namespace of another container. */
+  readonly sharesProcesses?: boolean;
   /** exec starts from it. */
   readonly identity: ProcessIdentity;
 }

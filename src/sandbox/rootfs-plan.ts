@@ -14,7 +14,7 @@ import {
 import { NO_SLOT, RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
 import { makeDevices, mountMessageQueues, mountTerminals } from "./devices-plan.ts";
 import type { MachineFacts } from "./facts.ts";
-import { makeOverlay } from "./overlay-plan.ts";
+import { makeOverlay, mountImage } from "./overlay-plan.ts";
 import type { PlanWriter } from "./plan-writer.ts";
 import { POD_ROOT } from "./sandbox-plan.ts";
 import { LOCAL, POD } from "./slots.ts";
@@ -66,6 +66,7 @@ function makeReadOnly(plan: PlanWriter, { readOnly, recursiveReadOnly, slot, why
 export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts): readonly PlacedMount[] {
   const placed = placeMounts(input, facts);
   for (const mount of placed) {
+    if (mount.source.kind === "layers") mountImage(plan, mount.source.image, mount, facts);
     if (mount.source.kind !== "host") continue;
     const { path } = mount.source;
     copyMount(plan, mount, path, 1);
@@ -241,7 +242,7 @@ function copyVolume(plan: PlanWriter, { target, slot, why }: PlacedMount): void 
 function isFile(mount: ContainerMount, folder: string, facts: MachineFacts): boolean {
   const { source } = mount;
   if (source.kind === "pod") return source.path !== POD_ROOT.shm;
-  if (source.kind === "memory" || source.kind === "image") return false;
+  if (source.kind !== "host") return false;
   return source.path === join(folder, "termination-log") || facts.isFile(source.path);
 }
 

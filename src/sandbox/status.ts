@@ -23,6 +23,7 @@ export function containerStatus(record: ContainerRecord): ContainerStatus {
     imageReference,
     createdAt,
     logPath,
+    ...(record.volumeImageIds && { volumeImageIds: record.volumeImageIds }),
     ...(startedAt !== undefined && { startedAt }),
     ...(finishedAt !== undefined && { finishedAt }),
     ...(pid !== undefined && { pid }),

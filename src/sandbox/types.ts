@@ -84,6 +84,8 @@ export type MountSource =
   | { readonly kind: "image" }
   /** One of the sandbox's `memoryVolumes`. */
   | { readonly kind: "memory"; readonly volume: string }
+  /** What an image holds, read-only. */
+  | { readonly kind: "layers"; readonly image: RuntimeImage }
   /** A file or folder in the pod's own mount namespace (hosts, resolv.conf, shm); the runtime's own, not for callers. */
   | { readonly kind: "pod"; readonly path: string };
 
@@ -110,6 +112,12 @@ export type SeccompSetting =
   /** Path of the profile file on the host. */
   | { readonly type: "Localhost"; readonly path: string };
 
+/** CRI SecurityProfile; `profile`: the name of one that is loaded. */
+export type AppArmorSetting =
+  | { readonly type: "RuntimeDefault" }
+  | { readonly type: "Unconfined" }
+  | { readonly type: "Localhost"; readonly profile: string };
+
 export interface ContainerSecurity {
   readonly privileged: boolean;
   readonly readOnlyRootFilesystem: boolean;
@@ -122,10 +130,12 @@ export interface ContainerSecurity {
   readonly runAsGroup?: number;
   readonly runAsNonRoot?: boolean;
   readonly supplementalGroups: readonly number[];
-  readonly seccomp: SeccompSetting;
-}
   /** Whether the groups that the image's group file gives the user are left out (CRI SupplementalGroupsPolicy Strict). */
   readonly strictGroups?: boolean;
+  readonly seccomp: SeccompSetting;
+  /** Not given: the default one where the machine has AppArmor, none for privileged containers. */
+  readonly appArmor?: AppArmorSetting;
+}
 
 export interface ContainerConfig {
   readonly name: string;
@@ -176,6 +186,8 @@ export interface ContainerStatus {
   readonly state: ContainerState;
   readonly imageId: string;
   readonly imageReference: string;
+  /** Images that are mounted in it besides. */
+  readonly volumeImageIds?: readonly string[];
   readonly createdAt: string;
   readonly startedAt?: string;
   readonly finishedAt?: string;

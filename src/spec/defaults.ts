@@ -12,6 +12,7 @@ export function defaultPod(pod: Pod): Pod {
   for (const volume of spec.volumes ?? []) {
     // A volume without a source is an emptyDir (SetDefaults_Volume).
     if (Object.keys(volume).length === 1) volume.emptyDir = {};
+    if (volume.image) volume.image.pullPolicy ??= defaultPullPolicy(volume.image.reference);
     const projected = volume.projected?.sources?.map(({ downwardAPI }) => downwardAPI) ?? [];
     for (const { resourceFieldRef } of [volume.downwardAPI, ...projected].flatMap((source) => source?.items ?? []))
       if (resourceFieldRef) resourceFieldRef.divisor ??= "0";

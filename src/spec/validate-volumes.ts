@@ -82,11 +82,17 @@ export function validateMounts(container: Container, path: string, pod: Pod): Pr
 }
 
 function validatePropagation(
-  { mountPropagation = "None", recursiveReadOnly = "Disabled", readOnly }: VolumeMount,
+  mount: VolumeMount,
   path: string,
   { container, volume }: { readonly container: Container; readonly volume: Volume | undefined },
 ): Problem[] {
   const problems: Problem[] = [];
+  const { mountPropagation = "None", recursiveReadOnly = "Disabled", readOnly } = mount;
+  const part = mount.subPath === undefined ? "subPathExpr" : "subPath";
+  if (volume?.image && mount[part] !== undefined) {
+    const text = "is not supported for image volumes yet; mount the whole image";
+    problems.push({ code: "UnsupportedField", path: `${path}.${part}`, text });
+  }
   if (mountPropagation === "Bidirectional" && container.securityContext?.privileged !== true)
     problems.push(invalid(`${path}.mountPropagation`, "Bidirectional is for privileged containers only"));
   // What a container mounts in a volume of podrun's own would be in the way when the volume is removed.

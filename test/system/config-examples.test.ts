@@ -8,7 +8,7 @@ const FOLDER = join(import.meta.dirname, "../../examples");
 
 t.test("each example of configuration runs, and shows its objects when they come", async (t) => {
   const podrun = startInstance(t);
-  for (const name of ["config-map", "secret-volume", "downward-api", "projected-volume", "sub-path"]) {
+  for (const name of ["config-map", "secret-volume", "downward-api", "projected-volume", "sub-path", "image-volume"]) {
     const { code, stderr } = await podrun.apply(readFileSync(join(FOLDER, `${name}.yaml`), "utf8"));
     t.equal(code, 0, stderr);
     await podrun.untilPod(name, ({ status }) => status.phase === "Running");

@@ -280,6 +280,26 @@ t.test(
   },
 );
 
+t.test("a ConfigMap of thousands of keys and one of a MiB are there whole, and change whole", async (t) => {
+  const podrun = startInstance(t);
+  const many = (value: string) =>
+    configMap("many", Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`key-${i}`, value])));
+  await applyAll(podrun, many("1"), configMap("big", { a: "x".repeat(1024 * 1024) }));
+  const volumes = [
+    { name: "many", configMap: { name: "many" } },
+    { name: "big", configMap: { name: "big" } },
+  ];
+  await podrun.start(mounting("large", volumes as never));
+  t.equal(await sh(podrun, "large", "cat /many/key-* | wc -c; wc -c < /big/a"), "5000\n1048576\n");
+  await applyAll(podrun, many("22"));
+  await until(
+    async () => (await sh(podrun, "large", "cat /many/key-* | wc -c; ls -A /many | wc -l")) === "10000\n5002\n",
+  );
+  const tooMany = configMap("too-many", Object.fromEntries(Array.from({ length: 9000 }, (_, i) => [`k${i}`, ""])));
+  await applyAll(podrun, tooMany, mounting("waits", [{ name: "v", configMap: { name: "too-many" } }] as never));
+  await until(async () => (await podrun.ok("describe", "pod", "waits")).includes("9000 files; 8192 are the most"));
+});
+
 t.test("what can't be in a volume is refused by the manifest's path", async (t) => {
   const podrun = startInstance(t);
   const refused = async (volume: object, message: RegExp, mount: object = {}): Promise<void> => {

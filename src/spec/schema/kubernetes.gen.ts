@@ -40,6 +40,8 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "add drop",
   SeccompProfile:
     "localhostProfile type",
+  AppArmorProfile:
+    "localhostProfile type",
   ContainerRestartRule:
     "action exitCodes",
   ContainerRestartRuleOnExitCodes:
@@ -90,6 +92,8 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "items name optional",
   DownwardAPIProjection:
     "items",
+  ImageVolumeSource:
+    "pullPolicy reference",
   PodDNSConfig:
     "nameservers options searches",
   PodDNSConfigOption:
@@ -101,6 +105,36 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
   Sysctl:
     "name value",
   LocalObjectReference:
+    "name",
+  Affinity:
+    "nodeAffinity podAffinity podAntiAffinity",
+  NodeAffinity:
+    "preferredDuringSchedulingIgnoredDuringExecution requiredDuringSchedulingIgnoredDuringExecution",
+  NodeSelector:
+    "nodeSelectorTerms",
+  NodeSelectorTerm:
+    "matchExpressions matchFields",
+  NodeSelectorRequirement:
+    "key operator values",
+  PreferredSchedulingTerm:
+    "preference weight",
+  PodAffinity:
+    "preferredDuringSchedulingIgnoredDuringExecution requiredDuringSchedulingIgnoredDuringExecution",
+  PodAffinityTerm:
+    "labelSelector matchLabelKeys mismatchLabelKeys namespaceSelector namespaces topologyKey",
+  LabelSelector:
+    "matchExpressions matchLabels",
+  LabelSelectorRequirement:
+    "key operator values",
+  WeightedPodAffinityTerm:
+    "podAffinityTerm weight",
+  PodAntiAffinity:
+    "preferredDuringSchedulingIgnoredDuringExecution requiredDuringSchedulingIgnoredDuringExecution",
+  Toleration:
+    "effect key operator tolerationSeconds value",
+  TopologySpreadConstraint:
+    "labelSelector matchLabelKeys maxSkew minDomains nodeAffinityPolicy nodeTaintsPolicy topologyKey whenUnsatisfiable",
+  PodSchedulingGate:
     "name",
   PodOS:
     "name",

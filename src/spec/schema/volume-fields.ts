@@ -109,5 +109,17 @@ export const VOLUME = objectType({
       }),
       LATER,
     ),
+    image: object(
+      objectType({
+        name: "ImageVolumeSource",
+        fields: {
+          reference: text({ required: true, format: "image" }),
+          pullPolicy: oneOf(["Always", "IfNotPresent", "Never"], {
+            computed: "Always for the tag latest or none, else IfNotPresent",
+          }),
+        },
+      }),
+      { note: "read-only, and nothing in it can be run; without subPath" },
+    ),
   },
 });
