@@ -137,7 +137,9 @@ const ON_ITS_WAY: ReadonlySet<string> = new Set(["ContainerCreating", "PodInitia
 
 /** The kubelet's words for a container that has not run yet. */
 function requireLog({ pod }: PodWorker, name: string, follow: boolean): void {
-  const status = pod.status.containerStatuses?.find((one) => one.name === name);
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status;
+  const all = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
+  const status = all.find((one) => one.name === name);
   const reason = status?.state.waiting?.reason;
   if (reason === undefined || status?.lastState.terminated !== undefined) return;
   if (follow && ON_ITS_WAY.has(reason)) return;
