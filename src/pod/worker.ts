@@ -2,16 +2,17 @@ import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import type { ContainerStatus as RuntimeContainer, RuntimeEvent, SandboxStatus } from "../sandbox/types.ts";
 import { findPlaced, type Pod } from "../spec/index.ts";
+import { activeDeadline, DEADLINE_EXCEEDED } from "./active-deadline.ts";
 import { type AdvanceContext, advanceContainer } from "./advance-container.ts";
 import { Alarm } from "./alarm.ts";
-import { ConfigVolumes, mountFailure } from "./config-volumes.ts";
+import { ConfigVolumes } from "./config-volumes.ts";
 import { type Deletion, tearDown } from "./delete.ts";
 import { Grace } from "./grace.ts";
 import { withLastWords } from "./last-words.ts";
-import { setUpPod } from "./make-sandbox.ts";
 import { nextContainers } from "./next-actions.ts";
 import type { Node } from "./node.ts";
 import { PodContainers } from "./pod-containers.ts";
+import { PodSandbox } from "./pod-sandbox.ts";
 import { PodProbes } from "./probes/pod-probes.ts";
 import { PodImages } from "./pull-image.ts";
 import { messageOf, record } from "./record.ts";
@@ -39,12 +40,6 @@ const PUBLISH_MILLIS = 25;
 /** So long may work on a pod go on that is to be deleted, before its sandbox is ended under it. */
 const ABORT_MILLIS = 2000;
 
-/** The kubelet's words for a pod that was active for too long. */
-const DEADLINE_EXCEEDED = {
-  reason: "DeadlineExceeded",
-  message: "Pod was active on the node longer than the specified deadline",
-};
-
 /** Waits between attempts to make a sandbox or to take a pod away. */
 const RETRY = { initialMillis: 1000, maxMillis: 60_000 };
 
@@ -69,13 +64,13 @@ export class PodWorker {
   readonly #containers: PodContainers;
   readonly #volumes: VolumeSources;
   readonly #config: ConfigVolumes;
+  readonly #sandbox: PodSandbox;
   readonly #images: PodImages;
   readonly #probes: PodProbes;
   #pod: Pod;
   #stage: Stage = "active";
-  #sandbox: SandboxStatus | undefined;
-  /** Sandboxes made before the present one. */
-  #attempt = 0;
+  /** What the round that goes on was begun for. */
+  #working: Stage = "active";
   #deadline = 0;
   #failures = 0;
   #retryAt = 0;
@@ -98,6 +93,7 @@ export class PodWorker {
     this.#alarm = new Alarm(node.timers, () => this.kick());
     this.#containers = new PodContainers(pod, node.settings.restartBackoff);
     this.#config = new ConfigVolumes(node);
+    this.#sandbox = new PodSandbox(node, this.#containers, this.#config);
     this.#volumes = volumeSources(pod, node.config.root);
     this.#images = new PodImages(node, () => this.#progress());
     this.#probes = new PodProbes({ node, pod: () => this.#pod, progress: () => this.#progress() });
@@ -125,8 +121,7 @@ export class PodWorker {
   /** Takes up a pod of an earlier daemon; the runtime has recovered already. */
   recover(): void {
     const { uid, deletionTimestamp } = this.#pod.metadata;
-    this.#sandbox = this.#node.runtime.listSandboxes().find(({ id }) => id === uid);
-    if (this.#sandbox) this.#attempt = this.#sandbox.metadata.attempt;
+    this.#sandbox.recover(this.#pod);
     const runs = this.#node.runtime.listContainers(uid);
     this.#containers.recover(this.#pod, runs, timestamp(this.#node.timers.now()));
     if (this.#pod.status.phase === "Succeeded" || this.#pod.status.phase === "Failed") this.#stage = "over";
@@ -164,7 +159,7 @@ export class PodWorker {
 
   onRuntimeEvent(event: RuntimeEvent): void {
     if (event.type === "sandboxLost") {
-      this.#sandbox = event.sandbox;
+      this.#sandbox.note(event.sandbox);
     } else {
       const tracked = this.#containers.byName.get(event.container.name);
       if (tracked?.run?.id !== event.container.id) return;
@@ -222,6 +217,7 @@ export class PodWorker {
     do {
       this.#again = false;
       this.#alarm.clear();
+      this.#working = this.#stage;
       try {
         await this.#round();
       } catch (error) {
@@ -263,23 +259,21 @@ export class PodWorker {
       this.#again = true;
       return;
     }
-    // Asked anew: containers' ends are told before the loss of the sandbox that caused them.
-    if (this.#sandbox) this.#sandbox = this.#node.runtime.sandboxStatus(this.#sandbox.id);
-    if (this.#sandbox && this.#sandbox.state !== "ready") await this.#loseSandbox();
-    if (!this.#sandbox) {
+    if (this.#sandbox.isLost()) await this.#loseSandbox();
+    if (!this.#sandbox.status) {
       if (this.#alarm.waitUntil(this.#retryAt)) return;
       await this.#makeSandbox();
     }
-    if (!this.#sandbox || this.#stage !== "active") return;
-    if (!(await this.#writeVolumes(this.#sandbox))) return this.#failed();
-    await this.#advanceContainers(this.#sandbox);
+    const { status } = this.#sandbox;
+    if (!status || this.#stage !== "active") return;
+    if (!(await this.#sandbox.writeVolumes(this.#pod, status))) return this.#failed();
+    this.#failures = 0;
+    await this.#advanceContainers(status);
   }
 
   /** Whether the pod has been active for longer than it may (PodSpec.activeDeadlineSeconds): then it fails. */
   #isPastDeadline(): boolean {
-    const { spec, status } = this.#pod;
-    if (spec.activeDeadlineSeconds === undefined || status.startTime === undefined) return false;
-    if (this.#alarm.waitUntil(Date.parse(status.startTime) + spec.activeDeadlineSeconds * 1000)) return false;
+    if (this.#alarm.waitUntil(activeDeadline(this.#pod))) return false;
     record(this.#node, this.#pod, "Normal", DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);
     this.#failure = DEADLINE_EXCEEDED;
     return true;
@@ -305,34 +299,16 @@ export class PodWorker {
 
   async #makeSandbox(): Promise<void> {
     const context = { pod: this.#pod, volumes: this.#volumes, images: this.#images };
-    const sandbox = await setUpPod(this.#node, this.#containers, this.#attempt, context, this.#config);
+    if (await this.#sandbox.make(context)) this.#changed();
     // A deletion that came meanwhile has not failed: it need not wait.
-    if (!sandbox) return this.#stage === "active" ? this.#failed() : undefined;
-    this.#sandbox = sandbox;
-    this.#failures = 0;
-    this.#changed();
-  }
-
-  /** Whether containers may start: what could not be written is tried again. */
-  async #writeVolumes(sandbox: SandboxStatus): Promise<boolean> {
-    try {
-      await this.#config.write(this.#pod, sandbox);
-      this.#failures = 0;
-      return true;
-    } catch (error) {
-      record(this.#node, this.#pod, "Warning", "FailedMount", mountFailure(error));
-      return false;
-    }
+    else if (this.#stage === "active") this.#failed();
   }
 
   /** Its pause or its monitor is gone: what is left of it goes, and a new one is made (kubelet: SandboxChanged). */
   async #loseSandbox(): Promise<void> {
     record(this.#node, this.#pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
     this.#publish();
-    await this.#node.runtime.removeSandbox(this.#pod.metadata.uid);
-    for (const tracked of this.#containers.all) tracked.forgetRun();
-    this.#sandbox = undefined;
-    this.#attempt++;
+    await this.#sandbox.forget(this.#pod);
     if (this.#containers.isOver(this.#pod)) this.#again = true;
   }
 
@@ -342,13 +318,12 @@ export class PodWorker {
    */
   async #finish(): Promise<void> {
     this.#images.close();
-    if (this.#sandbox?.state !== "ready") return;
+    if (!this.#sandbox.isReady) return;
     this.#probes.stopRestarting();
     this.#publish();
     await this.#stopAll(this.#node.timers.now() + this.#pod.spec.terminationGracePeriodSeconds * 1000);
     if (this.#stage !== "over") return;
-    await this.#node.runtime.stopSandbox(this.#pod.metadata.uid);
-    this.#sandbox = { ...this.#sandbox, state: "notready" };
+    await this.#sandbox.stop(this.#pod);
     this.#changed();
   }
 
@@ -376,8 +351,7 @@ export class PodWorker {
   #abortStart(graceSeconds: number): void {
     const millis = Math.min(graceSeconds * 1000, ABORT_MILLIS);
     this.#node.timers.after(millis, () => {
-      const starting = this.#containers.all.some(({ run }) => run?.state !== "running" && run?.state !== "exited");
-      if (this.#busy && starting)
+      if (this.#busy && this.#working === "active")
         this.#inBackground("abort start", this.#node.runtime.stopSandbox(this.#pod.metadata.uid));
     });
   }
@@ -411,8 +385,8 @@ export class PodWorker {
     const now = timestamp(timers.now());
     const status = buildStatus(this.#pod, {
       containers: this.#containers.byName,
-      addresses: this.#addresses(),
-      sandboxReady: this.#sandbox?.state === "ready",
+      addresses: this.#sandbox.addresses(this.#pod),
+      sandboxReady: this.#sandbox.isReady,
       hostAddresses: facts.addresses,
       startTime: this.#pod.status.startTime ?? now,
       now,
@@ -421,11 +395,5 @@ export class PodWorker {
     });
     if (isDeepStrictEqual(status, this.#pod.status)) return;
     this.#pod = this.#owner.save({ ...this.#pod, status });
-  }
-
-  /** A pod keeps showing the addresses that it had when its sandbox is stopped. */
-  #addresses(): readonly string[] {
-    if (!this.#sandbox) return this.#pod.status.podIPs?.map(({ ip }) => ip) ?? [];
-    return this.#pod.spec.hostNetwork ? this.#node.facts.addresses : this.#sandbox.addresses;
   }
 }

@@ -168,3 +168,18 @@ t.test("a deadline that passed while no daemon ran ends the pod when the next on
   await world.timers.advance(0);
   t.match(pods.get("default", "hello").status, { phase: "Failed", reason: "DeadlineExceeded" });
 });
+
+t.test("a deletion of a pod that is still beginning lets what runs have its grace", async (t) => {
+  const { pods, runtime, timers } = makeWorld(t.testdir());
+  const hang = Promise.withResolvers<void>();
+  runtime.before = (call) => (call === "startContainer two" ? hang.promise : undefined);
+  const sidecar = (name: string) => ({ name, image, restartPolicy: "Always" });
+  await pods.create(makePod({ initContainers: [sidecar("one"), sidecar("two")] }));
+  await timers.advance(0);
+  await pods.delete("default", "hello");
+  hang.resolve();
+  runtime.before = (call) => (call.startsWith("stopContainer") ? new Promise(() => undefined) : undefined);
+  await timers.advance(10_000);
+  t.notOk(runtime.calls.includes("stopSandbox"));
+  t.ok(runtime.calls.includes("stopContainer two 30"));
+});
