@@ -6,7 +6,14 @@ import type {
   RuntimeImage,
   SeccompSetting,
 } from "../sandbox/types.ts";
-import { type Container, findPlaced, type Pod, qosClass, type SeccompProfile } from "../spec/index.ts";
+import {
+  type AppArmorProfile,
+  type Container,
+  findPlaced,
+  type Pod,
+  qosClass,
+  type SeccompProfile,
+} from "../spec/index.ts";
 import type { EnvironmentFacts } from "./downward.ts";
 import { buildEnvironment, type Environment, expandWords } from "./environment.ts";
 import type { Reasons } from "./reasons.ts";
@@ -109,10 +116,17 @@ export function mergeSecurity(pod: Pod, container: Container, seccompFolder: str
       ...new Set([...(shared.fsGroup === undefined ? [] : [shared.fsGroup]), ...(shared.supplementalGroups ?? [])]),
     ],
     ...(shared.supplementalGroupsPolicy === "Strict" && { strictGroups: true }),
+    ...appArmorOf(own.appArmorProfile ?? shared.appArmorProfile),
     seccomp: privileged
       ? { type: "Unconfined" }
       : seccompOf(own.seccompProfile ?? shared.seccompProfile, seccompFolder),
   };
+}
+
+function appArmorOf(profile: AppArmorProfile | undefined): Pick<ContainerSecurity, "appArmor"> {
+  if (profile === undefined) return {};
+  const { type, localhostProfile = "" } = profile;
+  return { appArmor: type === "Localhost" ? { type, profile: localhostProfile } : { type } };
 }
 
 /** podrun filters by default, as a kubelet with seccompDefault does. */
@@ -159,6 +173,7 @@ const SECURITY_DEFAULTS = {
   runAsNonRoot: "default: false",
   supplementalGroups: "default: the image's /etc/group",
   seccompProfile: "default: RuntimeDefault",
+  appArmorProfile: "default: RuntimeDefault",
 } as const;
 
 function securityReason(pod: Pod, container: Container, field: string, otherwise: string, reasons: Reasons): string {

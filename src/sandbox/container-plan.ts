@@ -1,6 +1,7 @@
 import { CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUTS } from "../linux/constants.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import { ACTORS, NO_SLOT, PROC_SLOT } from "../linux/plan/table.ts";
+import { confine } from "./apparmor.ts";
 import { cgroupSlots, cloneCgroup, joinCgroups, makeContainerCgroup } from "./cgroup-plan.ts";
 import type { MachineFacts } from "./facts.ts";
 import { PlanWriter } from "./plan-writer.ts";
@@ -55,6 +56,7 @@ export function compileContainer(input: ContainerPlanInput, facts: MachineFacts)
     op: "oom_score_adj",
     value: input.identity.oomScoreAdj,
   });
+  confine(plan, input.identity, facts);
   const inside = [...childSlots(facts), ...stdioSlots(given)];
   const handed = [slots.devpts, ...(config.tty ? [LOCAL.terminal] : [])];
   // CAP_SYS_PTRACE sees into a non-dumpable process too: the child must not even begin with descriptors of the monitor's.

@@ -8,6 +8,7 @@ import {
 } from "../linux/constants.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import { ACTORS, NO_SLOT, PROC_SLOT } from "../linux/plan/table.ts";
+import { confine } from "./apparmor.ts";
 import { cgroupSlots, cloneCgroup, joinCgroups, openCgroup } from "./cgroup-plan.ts";
 import { stdioSlots, TERMINAL } from "./container-plan.ts";
 import type { MachineFacts } from "./facts.ts";
@@ -53,6 +54,7 @@ export function compileExec(input: ExecPlanInput, facts: MachineFacts): readonly
     op: "oom_score_adj",
     value: input.identity.oomScoreAdj,
   });
+  confine(plan, input.identity, facts);
   // CAP_SYS_PTRACE sees into a non-dumpable process too: the child must not even begin with descriptors of the monitor's.
   const brought = [slots.process, ...cgroupSlots(facts), ...stdioSlots(stdio)];
   plan.stage("processes of the container may look into the child from its first instruction", {

@@ -1,4 +1,5 @@
 import type { Config } from "../base/config.ts";
+import type { AppArmor } from "../linux/apparmor.ts";
 import type { CgroupLayout } from "../linux/cgroup/index.ts";
 import type { SeccompSetting } from "./types.ts";
 
@@ -34,6 +35,7 @@ export interface MachineFacts {
   readonly overlayAppends: boolean;
   /** Whether the kernel has SCTP sockets; asking may load its module. */
   readonly hasSctp: () => boolean;
+  readonly appArmor: AppArmor;
   readonly hostDevices: () => readonly HostDevice[];
   /** `struct sock_filter[]`, and flags of seccomp(2). Throws LibraryMissing, InvalidObject (a bad Localhost profile). */
   readonly seccompFilter: (setting: SeccompSetting, capabilities: ReadonlySet<string>) => SeccompFilter | undefined;

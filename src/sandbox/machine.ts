@@ -1,6 +1,7 @@
 import { closeSync, statSync } from "node:fs";
 import { release } from "node:os";
 import type { Config } from "../base/config.ts";
+import { readAppArmor } from "../linux/apparmor.ts";
 import { boundingSet, capabilitiesOf } from "../linux/capabilities.ts";
 import { detectCgroups } from "../linux/cgroup/index.ts";
 import { call, failedWith } from "../linux/libc.ts";
@@ -19,6 +20,7 @@ export async function readMachine(config: Config): Promise<MachineFacts> {
     mtu: await uplinkMtu(),
     overlayAppends: kernelAtLeast(6, 8),
     hasSctp,
+    appArmor: readAppArmor(),
     hostDevices: () => listHostDevices(),
     seccompFilter,
     isFile: (path) => !statSync(path).isDirectory(),

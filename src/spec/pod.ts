@@ -15,7 +15,7 @@ import type {
 import type { ENV_FROM_SOURCE, ENV_VAR } from "./schema/env-fields.ts";
 import type { HOST_ALIAS, POD_DNS_CONFIG, POD_SECURITY_CONTEXT, POD_SPEC } from "./schema/pod-fields.ts";
 import type { LIFECYCLE, PROBE } from "./schema/probe-fields.ts";
-import type { SECCOMP_PROFILE } from "./schema/security-fields.ts";
+import type { APP_ARMOR_PROFILE, SECCOMP_PROFILE } from "./schema/security-fields.ts";
 import type { ObjectValue } from "./schema/shape.ts";
 import type { VOLUME } from "./schema/volume-fields.ts";
 import type { Secret } from "./secret.ts";
@@ -28,6 +28,7 @@ export interface ContainerPort extends ObjectValue<typeof CONTAINER_PORT> {}
 export interface ResourceRequirements extends ObjectValue<typeof RESOURCE_REQUIREMENTS> {}
 export interface VolumeMount extends ObjectValue<typeof VOLUME_MOUNT> {}
 export interface SecurityContext extends ObjectValue<typeof SECURITY_CONTEXT> {}
+export interface AppArmorProfile extends ObjectValue<typeof APP_ARMOR_PROFILE> {}
 export interface SeccompProfile extends ObjectValue<typeof SECCOMP_PROFILE> {}
 export interface Container extends ObjectValue<typeof CONTAINER> {}
 export interface Probe extends ObjectValue<typeof PROBE> {}

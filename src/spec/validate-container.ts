@@ -8,7 +8,7 @@ import { quote } from "./schema/format.ts";
 import { validateEnvironment } from "./validate-environment.ts";
 import { validateLifecycle, validateProbes } from "./validate-probes.ts";
 import { validateRestart } from "./validate-restart.ts";
-import { validateIdentity, validateSeccomp } from "./validate-security.ts";
+import { validateIdentity, validateProfile } from "./validate-security.ts";
 import { validateMounts } from "./validate-volumes.ts";
 
 export interface ContainerContext {
@@ -75,7 +75,10 @@ function validateResources({ limits, requests }: ResourceRequirements, path: str
 }
 
 function validateSecurity(security: SecurityContext, path: string): Problem[] {
-  const problems = validateSeccomp(security.seccompProfile, `${path}.seccompProfile`);
+  const problems = [
+    ...validateProfile(security.seccompProfile, `${path}.seccompProfile`),
+    ...validateProfile(security.appArmorProfile, `${path}.appArmorProfile`),
+  ];
   if (security.allowPrivilegeEscalation === false && security.privileged === true) {
     problems.push(
       invalid(`${path}.allowPrivilegeEscalation`, "can't be false in a privileged container; remove one of the two"),

@@ -9,7 +9,7 @@ import { invalid, type Problem } from "./problem.ts";
 import { validateContainer } from "./validate-container.ts";
 import { validateEphemeral } from "./validate-ephemeral.ts";
 import { validateMetadata } from "./validate-metadata.ts";
-import { validateSeccomp, validateSysctls } from "./validate-security.ts";
+import { validateProfile, validateSysctls } from "./validate-security.ts";
 import { validateVolumes } from "./validate-volumes.ts";
 
 /** All broken rules of a decoded and defaulted pod; an empty list when it is right. */
@@ -24,7 +24,8 @@ export function validatePod(pod: Pod): Problem[] {
     ...validateNamespaces(spec),
     ...validateHostPorts(spec),
     ...validateDns(spec),
-    ...validateSeccomp(spec.securityContext.seccompProfile, "spec.securityContext.seccompProfile"),
+    ...validateProfile(spec.securityContext.seccompProfile, "spec.securityContext.seccompProfile"),
+    ...validateProfile(spec.securityContext.appArmorProfile, "spec.securityContext.appArmorProfile"),
     ...validateSysctls(spec),
   ];
 }

@@ -5,13 +5,17 @@ import type { Container, Pod, PodSpec, SeccompProfile } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
 import { FORMATS, quote } from "./schema/format.ts";
 
-export function validateSeccomp(profile: SeccompProfile | undefined, path: string): Problem[] {
+/** Of seccomp and of AppArmor: a profile of this machine is named where the type says so, and only there. */
+export function validateProfile(
+  profile: Pick<SeccompProfile, "type" | "localhostProfile"> | undefined,
+  path: string,
+): Problem[] {
   if (profile === undefined) return [];
   const at = `${path}.localhostProfile`;
   const given = profile.localhostProfile !== undefined;
   if (profile.type === "Localhost" && !given) return [invalid(at, "required with type Localhost, but missing")];
   if (profile.type !== "Localhost" && given)
-    return [invalid(at, `only type Localhost has a file, not ${profile.type}`)];
+    return [invalid(at, `only type Localhost names a profile, not ${profile.type}`)];
   return [];
 }
 

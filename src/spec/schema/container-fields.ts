@@ -2,7 +2,7 @@
 
 import { ENV_FROM, ENV_VAR } from "./env-fields.ts";
 import { LIFECYCLE, PROBE } from "./probe-fields.ts";
-import { NO_SELINUX, SECCOMP_PROFILE } from "./security-fields.ts";
+import { APP_ARMOR_PROFILE, NO_SELINUX, SECCOMP_PROFILE } from "./security-fields.ts";
 import { flag, integer, list, object, objectType, oneOf, quantity, text } from "./shape.ts";
 
 export const CONTAINER_PORT = objectType({
@@ -65,9 +65,10 @@ export const SECURITY_CONTEXT = objectType({
       }),
     ),
     seccompProfile: object(SECCOMP_PROFILE),
+    appArmorProfile: object(APP_ARMOR_PROFILE),
     procMount: oneOf(["Default", "Unmasked"], { only: ["Default"], because: "" }),
   },
-  notYet: { appArmorProfile: "", seLinuxOptions: NO_SELINUX },
+  notYet: { seLinuxOptions: NO_SELINUX },
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },
 });
 

@@ -153,7 +153,14 @@ const headerName: Check = (value) =>
 const headerValue: Check = (value) =>
   /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? undefined : `${quote(value)} can't stand in an HTTP header`;
 
+/** What fits into the kernel's file with the words around it (proc(5), attr/exec); no spaces around it, as Kubernetes has it. */
+const appArmorProfile: Check = (value) =>
+  value.length <= 500 && /^[!-~]([ -~]*[!-~])?$/.test(value)
+    ? undefined
+    : `${quote(value)} is not the name of a profile: at most 500 printable characters, without spaces around them`;
+
 export const FORMATS = {
+  appArmorProfile,
   headerName,
   headerValue,
   dnsLabel,

@@ -2,7 +2,7 @@
 
 import { CONTAINER } from "./container-fields.ts";
 import { OBJECT_META } from "./metadata-fields.ts";
-import { NO_SELINUX, SECCOMP_PROFILE } from "./security-fields.ts";
+import { APP_ARMOR_PROFILE, NO_SELINUX, SECCOMP_PROFILE } from "./security-fields.ts";
 import { flag, ignored, integer, list, object, objectType, oneOf, text } from "./shape.ts";
 import { VOLUME } from "./volume-fields.ts";
 
@@ -29,6 +29,7 @@ export const POD_SECURITY_CONTEXT = objectType({
       note: "Merge when absent: the groups that the image's /etc/group gives the user come too; Strict: they do not",
     }),
     seccompProfile: object(SECCOMP_PROFILE),
+    appArmorProfile: object(APP_ARMOR_PROFILE),
     sysctls: list(
       object(
         objectType({
@@ -45,7 +46,7 @@ export const POD_SECURITY_CONTEXT = objectType({
       },
     ),
   },
-  notYet: { appArmorProfile: "", seLinuxOptions: NO_SELINUX, seLinuxChangePolicy: NO_SELINUX },
+  notYet: { seLinuxOptions: NO_SELINUX, seLinuxChangePolicy: NO_SELINUX },
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },
 });
 

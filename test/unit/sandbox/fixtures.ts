@@ -1,4 +1,5 @@
 import { loadConfig } from "../../../src/base/config.ts";
+import { NO_APPARMOR } from "../../../src/linux/apparmor.ts";
 import { DEFAULT_CAPABILITIES } from "../../../src/linux/capabilities.ts";
 import type { CgroupLayout } from "../../../src/linux/cgroup/index.ts";
 import type { MachineFacts, NetworkLease } from "../../../src/sandbox/facts.ts";
@@ -29,6 +30,7 @@ export function machine(cgroups: CgroupLayout = v2): MachineFacts {
     mtu: 1400,
     overlayAppends: true,
     hasSctp: () => false,
+    appArmor: NO_APPARMOR,
     hostDevices: () => [{ path: "kvm", mode: 0o20660, major: 10, minor: 232, uid: 0, gid: 0 }],
     seccompFilter: (setting) => (setting.type === "Unconfined" ? undefined : { filter: Buffer.alloc(8), flags: 0 }),
     isFile: (path) => path.endsWith(".conf"),

@@ -51,7 +51,6 @@ t.test("Kubernetes' fields that podrun lacks are refused as unsupported, by name
     ["spec.ephemeralContainers", { spec: { ephemeralContainers: [] } }],
     ["spec.affinity", { spec: { affinity: {} } }],
     ["spec.nodeName", { spec: { nodeName: "a" } }],
-    ["spec.securityContext.appArmorProfile", { spec: { securityContext: { appArmorProfile: {} } } }],
     ["spec.securityContext.windowsOptions", { spec: { securityContext: { windowsOptions: {} } } }],
     ["spec.volumes[0].nfs", { spec: { volumes: [{ name: "a", nfs: { server: "b" } }] } }],
     [

@@ -7,7 +7,7 @@ type Containers = readonly object[];
 /** Containers a, b … of a pod. */
 const withNames = (containers: Containers): object[] =>
   containers.map((one, index) => ({ name: "ab"[index], image: "podrun.local/base", ...one }));
-const problemsOf = (containers: Containers, spec: object = {}): string[] =>
+const problemsOf = (containers: Containers, spec: object = {}): readonly string[] =>
   problems(rawPod({ spec: { ...spec, containers: withNames(containers) } }));
 const specOf = (containers: Containers, spec: object = {}) =>
   pod({ spec: { ...spec, containers: withNames(containers) } }).spec;

@@ -302,6 +302,18 @@ t.test("users, capabilities, seccomp and sysctls are checked", async (t) => {
       "spec.containers[0].securityContext.seccompProfile.localhostProfile: ",
     ],
     [
+      security({ appArmorProfile: { type: "Localhost" } }),
+      "spec.containers[0].securityContext.appArmorProfile.localhostProfile: required with type Localhost",
+    ],
+    [
+      security({ appArmorProfile: { type: "Localhost", localhostProfile: " a" } }),
+      'spec.containers[0].securityContext.appArmorProfile.localhostProfile: " a" is not the name of a profile',
+    ],
+    [
+      { spec: { securityContext: { appArmorProfile: { type: "RuntimeDefault", localhostProfile: "a" } } } },
+      "spec.securityContext.appArmorProfile.localhostProfile: only type Localhost names a profile",
+    ],
+    [
       { spec: { securityContext: { seccompProfile: { type: "Localhost" } } } },
       "spec.securityContext.seccompProfile.localhostProfile: required",
     ],
