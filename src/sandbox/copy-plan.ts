@@ -36,11 +36,10 @@ const FILE_CAPABILITIES = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH
 export function compileCopy(input: CopyPlanInput, facts: MachineFacts): readonly Operation[] {
   const { copy, slots } = input;
   const plan = new PlanWriter(input.container);
-  const stdin = copy.verb === "in" ? LOCAL.stdinRead : NO_SLOT;
-  const ends = [...(copy.verb === "in" ? [stdin] : []), LOCAL.stdoutWrite, LOCAL.stderrWrite];
-  if (copy.verb === "in") plan.monitor("the archive", { op: "pipe", read: LOCAL.stdinRead, write: LOCAL.stdinWrite });
+  const ends = [LOCAL.stdinRead, LOCAL.stdoutWrite, LOCAL.stderrWrite];
   plan.monitor(
-    "the archive, the outcome",
+    "the archive, the outcome; of the container's /dev/null nothing is expected",
+    { op: "pipe", read: LOCAL.stdinRead, write: LOCAL.stdinWrite },
     { op: "pipe", read: LOCAL.stdoutRead, write: LOCAL.stdoutWrite },
     { op: "pipe", read: LOCAL.stderrRead, write: LOCAL.stderrWrite },
   );
@@ -61,7 +60,7 @@ export function compileCopy(input: CopyPlanInput, facts: MachineFacts): readonly
   plan.stage("nothing of the host comes along", { op: "close_fds", keep: [...cgroupSlots(facts), ...ends] });
   const child = { op: "clone", becomes: ACTORS.child, flags: CLONE_NEWPID, pid: LOCAL.process } as const;
   plan.stage("nobody in the container sees it", { ...child, cgroup: cloneCgroup(facts) });
-  confineChild(plan, input, { stdin, ends }, facts);
+  confineChild(plan, input, ends, facts);
   plan.stage("the monitor watches it", {
     op: "sync",
     from: ACTORS.stage,
@@ -79,7 +78,7 @@ export function compileCopy(input: CopyPlanInput, facts: MachineFacts): readonly
 function confineChild(
   plan: PlanWriter,
   { identity, copy, seccomp }: CopyPlanInput,
-  { stdin, ends }: { readonly stdin: number; readonly ends: readonly number[] },
+  ends: readonly number[],
   facts: MachineFacts,
 ): void {
   const own = facts.cgroups.mode === "v2" ? [] : cgroupSlots(facts);
@@ -92,7 +91,7 @@ function confineChild(
   plan.child(
     "no descriptor but 0-2",
     { op: "setsid" },
-    { op: "stdio", stdin, stdout: LOCAL.stdoutWrite, stderr: LOCAL.stderrWrite, terminal: 0 },
+    { op: "stdio", stdin: LOCAL.stdinRead, stdout: LOCAL.stdoutWrite, stderr: LOCAL.stderrWrite, terminal: 0 },
     { op: "close_fds", keep: [] },
   );
   const names = containerCapabilities(identity.security, facts.capabilities);

@@ -127,9 +127,9 @@ t.test("an image that has nothing at all can be copied into and out of", async (
   const folder = scratch(t);
   writeFileSync(join(folder, "file"), "text");
   // Nothing of the image is left but the process that runs.
-  const command = ["sh", "-c", "sleep 100000 & exec 3</bin/busybox; busybox rm -rf /bin /usr /sbin; wait"];
+  const command = ["sh", "-c", "sleep 100000 & exec 3</bin/busybox; busybox rm -rf /bin /usr /sbin /dev/null; wait"];
   await podrun.start(makeManifest("bare", [{ name: "main", command }]));
-  t.match(await podrun.podrun("exec", "bare", "--", "/bin/busybox", "true"), { code: 127 });
+  t.not((await podrun.podrun("exec", "bare", "--", "/bin/busybox", "true")).code, 0);
   await podrun.ok("cp", join(folder, "file"), "bare:/tmp/file");
   await podrun.ok("cp", "bare:/tmp/file", join(folder, "back"));
   t.equal(readFileSync(join(folder, "back"), "utf8"), "text");
