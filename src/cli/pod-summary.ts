@@ -36,6 +36,9 @@ const startedReady = (statuses: readonly ContainerStatus[]): readonly ContainerS
 const hasCondition = (pod: Pod, wanted: string): boolean =>
   pod.status.conditions?.some(({ type, status }) => type === wanted && status === "True") ?? false;
 
+const isGated = (pod: Pod): boolean =>
+  pod.status.conditions?.some(({ type, reason }) => type === "PodScheduled" && reason === "SchedulingGated") ?? false;
+
 function statusWord(pod: Pod, word: string): string {
   const isTerminal = pod.status.phase === "Succeeded" || pod.status.phase === "Failed";
   return pod.metadata.deletionTimestamp !== undefined && !isTerminal ? "Terminating" : word;
@@ -43,6 +46,7 @@ function statusWord(pod: Pod, word: string): string {
 
 /** The first container, in the manifest's order, that has a reason tells; else an init container's word, when there is one. */
 function containersWord(pod: Pod, statuses: readonly ContainerStatus[], begins: string | undefined): string {
+  if (isGated(pod)) return "SchedulingGated";
   const told = statuses.map(containerWord).find((word) => word !== undefined);
   const word = told ?? begins ?? pod.status.reason ?? pod.status.phase;
   if (word !== "Completed" || !statuses.some(isReady)) return word;

@@ -65,7 +65,10 @@ function makeStaticPod({ object, source }: ManifestDocument, file: string, path:
     [CONFIG.mirror]: uid,
     [CONFIG.file]: file,
   };
-  return { pod: { ...pod, metadata: { ...pod.metadata, annotations } }, uid, file };
+  // It is this node's own: no taint keeps it away (the kubelet adds both as well).
+  const tolerations = [...(pod.spec.tolerations ?? []), { operator: "Exists", effect: "NoExecute" } as const];
+  const spec = { ...pod.spec, nodeName: context.node, tolerations };
+  return { pod: { ...pod, spec, metadata: { ...pod.metadata, annotations } }, uid, file };
 }
 
 /** Before it is decoded, so that a name too long for both is told with its line. */

@@ -4,6 +4,7 @@ import { errnoOf } from "../base/errors.ts";
 import { RouteSocket } from "../linux/netlink/index.ts";
 import { hostResolver, SYSTEMD_RESOLV_CONF } from "../net/index.ts";
 import { KUBELET_BACKOFF, type NodeFacts, type NodeSettings } from "../pod/index.ts";
+import { readNodeLabels, readNodeTaints } from "./node-placement.ts";
 
 /** RT_SCOPE_UNIVERSE: an address that others can reach. */
 const GLOBAL = 0;
@@ -12,6 +13,8 @@ const GLOBAL = 0;
 export async function readNodeFacts(linkPrefix: string): Promise<NodeFacts> {
   return {
     name: hostname(),
+    labels: readNodeLabels(hostname()),
+    taints: readNodeTaints(),
     addresses: await hostAddresses(linkPrefix),
     cpus: availableParallelism(),
     memoryBytes: totalmem(),

@@ -1,5 +1,6 @@
 import type { Pod, PodCondition, PodPhase } from "../spec/index.ts";
 import type { StatedContainer } from "./phase.ts";
+import { GATED } from "./placement.ts";
 
 type Draft = Omit<PodCondition, "lastTransitionTime" | "lastProbeTime">;
 type Verdict = Omit<Draft, "type">;
@@ -17,7 +18,11 @@ export interface ConditionFacts {
 export function unscheduledCondition(pod: Pod, message: string, now: string): PodCondition {
   const before = pod.status.conditions?.find(({ type }) => type === "PodScheduled");
   const since = before?.status === "False" ? before.lastTransitionTime : undefined;
-  const verdict = { status: "False", reason: "Unschedulable", message } as const;
+  const verdict = {
+    status: "False",
+    reason: message === GATED ? "SchedulingGated" : "Unschedulable",
+    message,
+  } as const;
   return { type: "PodScheduled", ...verdict, lastProbeTime: null, lastTransitionTime: since ?? now };
 }
 

@@ -3,13 +3,18 @@ import type { Logger } from "../base/logger.ts";
 import type { ImageService } from "../image/types.ts";
 import type { ResolverConfig } from "../net/index.ts";
 import type { RuntimeService } from "../sandbox/types.ts";
+import type { Labels } from "../spec/index.ts";
 import type { EventRecorder } from "./events.ts";
+import type { Taint } from "./placement.ts";
 import type { BackoffSettings } from "./restart.ts";
 import type { ObjectSource } from "./types.ts";
 
 /** Facts of the machine that pods see or that their settings are worked out from. */
 export interface NodeFacts {
   readonly name: string;
+  /** What pods' selectors and affinities are held against. */
+  readonly labels: Labels;
+  readonly taints: readonly Taint[];
   /** The host's addresses as pods know them, the first IPv4 first. */
   readonly addresses: readonly string[];
   readonly cpus: number;

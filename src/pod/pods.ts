@@ -8,6 +8,7 @@ import type { Objects } from "../store/index.ts";
 import { planDeletion } from "./delete.ts";
 import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
+import { whyUnplaced } from "./placement.ts";
 import { planPods } from "./plan.ts";
 import { holdsPlace, isScheduled, recordScheduling, whyUnschedulable } from "./schedule.ts";
 import { buildStatus } from "./status.ts";
@@ -42,6 +43,8 @@ export class Pods implements PodService, WorkerOwner {
   readonly #workers = new Map<string, PodWorker>();
   readonly #byUid = new Map<string, PodWorker>();
   readonly #watchers = new Set<(event: PodWatchEvent) => void>();
+  /** Whether a pod may be without its place. */
+  #someWait = false;
   readonly #exitListeners = new Set<(containerId: string) => void>();
 
   constructor(node: Node, store: PodStore) {
@@ -90,6 +93,7 @@ export class Pods implements PodService, WorkerOwner {
     recordScheduling(this.#node, stored);
     this.#notify({ type: "ADDED", object: stored });
     worker.start();
+    this.#retryUnscheduled();
     // The answer promises that the pod survives a power cut; its start need not wait for the disk.
     await this.#store.flush();
     return stored;
@@ -109,6 +113,7 @@ export class Pods implements PodService, WorkerOwner {
     const stored = this.#store.put(wanted, { mode: "update" });
     worker.replace(stored);
     this.#notify({ type: "MODIFIED", object: stored });
+    this.#retryUnscheduled();
     return stored;
   }
 
@@ -232,12 +237,13 @@ export class Pods implements PodService, WorkerOwner {
 
   whyUnschedulable(pod: Pod): string | undefined {
     const others = [...this.#workers.values()].map((worker) => worker.pod);
-    const holders = () => others.filter((other) => holdsPlace(this.#node, other));
     const namespaceLabels = (name: string) => this.#node.objects.find("Namespace", "", name)?.metadata.labels;
-    return (
-      whyUnplaced(pod, this.#node.facts, { holders, namespaceLabels }) ??
-      whyUnschedulable(pod, () => others.filter((other) => holdsPlace(this.#node, other)))
-    );
+    const holds = (other: Pod): boolean => holdsPlace(this.#node, other);
+    const why =
+      whyUnplaced(pod, this.#node.facts, { pods: others, holdsPlace: holds, namespaceLabels }) ??
+      whyUnschedulable(pod, () => others.filter(holds));
+    if (why !== undefined) this.#someWait = true;
+    return why;
   }
 
   gone(pod: Pod): void {
@@ -252,8 +258,10 @@ export class Pods implements PodService, WorkerOwner {
     for (const worker of this.#workers.values()) if (worker.pod.status.phase === "Pending") worker.retry();
   }
 
-  /** A place is free that one of them may have waited for. */
+  /** A place is free that one of them may have waited for, or somebody is there that it wants to be with. */
   #retryUnscheduled(): void {
+    if (!this.#someWait) return;
+    this.#someWait = false;
     for (const worker of this.#workers.values()) if (!isScheduled(worker.pod)) worker.retry();
   }
 

@@ -9,6 +9,7 @@ import { invalid, type Problem } from "./problem.ts";
 import { validateContainer } from "./validate-container.ts";
 import { validateEphemeral } from "./validate-ephemeral.ts";
 import { validateMetadata } from "./validate-metadata.ts";
+import { validatePlacement } from "./validate-placement.ts";
 import { validateProfile, validateSysctls } from "./validate-security.ts";
 import { validateVolumes } from "./validate-volumes.ts";
 
@@ -20,6 +21,7 @@ export function validatePod(pod: Pod): Problem[] {
     ...validateNames(spec),
     ...validateEphemeral(spec),
     ...placedContainers(spec).flatMap(({ container, path }) => validateContainer(container, path, { pod })),
+    ...validatePlacement(spec),
     ...validateVolumes(pod),
     ...validateNamespaces(spec),
     ...validateHostPorts(spec),

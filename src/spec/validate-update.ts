@@ -18,11 +18,22 @@ export function validatePodUpdate(oldPod: Pod, newPod: Pod): Problem[] {
   for (const path of changed) {
     if (MAY_CHANGE.test(path) || (path === "spec.activeDeadlineSeconds" && isSooner(oldPod.spec, newPod.spec)))
       continue;
+    if (mayChangePlace(path, oldPod.spec, newPod.spec)) continue;
     problems.push(
       invalid(path, "can't be changed in a pod that exists (only images can); delete the pod and apply it again"),
     );
   }
   return problems;
+}
+
+/** Gates may be taken away, and tolerations added behind those that there are (ValidatePodUpdate). */
+function mayChangePlace(path: string, from: Pod["spec"], to: Pod["spec"]): boolean {
+  if (path.startsWith("spec.schedulingGates")) {
+    const names = new Set(from.schedulingGates?.map(({ name }) => name));
+    return (to.schedulingGates ?? []).every(({ name }) => names.has(name));
+  }
+  const before = from.tolerations ?? [];
+  return path === "spec.tolerations" && isDeepStrictEqual(to.tolerations?.slice(0, before.length) ?? [], before);
 }
 
 /** A deadline may be given, and brought forward. */

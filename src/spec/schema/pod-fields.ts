@@ -1,7 +1,8 @@
 // Fields of a pod (Kubernetes core/v1 Pod, PodSpec and what they contain).
 
-import { CONTAINER } from "./container-fields.ts";
+import { CONTAINER, EPHEMERAL_CONTAINER } from "./container-fields.ts";
 import { OBJECT_META } from "./metadata-fields.ts";
+import { PLACEMENT_FIELDS } from "./placement-fields.ts";
 import { APP_ARMOR_PROFILE, NO_SELINUX, SECCOMP_PROFILE } from "./security-fields.ts";
 import { flag, ignored, integer, list, object, objectType, oneOf, text } from "./shape.ts";
 import { VOLUME } from "./volume-fields.ts";
@@ -109,6 +110,7 @@ export const POD_SPEC = objectType({
     automountServiceAccountToken: flag({ only: [false], because: NO_ACCOUNTS, note: "absent is as false" }),
     serviceAccountName: text({ only: ["default"], because: NO_ACCOUNTS }),
     serviceAccount: text({ only: ["default"], because: NO_ACCOUNTS }),
+    ...PLACEMENT_FIELDS,
     schedulerName: text({ default: "default-scheduler", only: ["default-scheduler"], because: NO_SCHEDULER }),
     setHostnameAsFQDN: flag({ only: [false], because: NO_CLUSTER_DNS }),
     os: object(
@@ -129,12 +131,6 @@ export const POD_SPEC = objectType({
     hostnameOverride: "write hostname",
   },
   notApplicable: {
-    nodeName: NO_SCHEDULER,
-    nodeSelector: NO_SCHEDULER,
-    affinity: NO_SCHEDULER,
-    tolerations: NO_SCHEDULER,
-    topologySpreadConstraints: NO_SCHEDULER,
-    schedulingGates: NO_SCHEDULER,
     schedulingGroup: NO_SCHEDULER,
     priority: NO_SCHEDULER,
     priorityClassName: NO_SCHEDULER,

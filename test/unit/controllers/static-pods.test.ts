@@ -3,6 +3,7 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import { Logger } from "../../../src/base/logger.ts";
 import { isManifestName } from "../../../src/controllers/manifest-folder.ts";
+import { readStaticPods } from "../../../src/controllers/static-pod.ts";
 import { StaticPods } from "../../../src/controllers/static-pods.ts";
 import { EventRecorder } from "../../../src/pod/events.ts";
 import { makePod, makeWorld, settle, until } from "../pod/fixtures.ts";
@@ -19,7 +20,7 @@ function makeStatic(t: Test) {
   const make = (pods = world.pods) =>
     new StaticPods({
       folder,
-      node: "Node",
+      node: "node",
       pods,
       events,
       log: new Logger({ write: (line) => log.push(line) }),
@@ -138,7 +139,7 @@ t.test("a file that can't be read, or not yet, keeps its pod; it is told once", 
   t.same(
     about.map(({ involvedObject, type }) => [involvedObject.kind, involvedObject.name, type]),
     [
-      ["Node", "Node", "Warning"],
+      ["Node", "node", "Warning"],
       ["Pod", "web-node", "Warning"],
     ],
   );
@@ -247,4 +248,12 @@ t.test("editors' files are not manifests", async (t) => {
     "web.yaml.tmp",
   ])
     t.notOk(isManifestName(name), name);
+});
+
+t.test("a static pod is the node's own: named after it in lower case, and no taint keeps it away", async (t) => {
+  const [one] = readStaticPods(Buffer.from(manifest("web")), "web.yaml", { node: "Host.A", folder: "/m", now: 0 });
+  t.match(one?.pod, {
+    metadata: { name: "web-host.a", annotations: { "kubernetes.io/config.seen": "1970-01-01T00:00:00Z" } },
+    spec: { nodeName: "Host.A", tolerations: [{ operator: "Exists", effect: "NoExecute" }] },
+  });
 });

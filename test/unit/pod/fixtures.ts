@@ -158,6 +158,8 @@ export function makeWorld(root: string): World {
     timers,
     facts: {
       name: "node",
+      labels: { "kubernetes.io/hostname": "node", disk: "ssd", cores: "8" },
+      taints: [],
       addresses: ["192.0.2.1"],
       cpus: 2,
       memoryBytes: 2 ** 33,

@@ -1,0 +1,151 @@
+// Fields of a pod that say where it may run (Kubernetes core/v1 PodSpec): on one node they decide whether it may.
+
+import { integer, list, map, object, objectType, oneOf, text } from "./shape.ts";
+
+const HERE = "the only node is this machine";
+
+const NODE_SELECTOR_REQUIREMENT = objectType({
+  name: "NodeSelectorRequirement",
+  fields: {
+    key: text({ required: true, format: "labelKey" }),
+    operator: oneOf(["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"], { required: true }),
+    values: list(text()),
+  },
+});
+
+const NODE_SELECTOR_TERM = objectType({
+  name: "NodeSelectorTerm",
+  fields: {
+    matchExpressions: list(object(NODE_SELECTOR_REQUIREMENT)),
+    matchFields: list(object(NODE_SELECTOR_REQUIREMENT), { note: "metadata.name with In or NotIn" }),
+  },
+});
+
+const NODE_AFFINITY = objectType({
+  name: "NodeAffinity",
+  fields: {
+    requiredDuringSchedulingIgnoredDuringExecution: object(
+      objectType({
+        name: "NodeSelector",
+        fields: { nodeSelectorTerms: list(object(NODE_SELECTOR_TERM), { required: true }) },
+      }),
+    ),
+    preferredDuringSchedulingIgnoredDuringExecution: list(
+      object(
+        objectType({
+          name: "PreferredSchedulingTerm",
+          fields: {
+            weight: integer({ required: true, min: 1, max: 100 }),
+            preference: object(NODE_SELECTOR_TERM, { required: true }),
+          },
+        }),
+      ),
+      { note: `without an effect: ${HERE}` },
+    ),
+  },
+});
+
+export const LABEL_SELECTOR = objectType({
+  name: "LabelSelector",
+  fields: {
+    matchLabels: map(text({ format: "labelValue" }), { keyFormat: "labelKey" }),
+    matchExpressions: list(
+      object(
+        objectType({
+          name: "LabelSelectorRequirement",
+          fields: {
+            key: text({ required: true, format: "labelKey" }),
+            operator: oneOf(["In", "NotIn", "Exists", "DoesNotExist"], { required: true }),
+            values: list(text({ format: "labelValue" })),
+          },
+        }),
+      ),
+    ),
+  },
+});
+
+export const POD_AFFINITY_TERM = objectType({
+  name: "PodAffinityTerm",
+  fields: {
+    labelSelector: object(LABEL_SELECTOR),
+    namespaces: list(text({ format: "dnsLabel" })),
+    namespaceSelector: object(LABEL_SELECTOR),
+    topologyKey: text({ required: true, format: "labelKey" }),
+  },
+});
+
+const podAffinity = <const N extends string>(name: N) =>
+  objectType({
+    name,
+    fields: {
+      requiredDuringSchedulingIgnoredDuringExecution: list(object(POD_AFFINITY_TERM)),
+      preferredDuringSchedulingIgnoredDuringExecution: list(
+        object(
+          objectType({
+            name: "WeightedPodAffinityTerm",
+            fields: {
+              weight: integer({ required: true, min: 1, max: 100 }),
+              podAffinityTerm: object(POD_AFFINITY_TERM, { required: true }),
+            },
+          }),
+        ),
+        { note: `without an effect: ${HERE}` },
+      ),
+    },
+  });
+
+/** They stand in PodSpec. */
+export const PLACEMENT_FIELDS = {
+  nodeName: text({ format: "dnsSubdomain", note: `with another name than this machine's the pod stays Pending` }),
+  nodeSelector: map(text({ format: "labelValue" }), { keyFormat: "labelKey" }),
+  affinity: object(
+    objectType({
+      name: "Affinity",
+      fields: {
+        nodeAffinity: object(NODE_AFFINITY),
+        podAffinity: object(podAffinity("PodAffinity")),
+        podAntiAffinity: object(podAffinity("PodAntiAffinity")),
+      },
+    }),
+  ),
+  tolerations: list(
+    object(
+      objectType({
+        name: "Toleration",
+        fields: {
+          key: text({ format: "labelKey" }),
+          operator: oneOf(["Equal", "Exists"], { default: "Equal" }),
+          value: text({ format: "labelValue" }),
+          effect: oneOf(["NoSchedule", "PreferNoSchedule", "NoExecute"], { note: "absent: every effect" }),
+          tolerationSeconds: integer({ note: "without an effect: taints come and go with the daemon" }),
+        },
+      }),
+    ),
+    { note: "more may be added to a pod that exists" },
+  ),
+  topologySpreadConstraints: list(
+    object(
+      objectType({
+        name: "TopologySpreadConstraint",
+        fields: {
+          maxSkew: integer({ required: true, min: 1 }),
+          topologyKey: text({ required: true, format: "labelKey" }),
+          whenUnsatisfiable: oneOf(["DoNotSchedule", "ScheduleAnyway"], { required: true }),
+          labelSelector: object(LABEL_SELECTOR),
+          minDomains: integer({ min: 1, note: `${HERE}: one domain` }),
+          nodeAffinityPolicy: oneOf(["Honor", "Ignore"], { note: `without an effect: ${HERE}` }),
+          nodeTaintsPolicy: oneOf(["Honor", "Ignore"], { note: `without an effect: ${HERE}` }),
+        },
+      }),
+    ),
+  ),
+  schedulingGates: list(
+    object(
+      objectType({
+        name: "PodSchedulingGate",
+        fields: { name: text({ required: true, format: "labelKey" }) },
+      }),
+    ),
+    { key: "name", note: "may be taken away from a pod that exists, never added" },
+  ),
+} as const;
