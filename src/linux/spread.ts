@@ -11,9 +11,8 @@ const UNKNOWN = ["ENOTTY", "EOPNOTSUPP", "EINVAL", "ENOSYS"] as const;
 
 /**
  * Tells the file system that the folders in `folder` are trees that have nothing to do with one another (`chattr +T`): ext2,
- * ext3 and ext4 then put each into a block group of its own, where those that are written at once do not wait for one
- * another, and new ones need not look for free inodes among those of the last deletion. Others know no such advice, and none
- * is given. Throws OperationFailed.
+ * ext3 and ext4 then look for a block group of its own for each. What that was seen to bring, and when it was not, is in
+ * docs/decisions.md. Others know no such advice, and none is given. Throws OperationFailed.
  */
 export function spreadFolders(folder: string): void {
   const fd = openSync(folder, "r");
