@@ -48,7 +48,7 @@ t.test(
     const admin = { capabilities: { add: ["SYS_ADMIN"] } };
     await podrun.start(withProfile("plain", undefined, admin), withProfile("free", { type: "Unconfined" }, admin));
     const mount = ["sh", "-c", "mkdir -p /m && mount -t tmpfs none /m"];
-    t.match(await podrun.podrun("exec", "plain", "--", ...mount), { code: 1, stderr: /[Pp]ermission denied/ });
+    t.match(await podrun.podrun("exec", "plain", "--", ...mount), { code: 255, stderr: /[Pp]ermission denied/ });
     t.match(await podrun.podrun("exec", "free", "--", ...mount), { code: 0 });
     const everyday =
       "echo a > /tmp/a && chmod 600 /tmp/a && sleep 1000 & kill $! && ps && ip address && ping -c 1 127.0.0.1";

@@ -350,7 +350,10 @@ t.test("variables have names, one source, and fields that there are", async (t) 
       env({ name: "A", value: "x", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }),
       "spec.containers[0].env[0].valueFrom: given together with value",
     ],
-    [from({}), "spec.containers[0].env[0].valueFrom: must have exactly one of configMapKeyRef, secretKeyRef, fieldRef and resourceFieldRef"],
+    [
+      from({}),
+      "spec.containers[0].env[0].valueFrom: must have exactly one of configMapKeyRef, secretKeyRef, fieldRef and resourceFieldRef",
+    ],
     [
       from({ fieldRef: { fieldPath: "status.phase" } }),
       'spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: "status.phase" can\'t be read here; use one of metadata.name',
