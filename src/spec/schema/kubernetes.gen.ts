@@ -64,6 +64,8 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "exec failureThreshold grpc httpGet initialDelaySeconds periodSeconds successThreshold tcpSocket terminationGracePeriodSeconds timeoutSeconds",
   GRPCAction:
     "port service",
+  PodReadinessGate:
+    "conditionType",
   EphemeralContainer:
     "args command env envFrom image imagePullPolicy lifecycle livenessProbe name ports readinessProbe resizePolicy resources restartPolicy restartPolicyRules securityContext startupProbe stdin stdinOnce targetContainerName terminationMessagePath terminationMessagePolicy tty volumeDevices volumeMounts workingDir",
   Volume:

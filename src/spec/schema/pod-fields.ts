@@ -85,6 +85,19 @@ export const POD_SPEC = objectType({
       note: "one after the other; with restartPolicy Always: sidecars",
     }),
     containers: list(object(CONTAINER), { required: true, key: "name" }),
+    readinessGates: list(
+      object(
+        objectType({
+          name: "PodReadinessGate",
+          fields: { conditionType: text({ required: true, format: "labelKey" }) },
+        }),
+      ),
+      { note: "their conditions are written with PUT and PATCH of `pods/NAME/status`" },
+    ),
+    ephemeralContainers: list(object(EPHEMERAL_CONTAINER), {
+      key: "name",
+      note: "only in a pod that exists: `podrun debug`, or PUT and PATCH of `pods/NAME/ephemeralcontainers`",
+    }),
     volumes: list(object(VOLUME), { key: "name" }),
     restartPolicy: oneOf(["Always", "OnFailure", "Never"], { default: "Always" }),
     terminationGracePeriodSeconds: integer({ default: 30, min: 0 }),
