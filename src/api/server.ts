@@ -13,6 +13,7 @@ import { serveMetrics } from "./metrics.ts";
 import { keptKindOf, makeObjectHubs, type ObjectPath, serveObjects } from "./objects.ts";
 import { patchObject } from "./patch.ts";
 import { planPods, tracePod } from "./plan.ts";
+import { routePodStatus } from "./pod-status.ts";
 import { createPod, deletePod, listPods, replacePod } from "./pods.ts";
 import { servePortForward } from "./port-forward.ts";
 import { parseTarget, sendError, sendJson, sendStatus, sendText, type Target } from "./request.ts";
@@ -138,6 +139,8 @@ function routeNamespace(
   }
   if (verb === "ephemeralcontainers")
     return routeEphemeral(context, request, response, namespace, name) ?? methodNotAllowed(response, target);
+  if (verb === "status")
+    return routePodStatus(context, request, response, namespace, name) ?? methodNotAllowed(response, target);
   if (verb === "log") {
     if (method === "GET") return serveLog(context, response, namespace, name, target);
     return methodNotAllowed(response, target);

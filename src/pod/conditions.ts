@@ -36,11 +36,12 @@ export function buildConditions(pod: Pod, facts: ConditionFacts): PodCondition[]
     { type: "ContainersReady", ...containersReady },
     { type: "PodScheduled", status: "True" },
   ];
-  return drafts.map((draft) => {
+  const own = drafts.map((draft) => {
     const before = pod.status.conditions?.find(({ type }) => type === draft.type);
     const since = before?.status === draft.status ? before.lastTransitionTime : undefined;
     return { ...draft, lastProbeTime: null, lastTransitionTime: since ?? facts.now };
   });
+  return [...own, ...(pod.status.conditions ?? []).filter(isForeign)];
 }
 
 function initialization(pod: Pod, { phase, containers, hasBegun }: ConditionFacts): Verdict {
@@ -76,4 +77,41 @@ function readiness({ phase, containers }: ConditionFacts): Verdict {
   };
 }
 
-const podReadiness = (_pod: Pod, containersReady: Verdict): Verdict => containersReady;
+/** The containers' readiness, and each readiness gate's (PodSpec.readinessGates). */
+function podReadiness({ spec, status }: Pod, containersReady: Verdict): Verdict {
+  if (containersReady.status !== "True") return containersReady;
+  const problems = (spec.readinessGates ?? []).flatMap(({ conditionType }) => {
+    const gate = status.conditions?.find(({ type }) => type === conditionType);
+    if (!gate) return [`corresponding condition of pod readiness gate "${conditionType}" does not exist.`];
+    if (gate.status === "True") return [];
+    return [`the status of pod readiness gate "${conditionType}" is not "True", but ${gate.status}`];
+  });
+  if (problems.length === 0) return { status: "True" };
+  return { status: "False", reason: "ReadinessGatesNotReady", message: problems.join(", ") };
+}
+
+/** Conditions that podrun works out by itself. Others are whoever writes them's, and stay as they are. */
+const OWN_TYPES: ReadonlySet<string> = new Set([
+  "PodReadyToStartContainers",
+  "Initialized",
+  "Ready",
+  "ContainersReady",
+  "PodScheduled",
+  "DisruptionTarget",
+]);
+
+export const isForeign = ({ type }: Pick<PodCondition, "type">): boolean => !OWN_TYPES.has(type);
+
+/** All conditions once those of others have been written: `given` are all of theirs; podrun's own stay as they are. */
+export function mergeConditions(
+  before: readonly PodCondition[],
+  given: readonly PodCondition[],
+  now: string,
+): PodCondition[] {
+  const theirs = given.filter(isForeign).map((one) => {
+    const known = before.find(({ type }) => type === one.type);
+    const since = known?.status === one.status ? known.lastTransitionTime : undefined;
+    return { ...one, lastProbeTime: null, lastTransitionTime: since ?? now };
+  });
+  return [...before.filter((one) => !isForeign(one)), ...theirs];
+}

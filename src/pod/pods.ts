@@ -3,8 +3,16 @@ import { PodrunError } from "../base/errors.ts";
 import { step } from "../base/fault.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
 import type { RuntimeEvent } from "../sandbox/types.ts";
-import { type Pod, qosClass, throwProblems, validateEphemeralUpdate, validatePodUpdate } from "../spec/index.ts";
+import {
+  type Pod,
+  type PodCondition,
+  qosClass,
+  throwProblems,
+  validateEphemeralUpdate,
+  validatePodUpdate,
+} from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
+import { mergeConditions } from "./conditions.ts";
 import { planDeletion } from "./delete.ts";
 import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
@@ -122,6 +130,15 @@ export class Pods implements PodService, WorkerOwner {
     const { ephemeralContainers: _, ...spec } = pod.spec;
     const { ephemeralContainers } = this.#worker(pod.metadata.namespace, pod.metadata.name).pod.spec;
     return { ...pod, spec: { ...spec, ...(ephemeralContainers && { ephemeralContainers }) } };
+  }
+
+  setConditions(namespace: string, name: string, given: readonly PodCondition[]): Pod {
+    const worker = this.#worker(namespace, name);
+    const { status } = worker.pod;
+    const conditions = mergeConditions(status.conditions ?? [], given, timestamp(this.#node.timers.now()));
+    const stored = this.save({ ...worker.pod, status: { ...status, conditions } });
+    worker.replace(stored);
+    return stored;
   }
 
   get(namespace: string, name: string): Pod {

@@ -8,7 +8,7 @@ import type {
   StreamSession,
   TracedOperation,
 } from "../sandbox/types.ts";
-import type { KubeObject, Pod } from "../spec/pod.ts";
+import type { KubeObject, Pod, PodCondition } from "../spec/pod.ts";
 
 export type { ContainerStats, CopyRequest, CopySession, ExecRequest, StreamSession, TracedOperation };
 
@@ -118,6 +118,8 @@ export interface PodService {
   create(pod: Pod, options?: { readonly dryRun?: boolean; readonly uid?: string }): Promise<Pod>;
   /** Throws NotFound, Conflict (metadata.resourceVersion is old), InvalidObject (a field that may not change). */
   replace(pod: Pod, options?: ReplaceOptions): Promise<Pod>;
+  /** Writes all conditions that are not podrun's own; answers the pod. Throws NotFound. */
+  setConditions(namespace: string, name: string, conditions: readonly PodCondition[]): Pod;
   /** Throws NotFound. */
   get(namespace: string, name: string): Pod;
   list(filter?: {

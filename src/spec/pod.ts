@@ -75,8 +75,17 @@ export interface PodStatus {
 
 export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 
+export type PodConditionType =
+  | "PodReadyToStartContainers"
+  | "Initialized"
+  | "Ready"
+  | "ContainersReady"
+  | "PodScheduled"
+  | "DisruptionTarget";
+
 export interface PodCondition {
-  type: "PodReadyToStartContainers" | "Initialized" | "Ready" | "ContainersReady" | "PodScheduled" | "DisruptionTarget";
+  /** podrun's own, or one that somebody else writes (PodSpec.readinessGates). */
+  type: PodConditionType | (string & {});
   status: "True" | "False" | "Unknown";
   /** Always null in Kubernetes' answers; nothing probes conditions. */
   lastProbeTime?: string | null;

@@ -26,7 +26,7 @@ import type {
   TracedOperation,
 } from "../../../src/pod/types.ts";
 import { decodePod } from "../../../src/spec/index.ts";
-import type { Pod } from "../../../src/spec/pod.ts";
+import type { Pod, PodCondition } from "../../../src/spec/pod.ts";
 import { Database } from "../../../src/store/database.ts";
 import { Objects } from "../../../src/store/objects.ts";
 import { STATE_MIGRATIONS } from "../../../src/store/schema.ts";
@@ -73,6 +73,12 @@ export class FakePods implements PodService {
     const after = { ...before, spec: pod.spec, metadata: { ...before.metadata, labels, annotations } };
     if (options.dryRun) return after;
     return JSON.stringify(before) === JSON.stringify(after) ? before : this.put(after, "MODIFIED");
+  }
+
+  setConditions(namespace: string, name: string, conditions: readonly PodCondition[]): Pod {
+    const pod = this.get(namespace, name);
+    pod.status.conditions = [...conditions];
+    return pod;
   }
 
   get(namespace: string, name: string): Pod {
