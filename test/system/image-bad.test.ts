@@ -4,7 +4,6 @@ import { gzipSync } from "node:zlib";
 import t from "tap";
 import { type BadImages, expectRefusal, setUpBadImages } from "./support/bad-images.ts";
 import { send } from "./support/hostile-registry.ts";
-import { busyboxLayer } from "./support/images.ts";
 import { type Blob, type BuiltImage, blobOf, buildImage, buildIndex, type ImageParts } from "./support/push.ts";
 import { rawEntry, rawTar } from "./support/tar.ts";
 
@@ -327,9 +326,10 @@ t.test("a tag asked for by digest must have it", async (t) => {
 });
 
 t.test("what a full disk, a disk without inodes and a read-only one have taken is given back", async (t) => {
-  const big: ImageParts = { layers: [busyboxLayer(), rawTar([{ name: "zeros", content: Buffer.alloc(90 << 20) }])] };
+  // One layer each: of several that come at once, any may be the one that finds nothing left.
+  const big: ImageParts = { layers: [rawTar([{ name: "zeros", content: Buffer.alloc(90 << 20) }])] };
   const many: ImageParts = {
-    layers: [busyboxLayer(), rawTar(Array.from({ length: 6000 }, (_, index) => ({ name: `many/${index}` })))],
+    layers: [rawTar(Array.from({ length: 6000 }, (_, index) => ({ name: `many/${index}` })))],
   };
   for (const [disk, parts] of [
     ["size=64m", big],
@@ -337,6 +337,6 @@ t.test("what a full disk, a disk without inodes and a read-only one have taken i
   ] as const) {
     const test = await setUpBadImages(t, { disk });
     const image = await test.registry.image("big", parts);
-    await expectRefusal(t, test, { ...image, layer: image.blobs[2]?.digest }, /full|no space|left/i);
+    await expectRefusal(t, test, { ...image, layer: image.blobs[1]?.digest }, /full|no space|left/i);
   }
 });
