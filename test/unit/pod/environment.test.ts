@@ -70,6 +70,15 @@ t.test(
   },
 );
 
+t.test("a variable that is set again takes its later place, where the ones before it are known", async (t) => {
+  const env = build({
+    envFrom: [{ configMapRef: { name: "web" } }],
+    env: [{ name: "a", value: "own" }],
+  });
+  t.same(env.at(-1), ["a", "own"]);
+  t.equal(env.filter(([name]) => name === "a").length, 1);
+});
+
 t.test("one key of a ConfigMap or Secret; what is optional and missing leaves no variable", async (t) => {
   t.same(
     build({
