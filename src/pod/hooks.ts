@@ -1,3 +1,4 @@
+import { step } from "../base/fault.ts";
 import type { Container, LifecycleHandler, Pod } from "../spec/index.ts";
 import type { Grace } from "./grace.ts";
 import { runHandler } from "./handlers/run-handler.ts";
@@ -15,7 +16,9 @@ export async function runPreStop(
 ): Promise<void> {
   const hook = container.lifecycle?.preStop;
   if (!hook) return;
+  step("pod.pre-stop");
   const failure = await runHook(node, pod, container, tracked, hook, grace);
+  step("pod.pre-stopped");
   if (failure === undefined || !tracked.isRunning) return;
   record(node, pod, "Warning", "FailedPreStopHook", `PreStopHook failed: ${failure}`, tracked.name);
 }

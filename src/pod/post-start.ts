@@ -1,3 +1,4 @@
+import { step } from "../base/fault.ts";
 import type { Container, Pod } from "../spec/index.ts";
 import { runHook } from "./hooks.ts";
 import type { Node } from "./node.ts";
@@ -21,10 +22,12 @@ export function beginPostStart(
   const hook = container.lifecycle?.postStart;
   if (!run || !hook || tracked.hook !== "due") return;
   tracked.hook = "runs";
+  step("pod.post-start");
   void runHook(node, pod, container, tracked, hook).then((failure) => {
     if (tracked.run?.id !== run.id || tracked.run.state !== "running") return;
     if (failure === undefined) {
       tracked.hook = undefined;
+      step("pod.post-started");
       return changed();
     }
     tracked.hook = "failed";
