@@ -70,6 +70,7 @@ int operate(struct actor *a, const struct step *s) {
     case OP_PROCESS: return run_process(a->run, &o->process);
     case OP_CLOSE_FDS: return op_close_fds(a, &o->close_fds);
     case OP_EXEC: return op_exec(a, s->index);
+    case OP_USER_NAMESPACE: return op_user_namespace(a, &o->user_namespace);
     case OP_PAUSE: return op_pause(a, &o->pause);
     case OP_UNTAR: return op_untar(a, &o->untar);
     case OP_RETAR: return op_retar(a);

@@ -95,6 +95,10 @@ int op_no_new_privs(struct actor *a);
 int op_seccomp(struct actor *a, const struct op_seccomp *o);
 int op_apparmor(struct actor *a, const struct op_apparmor *o);
 
+/* Non-dumpable and bound to the monitor again, after a change of credentials. */
+int after_credentials(const struct actor *a);
+int op_user_namespace(struct actor *a, const struct op_user_namespace *o);
+
 int op_pipe(struct actor *a, const struct op_pipe *o);
 int op_open_pty(struct actor *a, const struct op_open_pty *o);
 int op_stdio(struct actor *a, const struct op_stdio *o);

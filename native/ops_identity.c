@@ -56,7 +56,7 @@ int op_setgroups(struct actor *a, const struct op_setgroups *o) {
 }
 
 /* A change of credentials forgets the parent-death signal and resets dumpable to fs.suid_dumpable (kernel, commit_creds). */
-static int after_credentials(const struct actor *a) {
+int after_credentials(const struct actor *a) {
     if (prctl(PR_SET_DUMPABLE, 0UL, 0, 0, 0) < 0) return errno;
     return a->pdeathsig == 0 ? 0 : CHECK(prctl(PR_SET_PDEATHSIG, (unsigned long)a->pdeathsig, 0, 0, 0));
 }

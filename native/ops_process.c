@@ -20,7 +20,9 @@ int op_unshare(struct actor *a, const struct op_unshare *o) {
 
 int op_setns(struct actor *a, const struct op_setns *o) {
     int fd = slot_get(&a->slots, o->namespace);
-    return fd < 0 ? EBADF : CHECK(setns(fd, (int)o->type));
+    if (fd < 0) return EBADF;
+    if (setns(fd, (int)o->type) < 0) return errno;
+    return (o->type & CLONE_NEWUSER) != 0 ? after_credentials(a) : 0;
 }
 
 /* The pid behind a pidfd, as the private procfs numbers it; its fdinfo says so in a line "Pid:\tN". */

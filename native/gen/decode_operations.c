@@ -39,6 +39,7 @@ bool known_operation(uint32_t code) {
     case OP_PROCESS:
     case OP_CLOSE_FDS:
     case OP_EXEC:
+    case OP_USER_NAMESPACE:
     case OP_PAUSE:
     case OP_SETHOSTNAME:
     case OP_SYSCTL:
@@ -219,6 +220,13 @@ bool decode_operation(uint32_t code, struct cursor *c, union operation *out) {
         return read_strs(c, &out->exec.paths) &&
                read_strs(c, &out->exec.argv) &&
                read_strs(c, &out->exec.env);
+    case OP_USER_NAMESPACE:
+        return read_slot(c, &out->user_namespace.out) &&
+               read_slot(c, &out->user_namespace.net) &&
+               read_slot(c, &out->user_namespace.uts) &&
+               read_slot(c, &out->user_namespace.ipc) &&
+               read_u32(c, &out->user_namespace.first) &&
+               read_u32(c, &out->user_namespace.count);
     case OP_PAUSE:
         return read_str(c, &out->pause.title);
     case OP_SETHOSTNAME:

@@ -54,6 +54,7 @@ enum op_code {
     OP_PROCESS = 46,
     OP_CLOSE_FDS = 47,
     OP_EXEC = 48,
+    OP_USER_NAMESPACE = 50,
     OP_PAUSE = 49,
     OP_SETHOSTNAME = 60,
     OP_SYSCTL = 61,
@@ -331,6 +332,16 @@ struct op_exec {
     struct strs env;
 };
 
+/* make a user namespace whose ids 0 to count-1 are those from first on outside, and namespaces of its own for the listed slots (none: not made); the actor stays where it is */
+struct op_user_namespace {
+    uint16_t out;
+    uint16_t net;
+    uint16_t uts;
+    uint16_t ipc;
+    uint32_t first;
+    uint32_t count;
+};
+
 /* become pause: reap orphans, leave on SIGTERM; never returns */
 struct op_pause {
     struct text title;
@@ -536,6 +547,7 @@ union operation {
     struct op_process process;
     struct op_close_fds close_fds;
     struct op_exec exec;
+    struct op_user_namespace user_namespace;
     struct op_pause pause;
     struct op_sethostname sethostname;
     struct op_sysctl sysctl;

@@ -302,6 +302,17 @@ export interface ExecOperation extends Common {
   readonly env: readonly string[];
 }
 
+/** make a user namespace whose ids 0 to count-1 are those from first on outside, and namespaces of its own for the listed slots (none: not made); the actor stays where it is. */
+export interface UserNamespaceOperation extends Common {
+  readonly op: "user_namespace";
+  readonly out: number;
+  readonly net: number;
+  readonly uts: number;
+  readonly ipc: number;
+  readonly first: number;
+  readonly count: number;
+}
+
 /** become pause: reap orphans, leave on SIGTERM; never returns. */
 export interface PauseOperation extends Common {
   readonly op: "pause";
@@ -545,6 +556,7 @@ export type Operation =
   | ProcessOperation
   | CloseFdsOperation
   | ExecOperation
+  | UserNamespaceOperation
   | PauseOperation
   | SethostnameOperation
   | SysctlOperation
@@ -611,6 +623,7 @@ const CODES = {
   process: 46,
   close_fds: 47,
   exec: 48,
+  user_namespace: 50,
   pause: 49,
   sethostname: 60,
   sysctl: 61,
@@ -821,6 +834,14 @@ function encodeArguments(writer: ByteWriter, operation: Operation): void {
       writer.strs(operation.paths);
       writer.strs(operation.argv);
       writer.strs(operation.env);
+      return;
+    case "user_namespace":
+      writer.slot(operation.out);
+      writer.slot(operation.net);
+      writer.slot(operation.uts);
+      writer.slot(operation.ipc);
+      writer.u32(operation.first);
+      writer.u32(operation.count);
       return;
     case "pause":
       writer.str(operation.title);

@@ -164,6 +164,8 @@ function describeProcess(operation: Operation): string | undefined {
       return "close every other descriptor";
     case "exec":
       return `exec ${operation.argv.map(quoteArgument).join(" ")}`;
+    case "user_namespace":
+      return `make a user namespace of the ids ${operation.first} to ${operation.first + operation.count - 1}`;
     case "pause":
       return "become pause";
     case "untar":

@@ -93,6 +93,7 @@ export const OPERATIONS = define({
   process: { code: 46, arguments: { key: "u32", pid: "slot", role: "u32" }, does: "enter the child into the monitor's table under a key: role 0 pause, 1 container, 2 exec; the pidfd slot is the monitor's own from here on" },
   close_fds: { code: 47, arguments: { keep: "slots" }, does: "close every descriptor but 0-2, the listed slots and the actor's own sync socket; the kept ones are CLOEXEC" },
   exec: { code: 48, arguments: { paths: "strs", argv: "strs", env: "strs" }, does: "reset signals, try each path in turn as execvp does (ENOENT and ENOTDIR go on, EACCES is remembered); never returns on success" },
+  user_namespace: { code: 50, arguments: { out: "slot", net: "slot", uts: "slot", ipc: "slot", first: "u32", count: "u32" }, does: "make a user namespace whose ids 0 to count-1 are those from first on outside, and namespaces of its own for the listed slots (none: not made); the actor stays where it is" },
   pause: { code: 49, arguments: { title: "str" }, does: "become pause: reap orphans, leave on SIGTERM; never returns" },
 
   // identity and limits
