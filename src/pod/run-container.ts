@@ -12,7 +12,7 @@ import { Reasons } from "./reasons.ts";
 import { messageOf, record } from "./record.ts";
 import { isRestarted } from "./restart.ts";
 import type { Waiting } from "./status.ts";
-import type { TrackedContainer } from "./tracked-container.ts";
+import type { Preparation, TrackedContainer } from "./tracked-container.ts";
 import { withImages } from "./volume-images.ts";
 import type { VolumeSources } from "./volumes.ts";
 
@@ -23,12 +23,6 @@ export interface StartContext {
   readonly volumes: VolumeSources;
   readonly images: PodImages;
 }
-
-/**
- * What came of making a container: its id; `failed`, with `waiting` and an event saying why; `waits`: its image is being
- * pulled, or is to be tried again later.
- */
-export type Preparation = { readonly id: string } | "failed" | "waits";
 
 /**
  * Makes and starts one run of a container. What keeps it from running is not thrown but becomes `waiting`, as the kubelet

@@ -2,8 +2,13 @@ import type { ContainerStatus as RuntimeContainer } from "../sandbox/types.ts";
 import type { Container, ContainerStatus, PlacedContainer } from "../spec/index.ts";
 import type { Grace } from "./grace.ts";
 import { type BackoffSettings, RestartBackoff } from "./restart.ts";
-import type { Preparation } from "./run-container.ts";
 import { type ContainerFacts, containerUrl, type Terminated, terminatedOf, type Waiting } from "./status.ts";
+
+/**
+ * What came of making a container: its id; `failed`, with `waiting` and an event saying why; `waits`: its image is being
+ * pulled, or is to be tried again later.
+ */
+export type Preparation = { readonly id: string } | "failed" | "waits";
 
 /** An end that has been asked for. */
 export interface Stop {

@@ -58,8 +58,8 @@ function endWith(signal: AbortSignal, sandbox: LiveSandbox, key: number, stream:
     // It has ended by itself, its start is being undone with its stream, or its monitor is gone: it ends all the same.
     kill.catch(() => undefined).finally(() => stream.close());
   };
-  if (signal.aborted) return end();
-  signal.addEventListener("abort", end);
+  if (signal.aborted) end();
+  else signal.addEventListener("abort", end);
   stream.once("closed", () => signal.removeEventListener("abort", end));
 }
 
