@@ -19,7 +19,7 @@ const LAYERS: Readonly<Record<string, number>> = {
 };
 
 /** Modules of one layer that may import one another all the same. */
-const SAME_LAYER: ReadonlySet<string> = new Set(["spec -> base"]);
+const SAME_LAYER: ReadonlySet<string> = new Set(["spec -> base", "controllers -> pod"]);
 
 /** Of the layers below it the command line knows the manifests and the API's client; the daemon's code is not in its bundle. */
 const CLI_MAY_IMPORT = /^(spec|base)\/|^api\/(client[a-z-]*|connect|start-daemon|status)\.ts$/;

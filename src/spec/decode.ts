@@ -1,10 +1,10 @@
 import { checkKind } from "./check-kind.ts";
 import { readConfigMap } from "./decode-config-map.ts";
+import { readNamespace } from "./decode-namespace.ts";
 import { type Decoding, decodeObject, isObject, newDecoding } from "./decode-object.ts";
 import { readSecret } from "./decode-secret.ts";
 import { defaultPod } from "./defaults.ts";
 import type { KindName } from "./kinds.ts";
-import { readNamespace } from "./namespace.ts";
 import type { KubeObject, Pod } from "./pod.ts";
 import { type Reading, type Source, throwProblems } from "./problem.ts";
 import { POD } from "./schema/pod-fields.ts";
