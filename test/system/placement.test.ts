@@ -1,4 +1,6 @@
 // Placement on the one node there is: who may not run here waits, says why, and starts when it may.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { isReady, makeManifest, startInstance } from "./support/podrun.ts";
 
@@ -57,4 +59,15 @@ t.test("labels and taints that can't be read are told", async (t) => {
     code: 1,
     stderr: /PODRUN_NODE_TAINTS has "a=b:Never": its effect must be/,
   });
+});
+
+t.test("examples/placement.yaml keeps a second one of its kind waiting, and says so", async (t) => {
+  const podrun = startInstance(t);
+  const text = readFileSync(join(import.meta.dirname, "../../examples/placement.yaml"), "utf8");
+  await podrun.apply(text);
+  await podrun.untilPod("placement", isReady);
+  await podrun.apply(text.replaceAll("name: placement", "name: second"));
+  t.match(await podrun.ok("describe", "pod", "second"), /FailedScheduling .*didn't match pod anti-affinity rules/);
+  await podrun.ok("delete", "pod", "placement");
+  await podrun.untilPod("second", isReady);
 });
