@@ -98,6 +98,8 @@ export async function prepareContainer(
     record(node, context.pod, "Normal", "Created", `Created container: ${spec.name}`, spec.name);
     return { id };
   } catch (error) {
+    // Its sandbox failed while it was being prepared: that is told of the pod, and the container waits for the next one.
+    if (isGone(error, context.sandbox.id)) return "failed";
     fail(node, tracked, context.pod, { reason: refine(reason, error), message: messageOf(error) });
     return "failed";
   } finally {
@@ -120,6 +122,9 @@ function findTarget(node: Node, { metadata, spec }: Pod, { name }: Container): s
     details: { pod: metadata.name, container: target },
   });
 }
+
+const isGone = (error: unknown, sandbox: string): boolean =>
+  error instanceof PodrunError && error.code === "NotFound" && error.details["sandbox"] === sandbox;
 
 /** An object that can't be run as it is written is a configuration error wherever it comes to light. */
 function refine(reason: string, error: unknown): string {

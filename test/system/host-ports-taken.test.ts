@@ -80,7 +80,13 @@ t.test(
       `host port ${base}/TCP can't be had: the process ${program.child.pid} of the host has it: `,
     );
     t.equal(await ask([], "tcp", "127.0.0.1", base), "a program of the host");
-    t.equal((await podrun.pod("web")).status.phase, "Pending");
+    const { status } = await podrun.pod("web");
+    t.equal(status.phase, "Pending");
+    t.match(
+      status.containerStatuses?.[0]?.state,
+      { waiting: { reason: "ContainerCreating" } },
+      "it is the pod's failure",
+    );
     program.child.kill("SIGKILL");
     await podrun.untilPod("web", ({ status }) => status.phase === "Running");
   },
