@@ -55,7 +55,9 @@ function describeKind(row: Row): string {
   if (row.kind === "object") return link(row.type.name);
   if (row.kind === "list") return `list of ${describeKind(row.of)}`;
   if (row.kind === "map") return `map to ${describeKind(row.of)}`;
-  return { text: "text", integer: "integer", port: "port", flag: "true or false", quantity: "quantity", ignored: "" }[row.kind];
+  return { text: "text", integer: "integer", port: "port", flag: "true or false", quantity: "quantity", ignored: "" }[
+    row.kind
+  ];
 }
 
 const link = (type: string): string => `[${type}](#${type.toLowerCase()})`;
