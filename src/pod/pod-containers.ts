@@ -1,6 +1,7 @@
 import type { ContainerStatus as RuntimeContainer } from "../sandbox/types.ts";
 import { findPlaced, type PlacedContainer, type Pod, placedContainers } from "../spec/index.ts";
 import { withLastWords } from "./last-words.ts";
+import { recoverBackoff } from "./recover-backoff.ts";
 import type { BackoffSettings } from "./restart.ts";
 import { isRestarted } from "./restart.ts";
 import { TrackedContainer } from "./tracked-container.ts";
@@ -44,6 +45,10 @@ export class PodContainers {
       const known = statuses.find(({ name }) => name === tracked.name);
       tracked.recover(known, run && withLastWords(run, container), now);
       if (container) tracked.recoverWords(container, known);
+      // A run that was going on when the machine went down did not crash.
+      const isCut = run === undefined && known?.state.running !== undefined;
+      const backoff = known && !isCut ? recoverBackoff(known, this.#settings) : undefined;
+      if (backoff) tracked.backoff.recover(backoff.delayMillis, backoff.lastRestart);
     }
   }
 

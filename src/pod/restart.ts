@@ -69,6 +69,12 @@ export class RestartBackoff {
     this.#lastRestart = now;
   }
 
+  /** Goes on where an earlier daemon had come to. */
+  recover(delayMillis: number, lastRestart: number): void {
+    this.#delay = delayMillis;
+    this.#lastRestart = lastRestart;
+  }
+
   #forgotten(finished: number): boolean {
     return finished - this.#lastRestart > 2 * this.#settings.maxMillis;
   }

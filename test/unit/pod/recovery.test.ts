@@ -110,3 +110,49 @@ t.test("a pod that is over stays over", async (t) => {
     containerStatuses: [{ state: { terminated: { exitCode: 0, reason: "Completed" } } }],
   });
 });
+
+t.test("a back-off goes on with the next daemon, and after a reboot", async (t) => {
+  for (const isReboot of [false, true]) {
+    const world = makeWorld(t.testdir());
+    await world.pods.create(makePod());
+    await settle();
+    for (const wait of [0, 10_000, 20_000]) {
+      world.runtime.exit("web", 1);
+      await world.timers.advance(wait);
+    }
+    world.runtime.exit("web", 1);
+    await world.timers.advance(1_000);
+    t.match(first(world.pods), { restartCount: 3, state: { waiting: { message: /^back-off 40s/ } } });
+    world.pods.stop();
+    if (isReboot) {
+      world.runtime.sandboxes.clear();
+      world.runtime.containers.clear();
+    }
+    const pods = world.reborn();
+    pods.recover();
+    await world.timers.advance(38_999);
+    t.match(first(pods), { restartCount: 3, state: { waiting: { reason: "CrashLoopBackOff" } } });
+    await world.timers.advance(1);
+    t.match(first(pods), { restartCount: 4, state: { running: {} } });
+    world.runtime.exit("web", 1);
+    await world.timers.advance(0);
+    t.match(first(pods)?.state.waiting, { message: /^back-off 1m20s/ });
+  }
+});
+
+t.test("a container that runs when its daemon changes waits twice as long after its next crash", async (t) => {
+  const world = makeWorld(t.testdir());
+  await world.pods.create(makePod());
+  await settle();
+  for (const wait of [0, 10_000, 20_000]) {
+    world.runtime.exit("web", 1);
+    await world.timers.advance(wait);
+  }
+  world.pods.stop();
+  const pods = world.reborn();
+  pods.recover();
+  await world.timers.advance(1_000);
+  world.runtime.exit("web", 1);
+  await world.timers.advance(0);
+  t.match(first(pods)?.state.waiting, { message: /^back-off 40s/ });
+});
