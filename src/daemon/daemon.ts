@@ -105,7 +105,10 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
 
 /** The addresses of sandboxes on record. A lease without such a record was taken by a daemon that was killed: it goes at recovery. */
 const recordedLeases = ({ sandboxes }: Store<Kept>): PodAddresses[] =>
-  sandboxes.list().flatMap(({ lease, ports }) => (lease ? [{ ...lease, ports }] : []));
+  sandboxes.list().flatMap(({ state, lease, ports }) =>
+    // What had only begun goes at recovery, and may never have got its ports.
+    lease ? [{ ...lease, ...(state !== "creating" && { ports }) }] : [],
+  );
 
 /** The runtime's view of the store's leases. */
 function leasesOf({ leases }: Store<Kept>) {

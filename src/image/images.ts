@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
@@ -20,6 +21,7 @@ import { removeImage } from "./remove.ts";
 import { saveImages } from "./save.ts";
 import { tagImage } from "./tag.ts";
 import type {
+  FolderOwner,
   ImageRecord,
   ImageRecords,
   ImageService,
@@ -170,13 +172,15 @@ export class Images implements ImageService {
     const record = findByName(records, reference);
     if (record === undefined) throw imageNotFound(records, reference, this.embeddedName);
     checkArchitecture(record.config, reference);
-    const layers = topmost(record.layers).map((digest) => layerFolder(records, digest, reference));
+    const all = topmost(record.layers).map((digest) => layerFolder(records, digest, reference));
+    const layers = fromOpaque(all, (layer) => packer.isOpaque(join(folders.layers, layer)));
     return {
       id: record.id,
       reference,
       config: record.config,
       layersFolder: folders.layers,
-      layers: fromOpaque(layers, (layer) => packer.isOpaque(join(folders.layers, layer))),
+      layers,
+      top: topFolder(layers.map((layer) => join(folders.layers, layer))),
       passwd: record.passwd,
       group: record.group,
     };
@@ -190,6 +194,19 @@ export class Images implements ImageService {
     const digest = references.map((one) => one.split("@")[1]).find((one) => one !== undefined) ?? image.id;
     return { id: image.id, reference: name, digest, unchanged: true, size: image.size };
   }
+}
+
+/**
+ * Owner and mode of `/`. A layer whose archive says nothing of its root has the one below it, as with podman; its folder
+ * then is root's with 0755, so the highest that is not so counts.
+ */
+function topFolder(layers: readonly string[]): FolderOwner | undefined {
+  for (const layer of layers.toReversed()) {
+    const { uid, gid, mode } = statSync(layer);
+    const bits = mode & 0o7777;
+    if (uid !== 0 || gid !== 0 || bits !== 0o755) return { uid, gid, mode: bits };
+  }
+  return undefined;
 }
 
 /**

@@ -24,9 +24,18 @@ export interface RuntimeImage {
   /** Folder that holds all layers, and the short names of this image's, lowest first. */
   readonly layersFolder: string;
   readonly layers: readonly string[];
+  /** Owner and mode of the image's `/`; absent: root's, 0755. */
+  readonly top?: FolderOwner | undefined;
   /** The image's /etc/passwd and /etc/group, at most 64 KiB each, read at import (design, section 2). */
   readonly passwd: string;
   readonly group: string;
+}
+
+export interface FolderOwner {
+  readonly uid: number;
+  readonly gid: number;
+  /** Permission bits. */
+  readonly mode: number;
 }
 
 /** An image as it is recorded. */

@@ -35,6 +35,7 @@ export function makeOverlay(plan: PlanWriter, input: OverlayInput, facts: Machin
     const path = join(input.folder, name);
     plan.stage("what the container writes", { op: "mkdir", dir: NO_SLOT, path, mode: 0o755, resolve: 0, parents: 1 });
   }
+  ownTop(plan, input);
   const flags = O_PATH | O_DIRECTORY;
   plan.stage(
     "layers are named relative to it",
@@ -58,6 +59,18 @@ export function makeOverlay(plan: PlanWriter, input: OverlayInput, facts: Machin
     return;
   }
   attachAndCopy(plan, input, `lowerdir=${joined},${writable.join(",")}`, why);
+}
+
+/** Overlay shows the upper folder's owner and mode as those of `/`. chown takes setuid bits away: chmod comes after it. */
+function ownTop(plan: PlanWriter, { folder, image }: OverlayInput): void {
+  if (image.top === undefined) return;
+  const { uid, gid, mode } = image.top;
+  const path = join(folder, "upper");
+  plan.stage(
+    `image ${image.reference}: owner and mode of its /`,
+    { op: "chown", dir: NO_SLOT, path, uid, gid, resolve: 0 },
+    { op: "chmod", dir: NO_SLOT, path, mode, resolve: 0 },
+  );
 }
 
 /** What only shows files: nothing of it runs, and nothing is written (Kubernetes, ImageVolumeSource). */

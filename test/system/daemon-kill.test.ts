@@ -1,7 +1,10 @@
 import t from "tap";
 import { type Instance, isAlive, isReady, makeManifest, startInstance, until } from "./support/podrun.ts";
 
-const POD = makeManifest("victim", [{ name: "a" }, { name: "b" }]);
+/** Of this file's own, below the ephemeral ports. */
+const hostPort = 26_000 + (process.pid % 3000);
+const ports = ["TCP", "UDP"].map((protocol) => ({ containerPort: 80, hostPort, protocol }));
+const POD = makeManifest("victim", [{ name: "a", ports }, { name: "b" }]);
 
 /** Named steps of a pod's start at which the daemon is killed, in their order (src/base/fault.ts). */
 const START = [

@@ -145,3 +145,13 @@ t.test("an nginx from a registry serves, as its image says", async (t) => {
   };
   await until(get, 20_000);
 });
+
+t.test("/ has the owner and the mode that the image gives it", async (t) => {
+  const { registry, podrun } = await setUp(t);
+  const root = rawTar([{ name: "./", mode: 0o711, uid: 1000, gid: 2000 }]);
+  const { reference } = await pushImage(registry, { name: "top", layers: [busyboxLayer(), root], config: {} });
+  const command = ["/bin/sh", "-c", "stat -c '%a %u %g' /"];
+  await podrun.apply(pod("top", reference, { command }));
+  await podrun.untilPod("top", ({ status }) => status.phase === "Succeeded");
+  t.equal(await podrun.ok("logs", "top"), "711 1000 2000\n");
+});
