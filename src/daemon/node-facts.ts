@@ -4,7 +4,11 @@ import { errnoOf } from "../base/errors.ts";
 import { RouteSocket } from "../linux/netlink/index.ts";
 import { hostResolver, SYSTEMD_RESOLV_CONF } from "../net/index.ts";
 import { KUBELET_BACKOFF, type NodeFacts, type NodeSettings } from "../pod/index.ts";
+import { FORMATS } from "../spec/schema/format.ts";
 import { readNodeLabels, readNodeTaints } from "./node-placement.ts";
+
+/** As kubeadm's clusters have it. */
+const CLUSTER_DOMAIN = "cluster.local";
 
 /** RT_SCOPE_UNIVERSE: an address that others can reach. */
 const GLOBAL = 0;
@@ -45,7 +49,8 @@ async function hostAddresses(linkPrefix: string): Promise<string[]> {
 
 /**
  * The node's settings from the environment: PODRUN_RESTART_BACKOFF and PODRUN_RESTART_BACKOFF_MAX in seconds (fractions are
- * fine), PODRUN_IMAGE_PULL_BACKOFF and PODRUN_IMAGE_PULL_BACKOFF_MAX too, PODRUN_POD_PIDS_LIMIT. Throws TypeError for what is no number.
+ * fine), PODRUN_IMAGE_PULL_BACKOFF and PODRUN_IMAGE_PULL_BACKOFF_MAX too, PODRUN_POD_PIDS_LIMIT, PODRUN_CLUSTER_DOMAIN. Throws
+ * TypeError for what is no number, or no domain.
  */
 export function readNodeSettings(env: NodeJS.ProcessEnv = process.env): NodeSettings {
   const initial = readNumber(env, "PODRUN_RESTART_BACKOFF");
@@ -60,7 +65,15 @@ export function readNodeSettings(env: NodeJS.ProcessEnv = process.env): NodeSett
       maxMillis: (readNumber(env, "PODRUN_IMAGE_PULL_BACKOFF_MAX") ?? KUBELET_BACKOFF.maxMillis / 1000) * 1000,
     },
     podPidsLimit: readNumber(env, "PODRUN_POD_PIDS_LIMIT"),
+    clusterDomain: readDomain(env, "PODRUN_CLUSTER_DOMAIN") ?? CLUSTER_DOMAIN,
   };
+}
+
+function readDomain(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  const text = env[name];
+  const wrong = text === undefined ? undefined : FORMATS.dnsSubdomain(text);
+  if (wrong !== undefined) throw new TypeError(`${name}: ${wrong}`);
+  return text;
 }
 
 function readNumber(env: NodeJS.ProcessEnv, name: string): number | undefined {

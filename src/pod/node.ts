@@ -31,6 +31,8 @@ export interface NodeSettings {
   readonly imagePullBackoff: BackoffSettings;
   /** Most processes in one pod; undefined: no limit (kubelet podPidsLimit). */
   readonly podPidsLimit?: number | undefined;
+  /** What the names of pods with a subdomain end in (kubelet clusterDomain). */
+  readonly clusterDomain: string;
 }
 
 /** Wall time and timers, so that tests need not wait. */

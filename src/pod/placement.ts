@@ -1,5 +1,5 @@
 // Which rule keeps a pod from this node, in the scheduler's words. The filters and their order are kube-scheduler's.
-import { type Labels, matchesNodeTerm, matchesSelector, type Pod } from "../spec/index.ts";
+import { type Labels, matchesNodeTerm, matchesSelector, type Pod, withLabelKeys } from "../spec/index.ts";
 
 export interface Taint {
   readonly key: string;
@@ -64,13 +64,14 @@ export function whyNotBesideOthers(pod: Pod, node: PlacementNode, placed: Placed
 /** One node is one domain: it can be too full only where there should be several (minDomains). */
 function whyNotSpread(pod: Pod, node: PlacementNode, { pods, holdsPlace }: Placed): string | undefined {
   for (const constraint of pod.spec.topologySpreadConstraints ?? []) {
-    const { whenUnsatisfiable, topologyKey, minDomains = 1, maxSkew, labelSelector } = constraint;
+    const { whenUnsatisfiable, topologyKey, minDomains = 1, maxSkew } = constraint;
     if (whenUnsatisfiable !== "DoNotSchedule") continue;
     const failed = "node(s) didn't match pod topology spread constraints";
     if (!has(node.labels, topologyKey)) return `${failed} (missing required label)`;
     if (minDomains <= 1) continue;
+    const selector = withLabelKeys(constraint.labelSelector, constraint, pod.metadata.labels);
     const isCounted = ({ metadata }: Pod): boolean =>
-      metadata.namespace === pod.metadata.namespace && matchesSelector(labelSelector, metadata.labels);
+      metadata.namespace === pod.metadata.namespace && matchesSelector(selector, metadata.labels);
     const isOther = (other: Pod): boolean => other.metadata.uid !== pod.metadata.uid;
     const count = pods.filter((other) => isOther(other) && isCounted(other) && holdsPlace(other)).length;
     if (count + Number(isCounted(pod)) > maxSkew) return failed;
@@ -87,7 +88,8 @@ function whyNotAffine(pod: Pod, node: PlacementNode, placed: Placed): string | u
   const unwanted = termsOf(pod, "podAntiAffinity").filter(({ topologyKey }) => has(node.labels, topologyKey));
   const others = placed.pods.filter(({ metadata }) => metadata.uid !== pod.metadata.uid);
   const matches = (term: Terms[number], owner: Pod, other: Pod): boolean =>
-    isInScope(term, owner, other, placed) && matchesSelector(term.labelSelector, other.metadata.labels);
+    isInScope(term, owner, other, placed) &&
+    matchesSelector(withLabelKeys(term.labelSelector, term, owner.metadata.labels), other.metadata.labels);
   const isWanted = (other: Pod): boolean => wanted.every((term) => matches(term, pod, other));
   if (wanted.length > 0) {
     const hasTopology = wanted.every(({ topologyKey }) => has(node.labels, topologyKey));

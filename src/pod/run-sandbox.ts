@@ -11,6 +11,7 @@ export function sandboxConfig(node: Node, pod: Pod, attempt: number, reasons: Re
   return buildSandboxConfig(pod, attempt, {
     logs: node.config.logs,
     hostname: node.facts.name,
+    clusterDomain: node.settings.clusterDomain,
     hostsFile: pod.spec.hostNetwork ? node.facts.hostsFile() : "",
     resolver: node.facts.resolver(),
     podPidsLimit: node.settings.podPidsLimit,

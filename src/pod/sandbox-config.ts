@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { nodeHosts, podHosts, podResolvConf, type ResolverConfig } from "../net/index.ts";
+import { type HostsInput, nodeHosts, podHosts, podResolvConf, type ResolverConfig } from "../net/index.ts";
 import type { SandboxConfig } from "../sandbox/types.ts";
 import { bytes, hostPortsOf, type Pod, portText, qosClass } from "../spec/index.ts";
+import { kernelHostname, nameOf } from "./hostname.ts";
 import type { Reasons } from "./reasons.ts";
 import { podResources } from "./resources.ts";
 import { hasContent } from "./volume-content.ts";
@@ -9,13 +10,12 @@ import { hasContent } from "./volume-content.ts";
 /** containerd's and podman's size of /dev/shm; Kubernetes has no field for it. */
 const SHM_BYTES = 64 * 1024 * 1024;
 
-/** Linux' longest host name (HOST_NAME_MAX less its NUL): the kubelet cuts a pod's name off there. */
-const LONGEST_HOSTNAME = 63;
-
 export interface SandboxContext {
   /** Folder of the logs of all pods. */
   readonly logs: string;
   readonly hostname: string;
+  /** What the names of pods with a subdomain end in (kubelet clusterDomain). */
+  readonly clusterDomain: string;
   /** Text of the host's /etc/hosts. */
   readonly hostsFile: string;
   readonly resolver: ResolverConfig;
@@ -27,11 +27,11 @@ export interface SandboxContext {
 /** What the runtime needs to make a pod's sandbox. Pure. `attempt` counts the sandboxes that the pod has had, from 0. */
 export function buildSandboxConfig(pod: Pod, attempt: number, context: SandboxContext): SandboxConfig {
   const { metadata, spec } = pod;
-  const hostname = hostnameOf(pod, context.hostname);
+  const { hostname, domain } = nameOf(pod, context);
   return {
     metadata: { name: metadata.name, namespace: metadata.namespace, uid: metadata.uid, attempt },
-    hostname,
-    hosts: (addresses) => hostsFor(pod, hostname, addresses, context.hostsFile),
+    hostname: kernelHostname(pod, { hostname, domain }),
+    hosts: (addresses) => hostsFor(pod, { hostname, domain, addresses }, context.hostsFile),
     resolvConf: resolvConfFor(pod, context.resolver).text,
     network: spec.hostNetwork ? "node" : "pod",
     ports: spec.hostNetwork ? [] : hostPortsOf(spec).map(({ path: _, ...port }) => port),
@@ -51,16 +51,9 @@ export function buildSandboxConfig(pod: Pod, attempt: number, context: SandboxCo
 export const logDirectory = (logs: string, { metadata }: Pod): string =>
   join(logs, `${metadata.namespace}_${metadata.name}_${metadata.uid}`);
 
-/** PodSpec.hostname, else the pod's name; a pod in the host's network has the host's. */
-export function hostnameOf(pod: Pod, nodeHostname: string): string {
-  if (pod.spec.hostNetwork) return nodeHostname;
-  // No dot or dash may end what is left of a long name (kubelet, truncatePodHostnameIfNeeded).
-  return (pod.spec.hostname ?? pod.metadata.name).slice(0, LONGEST_HOSTNAME).replace(/[-.]+$/, "");
-}
-
-function hostsFor({ spec }: Pod, hostname: string, addresses: readonly string[], hostsFile: string): string {
+function hostsFor({ spec }: Pod, input: HostsInput, hostsFile: string): string {
   const hostAliases = spec.hostAliases ?? [];
-  return spec.hostNetwork ? nodeHosts(hostsFile, hostAliases) : podHosts({ addresses, hostname, hostAliases });
+  return spec.hostNetwork ? nodeHosts(hostsFile, hostAliases) : podHosts({ ...input, hostAliases });
 }
 
 /** The pod's resolv.conf, and what its owner should be told about it (the kubelet's DNSConfigForming event). */
@@ -103,7 +96,9 @@ function memoryVolumes(pod: Pod): SandboxConfig["memoryVolumes"] {
 
 function sandboxReasons({ spec }: Pod, reasons: Reasons): Record<string, string> {
   const why: Record<string, string> = {
-    hostname: reasons.of("spec.hostname", spec.hostname !== undefined, "default: the pod's name"),
+    hostname: spec.hostnameOverride
+      ? reasons.of("spec.hostnameOverride", true, "spec.hostnameOverride")
+      : reasons.of("spec.hostname", spec.hostname !== undefined, "default: the pod's name"),
     hostAliases: reasons.of(
       "spec.hostAliases",
       spec.hostAliases !== undefined,

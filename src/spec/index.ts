@@ -5,7 +5,7 @@ export { type DecodedDocument, decodeManifests } from "./decode-manifests.ts";
 export { defaultPod } from "./defaults.ts";
 export { type AskedHostPort, type HostPort, hostPortsOf, hostSide, portsOverlap, portText } from "./host-ports.ts";
 export { isClusterScoped, KINDS, type KindName, type KindNames, kindNames, kindOfPlural, kindOfWord } from "./kinds.ts";
-export { matchesNodeTerm, matchesSelector } from "./label-selector.ts";
+export { matchesNodeTerm, matchesSelector, withLabelKeys } from "./label-selector.ts";
 export { type LabelSelector, type Labels, parseLabelSelector } from "./labels.ts";
 export { MANIFEST_LIMIT, type ManifestDocument, parseManifests } from "./manifest.ts";
 export { makeNamespace, type Namespace, PERMANENT_NAMESPACES } from "./namespace.ts";

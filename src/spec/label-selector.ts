@@ -23,6 +23,31 @@ export function matchesSelector(selector: LabelSelectorObject | undefined, label
   );
 }
 
+/**
+ * A selector with what `matchLabelKeys` and `mismatchLabelKeys` add to it: the values that the pod itself has; keys that it has
+ * no label for add nothing (PodAffinityTerm, TopologySpreadConstraint).
+ */
+export function withLabelKeys(
+  selector: LabelSelectorObject | undefined,
+  keys: { readonly matchLabelKeys?: readonly string[]; readonly mismatchLabelKeys?: readonly string[] },
+  own: Labels,
+): LabelSelectorObject | undefined {
+  if (selector === undefined) return undefined;
+  const added = (list: readonly string[] = [], operator: "In" | "NotIn") =>
+    list.flatMap((key) => {
+      const value = labelOf(own, key);
+      return value === undefined ? [] : [{ key, operator, values: [value] }];
+    });
+  return {
+    ...selector,
+    matchExpressions: [
+      ...(selector.matchExpressions ?? []),
+      ...added(keys.matchLabelKeys, "In"),
+      ...added(keys.mismatchLabelKeys, "NotIn"),
+    ],
+  };
+}
+
 /** All of a term's requirements hold; a term without any takes no node. */
 export function matchesNodeTerm(
   { matchExpressions = [], matchFields = [] }: NodeSelectorTerm,

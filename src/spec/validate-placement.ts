@@ -19,26 +19,57 @@ export function validatePlacement(spec: PodSpec): Problem[] {
       ...validateRequirements(term.matchExpressions, `${elementPath(at, index)}.matchExpressions`),
       ...validateFields(term.matchFields, `${elementPath(at, index)}.matchFields`),
     ]),
-    ...(["podAffinity", "podAntiAffinity"] as const).flatMap((name) => {
-      const list = { podAffinity, podAntiAffinity }[name]?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
-      const path = `spec.affinity.${name}.requiredDuringSchedulingIgnoredDuringExecution`;
-      return list.flatMap(({ labelSelector, namespaceSelector }, index) => [
-        ...validateRequirements(
-          labelSelector?.matchExpressions,
-          `${elementPath(path, index)}.labelSelector.matchExpressions`,
-        ),
-        ...validateRequirements(
-          namespaceSelector?.matchExpressions,
-          `${elementPath(path, index)}.namespaceSelector.matchExpressions`,
-        ),
-      ]);
+    ...(nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap(({ preference }, index) => {
+      const path = elementPath("spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution", index);
+      return [
+        ...validateRequirements(preference.matchExpressions, `${path}.preference.matchExpressions`),
+        ...validateFields(preference.matchFields, `${path}.preference.matchFields`),
+      ];
     }),
+    ...validatePodAffinity(podAffinity, "spec.affinity.podAffinity"),
+    ...validatePodAffinity(podAntiAffinity, "spec.affinity.podAntiAffinity"),
     ...validateTolerations(spec),
     ...validateSpread(spec),
     ...(spec.schedulingGates?.length && spec.nodeName !== undefined
       ? [invalid("spec.nodeName", "can't be set together with schedulingGates; remove one of the two")]
       : []),
   ];
+}
+
+type PodAffinity = NonNullable<NonNullable<PodSpec["affinity"]>["podAffinity"]>;
+type Selector = NonNullable<PodAffinity["requiredDuringSchedulingIgnoredDuringExecution"]>[number]["labelSelector"];
+
+function validatePodAffinity(affinity: PodAffinity | undefined, path: string): Problem[] {
+  const required = affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+  const preferred = affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  const terms = [
+    ...required.map((term, index) => {
+      return { term, at: elementPath(`${path}.requiredDuringSchedulingIgnoredDuringExecution`, index) };
+    }),
+    ...preferred.map(({ podAffinityTerm: term }, index) => {
+      const at = elementPath(`${path}.preferredDuringSchedulingIgnoredDuringExecution`, index);
+      return { term, at: `${at}.podAffinityTerm` };
+    }),
+  ];
+  return terms.flatMap(({ term: { labelSelector, namespaceSelector, matchLabelKeys, mismatchLabelKeys = [] }, at }) => [
+    ...validateRequirements(labelSelector?.matchExpressions, `${at}.labelSelector.matchExpressions`),
+    ...validateRequirements(namespaceSelector?.matchExpressions, `${at}.namespaceSelector.matchExpressions`),
+    ...validateLabelKeys(matchLabelKeys, labelSelector, `${at}.matchLabelKeys`),
+    ...validateLabelKeys(mismatchLabelKeys, labelSelector, `${at}.mismatchLabelKeys`),
+    ...(matchLabelKeys ?? [])
+      .filter((key) => mismatchLabelKeys.includes(key))
+      .map((key) => invalid(`${at}.matchLabelKeys`, `${JSON.stringify(key)} is in mismatchLabelKeys, too`)),
+  ]);
+}
+
+/** A key means nothing without a selector, and nothing new where the selector has it (ValidateMatchLabelKeys…). */
+function validateLabelKeys(keys: readonly string[] | undefined, selector: Selector, path: string): Problem[] {
+  if (keys === undefined || keys.length === 0) return [];
+  if (selector === undefined) return [invalid(path, "can't be set without labelSelector")];
+  const used = [...Object.keys(selector.matchLabels ?? {}), ...(selector.matchExpressions ?? []).map(({ key }) => key)];
+  return keys.flatMap((key, index) =>
+    used.includes(key) ? [invalid(elementPath(path, index), `${JSON.stringify(key)} is in labelSelector already`)] : [],
+  );
 }
 
 function validateRequirements(list: readonly Requirement[] | undefined, path: string): Problem[] {
@@ -81,14 +112,14 @@ function validateTolerations({ tolerations = [] }: PodSpec): Problem[] {
 }
 
 function validateSpread({ topologySpreadConstraints = [] }: PodSpec): Problem[] {
-  return topologySpreadConstraints.flatMap(({ minDomains, whenUnsatisfiable }, index) =>
-    minDomains !== undefined && whenUnsatisfiable !== "DoNotSchedule"
-      ? [
-          invalid(
-            `${elementPath("spec.topologySpreadConstraints", index)}.minDomains`,
-            "is for whenUnsatisfiable DoNotSchedule only",
-          ),
-        ]
-      : [],
-  );
+  return topologySpreadConstraints.flatMap((constraint, index) => {
+    const { minDomains, whenUnsatisfiable, labelSelector, matchLabelKeys } = constraint;
+    const at = elementPath("spec.topologySpreadConstraints", index);
+    const isVain = minDomains !== undefined && whenUnsatisfiable !== "DoNotSchedule";
+    return [
+      ...(isVain ? [invalid(`${at}.minDomains`, "is for whenUnsatisfiable DoNotSchedule only")] : []),
+      ...validateRequirements(labelSelector?.matchExpressions, `${at}.labelSelector.matchExpressions`),
+      ...validateLabelKeys(matchLabelKeys, labelSelector, `${at}.matchLabelKeys`),
+    ];
+  });
 }

@@ -48,6 +48,10 @@ function validateNamespaces(spec: PodSpec): Problem[] {
   if (spec.hostPID === true && spec.shareProcessNamespace === true) {
     problems.push(invalid("spec.shareProcessNamespace", "can't be true together with hostPID; remove one of the two"));
   }
+  if (spec.hostnameOverride !== undefined && (spec.hostNetwork || spec.setHostnameAsFQDN)) {
+    const other = spec.hostNetwork ? "hostNetwork" : "setHostnameAsFQDN";
+    problems.push(invalid("spec.hostnameOverride", `can't be set together with ${other}; remove one of the two`));
+  }
   if (spec.hostNetwork !== true) return problems;
   const taken = new Map<string, string>();
   placedContainers(spec).forEach(({ container, path, role }) => {

@@ -25,6 +25,10 @@ const dnsSubdomain: Check = (value) =>
       ? undefined
       : `${quote(value)} is not a DNS name: lower-case letters, digits, "-" and ".", each part starting and ending with a letter or digit`;
 
+/** What sethostname(2) takes (Kubernetes, HostnameOverride). */
+const hostname: Check = (value) =>
+  value.length > 64 ? `is ${value.length} characters long; 64 are the most` : dnsSubdomain(value);
+
 const labelKey: Check = (value) => {
   const slash = value.indexOf("/");
   const name = value.slice(slash + 1);
@@ -165,6 +169,7 @@ export const FORMATS = {
   headerValue,
   dnsLabel,
   dnsSubdomain,
+  hostname,
   labelKey,
   labelValue,
   envName,

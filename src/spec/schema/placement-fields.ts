@@ -71,6 +71,8 @@ export const POD_AFFINITY_TERM = objectType({
     namespaces: list(text({ format: "dnsLabel" })),
     namespaceSelector: object(LABEL_SELECTOR),
     topologyKey: text({ required: true, format: "labelKey" }),
+    matchLabelKeys: list(text({ format: "labelKey" }), { note: "of those that the pod has a label for, as it is now" }),
+    mismatchLabelKeys: list(text({ format: "labelKey" })),
   },
 });
 
@@ -135,6 +137,9 @@ export const PLACEMENT_FIELDS = {
           minDomains: integer({ min: 1, note: `${HERE}: one domain` }),
           nodeAffinityPolicy: oneOf(["Honor", "Ignore"], { note: `without an effect: ${HERE}` }),
           nodeTaintsPolicy: oneOf(["Honor", "Ignore"], { note: `without an effect: ${HERE}` }),
+          matchLabelKeys: list(text({ format: "labelKey" }), {
+            note: "of those that the pod has a label for, as it is now",
+          }),
         },
       }),
     ),

@@ -8,7 +8,6 @@ import { flag, ignored, integer, list, object, objectType, oneOf, text } from ".
 import { VOLUME } from "./volume-fields.ts";
 
 const NO_SCHEDULER = "there is one machine and no scheduler";
-const NO_CLUSTER_DNS = "there is no cluster domain";
 const NO_ACCOUNTS = "there are no service accounts";
 
 export const POD_SECURITY_CONTEXT = objectType({
@@ -109,7 +108,14 @@ export const POD_SPEC = objectType({
     dnsConfig: object(POD_DNS_CONFIG),
     hostAliases: list(object(HOST_ALIAS)),
     hostname: text({ format: "dnsLabel", note: "the pod's name when absent" }),
-    subdomain: text({ format: "dnsLabel" }),
+    hostnameOverride: text({
+      format: "hostname",
+      note: "the pod's name for itself, whatever hostname and subdomain say",
+    }),
+    subdomain: text({
+      format: "dnsLabel",
+      note: "the pod's own /etc/hosts has HOSTNAME.SUBDOMAIN.NAMESPACE.svc.cluster.local (`PODRUN_CLUSTER_DOMAIN`)",
+    }),
     hostNetwork: flag(),
     hostPID: flag(),
     hostIPC: flag(),
@@ -125,7 +131,7 @@ export const POD_SPEC = objectType({
     serviceAccount: text({ only: ["default"], because: NO_ACCOUNTS }),
     ...PLACEMENT_FIELDS,
     schedulerName: text({ default: "default-scheduler", only: ["default-scheduler"], because: NO_SCHEDULER }),
-    setHostnameAsFQDN: flag({ only: [false], because: NO_CLUSTER_DNS }),
+    setHostnameAsFQDN: flag({ note: "of a pod with a subdomain; at most 64 characters in all" }),
     os: object(
       objectType({
         name: "PodOS",
@@ -141,9 +147,9 @@ export const POD_SPEC = objectType({
   },
   notYet: {
     resources: "write resources in each container",
-    hostnameOverride: "write hostname",
   },
   notApplicable: {
+    runtimeClassName: "there is one runtime, podrun's own",
     schedulingGroup: NO_SCHEDULER,
     priority: NO_SCHEDULER,
     priorityClassName: NO_SCHEDULER,

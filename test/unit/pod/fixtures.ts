@@ -169,6 +169,7 @@ export function makeWorld(root: string): World {
     settings: {
       restartBackoff: { initialMillis: 10_000, maxMillis: 300_000 },
       imagePullBackoff: { initialMillis: 10_000, maxMillis: 300_000 },
+      clusterDomain: "cluster.test",
     },
   };
   const pods = new Pods(node, store);

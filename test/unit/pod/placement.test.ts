@@ -120,6 +120,33 @@ t.test("pods are kept together and apart as their affinities say", async (t) => 
   t.equal(why(labelled("x", {}, apart({ topologyKey: "zone" })), [db]), undefined, "an absent one nothing");
 });
 
+t.test("matchLabelKeys narrows a rule to pods with the pod's own label, mismatchLabelKeys to the others", async (t) => {
+  const apart = (keys: object) => required("podAntiAffinity", [{ labelSelector: {}, topologyKey: "zone", ...keys }]);
+  const APART = "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.";
+  const old = labelled("old", { version: "1" });
+  const same = { matchLabelKeys: ["version"] };
+  t.equal(why(labelled("new", { version: "2" }, apart(same)), [old]), undefined);
+  t.equal(why(labelled("new", { version: "1" }, apart(same)), [old]), APART);
+  t.equal(why(labelled("new", {}, apart(same)), [old]), APART, "a key without a label adds nothing");
+  const others = { mismatchLabelKeys: ["version"] };
+  t.equal(why(labelled("new", { version: "2" }, apart(others)), [old]), APART);
+  t.equal(why(labelled("new", { version: "1" }, apart(others)), [old]), undefined);
+  const spread = (more: object) => ({
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        minDomains: 2,
+        topologyKey: "zone",
+        whenUnsatisfiable: "DoNotSchedule",
+        labelSelector: {},
+        ...more,
+      },
+    ],
+  });
+  t.match(why(labelled("new", { version: "2" }, spread({})), [old]), "topology spread constraints");
+  t.equal(why(labelled("new", { version: "2" }, spread(same)), [old]), undefined);
+});
+
 t.test("a spread over several domains is not to be had on one", async (t) => {
   const spread = (more: object) => ({
     topologySpreadConstraints: [

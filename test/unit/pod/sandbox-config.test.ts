@@ -9,6 +9,7 @@ function build(spec: object = {}, metadata: object = {}, podPidsLimit?: number) 
   return buildSandboxConfig(makePod(spec, metadata), 2, {
     logs: "/logs",
     hostname: "host",
+    clusterDomain: "cluster.test",
     hostsFile: "127.0.0.1 localhost host\n",
     resolver: RESOLVER,
     podPidsLimit,
@@ -30,6 +31,28 @@ t.test("a pod has its own network, IPC and processes unless it asks for the node
 t.test("the host name is the pod's name, cut to what Linux takes, without a dot or dash at its end", async (t) => {
   t.equal(build({ hostname: "other" }).hostname, "other");
   t.equal(build({}, { name: `${"a".repeat(62)}.b` }).hostname, "a".repeat(62));
+});
+
+t.test(
+  "a subdomain gives the pod a full name in its hosts, and with setHostnameAsFQDN for the kernel too",
+  async (t) => {
+    const named = build({ hostname: "a", subdomain: "s" });
+    t.equal(named.hostname, "a");
+    t.match(named.hosts(["10.77.0.2"]), "10.77.0.2\ta.s.default.svc.cluster.test\ta\n");
+    t.equal(build({ subdomain: "s", setHostnameAsFQDN: true }).hostname, "hello.s.default.svc.cluster.test");
+    t.equal(build({ setHostnameAsFQDN: true }).hostname, "hello", "there is no full name without a subdomain");
+    t.equal(build({ subdomain: "s", setHostnameAsFQDN: true, hostNetwork: true }).hostname, "host");
+    t.throws(() => build({ subdomain: "s".repeat(60), setHostnameAsFQDN: true }), {
+      code: "InvalidObject",
+      message: /has 91 characters, and Linux takes 64/,
+    });
+  },
+);
+
+t.test("hostnameOverride is the name, whatever else is said of it", async (t) => {
+  const { hostname, hosts } = build({ hostnameOverride: "db.example.org", hostname: "a", subdomain: "s" });
+  t.equal(hostname, "db.example.org");
+  t.match(hosts(["10.77.0.2"]), "10.77.0.2\tdb.example.org\n");
 });
 
 t.test("hosts has the pod's addresses and aliases; a pod in the host's network has the host's file", async (t) => {

@@ -13,6 +13,16 @@ const required = (name: string, value: object) => ({
   affinity: { [name]: { requiredDuringSchedulingIgnoredDuringExecution: value } },
 });
 
+const NO_VALUES = { key: "a", operator: "In" };
+const WRONG_TERM = { topologyKey: "a", labelSelector: { matchExpressions: [NO_VALUES] } };
+const keyed = (keys: object) => required("podAffinity", [{ topologyKey: "a", ...keys }]);
+const preferred = (name: string, term: object) => ({
+  affinity: { [name]: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, ...term }] } },
+});
+const spread = (more: object) => ({
+  topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "a", whenUnsatisfiable: "DoNotSchedule", ...more }],
+});
+
 t.test("rules of placement are the API server's", async (t) => {
   const terms = (...nodeSelectorTerms: object[]) => required("nodeAffinity", { nodeSelectorTerms });
   const one = (requirement: object) => terms({ matchExpressions: [requirement] });
@@ -31,10 +41,25 @@ t.test("rules of placement are the API server's", async (t) => {
       ]),
       /labelSelector\.matchExpressions\[0\]\.values/,
     ],
+    [keyed({ matchLabelKeys: ["x"] }), /podAffinity\S*\[0\]\.matchLabelKeys: can't be set without labelSelector/],
     [
-      required("podAffinity", [{ topologyKey: "a", matchLabelKeys: ["x"] }]),
-      /matchLabelKeys: podrun does not support this field yet/,
+      keyed({ labelSelector: { matchLabels: { x: "" } }, mismatchLabelKeys: ["x"] }),
+      /mismatchLabelKeys\[0\]: "x" is in labelSelector already/,
     ],
+    [
+      keyed({ labelSelector: {}, matchLabelKeys: ["x"], mismatchLabelKeys: ["x"] }),
+      /matchLabelKeys: "x" is in mismatchLabelKeys, too/,
+    ],
+    [
+      preferred("podAffinity", { podAffinityTerm: WRONG_TERM }),
+      /preferred\S*\[0\]\.podAffinityTerm\.labelSelector\S*values/,
+    ],
+    [
+      preferred("nodeAffinity", { preference: { matchExpressions: [NO_VALUES] } }),
+      /\[0\]\.preference\S*\.values: required/,
+    ],
+    [spread({ labelSelector: { matchExpressions: [NO_VALUES] } }), /\[0\]\.labelSelector\S*\.values: required/],
+    [spread({ matchLabelKeys: ["x"] }), /topologySpreadConstraints\[0\]\.matchLabelKeys: can't be set/],
     [{ tolerations: [{ value: "x" }] }, /operator: must be Exists when key is empty/],
     [{ tolerations: [{ key: "a", operator: "Exists", value: "x" }] }, /value: must be empty with operator Exists/],
     [{ tolerations: [{ key: "a", operator: "Exists", tolerationSeconds: 5 }] }, /effect: must be NoExecute/],

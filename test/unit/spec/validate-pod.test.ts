@@ -28,6 +28,16 @@ t.test("names are DNS names", async (t) => {
     [{ container: { name: "web.1" } }, 'spec.containers[0].name: "web.1" is not a DNS label'],
     [{ spec: { hostname: "a.b" } }, "spec.hostname: "],
     [{ spec: { subdomain: "A" } }, "spec.subdomain: "],
+    [{ spec: { hostnameOverride: "a".repeat(65) } }, "spec.hostnameOverride: is 65 characters long; 64 are the most"],
+    [{ spec: { hostnameOverride: "a_b" } }, "spec.hostnameOverride: "],
+    [
+      { spec: { hostnameOverride: "a", hostNetwork: true } },
+      "spec.hostnameOverride: can't be set together with hostNetwork",
+    ],
+    [
+      { spec: { hostnameOverride: "a", setHostnameAsFQDN: true } },
+      "spec.hostnameOverride: can't be set together with setHostnameAsFQDN",
+    ],
   ]);
   accepts(t, [
     { metadata: { name: "a.b-c.1" } },
