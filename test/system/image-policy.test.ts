@@ -1,5 +1,5 @@
 // Pods and a real registry: pull policies, accounts in Secrets, back-off, and pods that go while their image comes.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -106,6 +106,20 @@ t.test("a private image: back-off without the account, running as soon as its Se
     after.join("\n"),
   );
   t.notMatch(after.join("\n") + podrun.daemonLog(), ACCOUNT.password);
+});
+
+t.test("examples/private-image.yaml runs with the account that its first lines make", async (t) => {
+  const registry = await startRegistry(t, { password: ACCOUNT });
+  await push(registry, "team/app:1.2");
+  const podrun = startWith(t, registry.host);
+  await podrun.ok(
+    ...["create", "secret", "docker-registry", "example", `--docker-server=${registry.host}`],
+    ...[`--docker-username=${ACCOUNT.user}`, `--docker-password=${ACCOUNT.password}`],
+  );
+  const text = readFileSync(join(import.meta.dirname, "../../examples/private-image.yaml"), "utf8");
+  const { code, stderr } = await podrun.apply(text.replaceAll("registry.example.com", registry.host));
+  t.equal(code, 0, stderr);
+  await podrun.untilPod("private-image", isReady);
 });
 
 t.test("IfNotPresent asks once, Always each time and takes what is new, Never not at all", async (t) => {

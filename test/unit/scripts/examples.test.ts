@@ -13,3 +13,22 @@ for (const file of globSync("*.yaml", { cwd: FOLDER }).sort()) {
     t.equal(first?.object.metadata.name, file === "hello-pod.yaml" ? "hello" : file.replace(".yaml", ""));
   });
 }
+
+/** `podrun.local/base` and the like are no mention: the name stands alone between quotes, or is a path's end. */
+const mentions = (text: string, name: string): boolean => new RegExp(`["\`/]${name}(\\.yaml)?["\`]`).test(text);
+
+t.test("every example is run by a system test", async (t) => {
+  const folder = join(import.meta.dirname, "../../system");
+  const tests = globSync("*.test.ts", { cwd: folder })
+    .map((file) => readFileSync(join(folder, file), "utf8"))
+    .filter((text) => text.includes("examples"));
+  for (const file of globSync("*.yaml", { cwd: FOLDER }))
+    t.ok(
+      tests.some((text) => mentions(text, file.replace(".yaml", ""))),
+      `examples/${file} is in no test`,
+    );
+  t.ok(
+    tests.some((text) => text.includes("examples/errors/*.yaml")),
+    "nor are those of examples/errors",
+  );
+});
