@@ -12,6 +12,12 @@ export interface Bundle {
   readonly program: boolean;
 }
 
+/**
+ * Node 24 may wait for ever when it exits: V8's threads wait for a collection of the main thread, which waits for them to end
+ * (nodejs/node issue 54918; one `podrun cp` of 200 MB in thirty). A command has no use for these threads.
+ */
+const ONE_THREAD = "--single-threaded";
+
 /** Native, or loading files beside themselves: left where npm put them, found there by `require` from dist/. */
 const EXTERNAL = ["koffi", "netlink"];
 
@@ -56,8 +62,7 @@ export async function bundle(root: string, { entry, output, faults, program }: B
     banner: { js: '"use strict";' },
     logLevel: "warning",
   });
-  const node = realpathSync(process.execPath);
-  const text = `${program ? `#!${node}\n` : ""}${result.outputFiles[0]?.text}`;
+  const text = `${program ? `#!${realpathSync(process.execPath)} ${ONE_THREAD}\n` : ""}${result.outputFiles[0]?.text}`;
   const path = join(root, output);
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   writeFileSync(`${path}.new`, text);

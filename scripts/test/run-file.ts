@@ -93,10 +93,12 @@ const CRASHES = ["SIGSEGV", "SIGILL", "SIGTRAP", "SIGBUS", "SIGABRT"];
 
 /**
  * Runs one test file with the Node that runs this: Node 24 takes TypeScript as it is. On an emulated machine Node itself
- * crashes now and then (scripts/vm/run); that says nothing of the test, which then runs once more.
+ * crashes now and then (scripts/vm/run); that says nothing of the test, which then runs once more. On one thread because it
+ * may else never exit (scripts/build/bundle.ts).
  */
 export async function runTestFile(root: string, file: string, timeoutSeconds: number): Promise<Outcome> {
-  const run = (): Promise<Outcome> => runTap(file, [process.execPath, file], { cwd: root, timeoutSeconds });
+  const run = (): Promise<Outcome> =>
+    runTap(file, [process.execPath, "--single-threaded", file], { cwd: root, timeoutSeconds });
   const first = await run();
   if (SLOWNESS === 1 || first.signal === undefined || !CRASHES.includes(first.signal)) return first;
   console.log(`${file}: Node was ended by ${first.signal} under emulation; once more`);

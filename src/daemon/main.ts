@@ -3,6 +3,7 @@
 import { loadConfig } from "../base/config.ts";
 import { PodrunError } from "../base/errors.ts";
 import { describeChain, Logger } from "../base/logger.ts";
+import { exitNow } from "../linux/libc.ts";
 import { startDaemon } from "./daemon.ts";
 import { notifyFailure, notifyReady } from "./notify.ts";
 import { resetInstance } from "./reset.ts";
@@ -38,16 +39,16 @@ async function main(): Promise<void> {
 }
 
 main().then(
-  () => process.exit(0),
+  () => exitNow(0),
   (error: unknown) => {
     const { code, message, details } = failure(error);
     // Another daemon holds the lock: whoever started us is served by it.
-    if (code === "Conflict") process.exit(0);
+    if (code === "Conflict") exitNow(0);
     notifyFailure({ code, message, details });
     process.stderr.write(
       `${process.env["PODRUN_DEBUG"] === undefined ? `podrun daemon: ${message}` : describeChain(error)}\n`,
     );
-    process.exit(1);
+    exitNow(1);
   },
 );
 

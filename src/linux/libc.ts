@@ -32,6 +32,7 @@ interface Libc {
   readonly pipe2: (ends: number[], flags: number) => number;
   readonly socket: (family: number, type: number, protocol: number) => number;
   readonly umount2: (path: string, flags: number) => number;
+  readonly _exit: (status: number) => void;
   readonly pidfd_send_signal: (pidfd: number, signal: number, info: null, flags: number) => number;
 }
 
@@ -52,6 +53,7 @@ function libc(): Libc {
     socket: library.func("int socket(int domain, int type, int protocol)"),
     umount2: library.func("int umount2(const char *path, int flags)"),
     pidfd_open: library.func("int pidfd_open(int pid, unsigned int flags)"),
+    _exit: library.func("void _exit(int status)"),
     pidfd_send_signal: library.func("int pidfd_send_signal(int pidfd, int signal, void *info, unsigned int flags)"),
   };
   return loaded;
@@ -68,3 +70,13 @@ export function call<Name extends keyof Libc>(name: Name, ...rest: Parameters<Li
 /** Whether an error is a failed system call with this errno. */
 export const failedWith = (error: unknown, errno: keyof typeof constants.errno): boolean =>
   error instanceof PodrunError && error.details["errno"] === errno;
+
+/**
+ * Ends the process at once. `process.exit` may wait for ever: V8's threads wait for a collection of the main thread, which
+ * waits for them to end (nodejs/node issue 54918). What was written to stdout and stderr is out already: on Linux Node writes
+ * files, pipes and terminals synchronously.
+ */
+export function exitNow(status: number): never {
+  libc()._exit(status);
+  throw new Error("_exit returned");
+}

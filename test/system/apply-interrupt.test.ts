@@ -1,11 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import t from "tap";
 import { type Instance, isReady, makeManifest, startInstance, until } from "./support/podrun.ts";
+import { PROGRAM } from "./support/program.ts";
 
-const CLI = join(import.meta.dirname, "../../dist/podrun.cjs");
 const INTERRUPTED = 130;
 
 const statusOf = (pid: number, field: string): string =>
@@ -16,7 +15,7 @@ const handlesInterrupt = (pid: number): boolean => (BigInt(`0x${statusOf(pid, "S
 
 /** `apply -f -`, still running; `finish` ends its input, `interrupt` is Ctrl-C and answers the exit code. */
 function startApply(instance: Instance) {
-  const child = spawn(process.execPath, [CLI, "apply", "-f", "-"], {
+  const child = spawn(process.execPath, [...PROGRAM, "apply", "-f", "-"], {
     env: instance.env,
     stdio: ["pipe", "pipe", "pipe"],
   });

@@ -1,13 +1,11 @@
 // attach: several clients of one container at once.
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
 import t from "tap";
 import { type Instance, makeManifest, startInstance, until } from "./support/podrun.ts";
+import { PROGRAM } from "./support/program.ts";
 import { Terminal } from "./support/terminal.ts";
 
 t.setTimeout(300_000);
-
-const PROGRAM = join(import.meta.dirname, "../../dist/podrun.cjs");
 
 interface Client {
   readonly child: ChildProcess;
@@ -16,7 +14,7 @@ interface Client {
 }
 
 function attach(podrun: Instance, ...argv: readonly string[]): Client {
-  const child = spawn(process.execPath, [PROGRAM, "attach", ...argv], { env: podrun.env, stdio: "pipe" });
+  const child = spawn(process.execPath, [...PROGRAM, "attach", ...argv], { env: podrun.env, stdio: "pipe" });
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
   const client: Client = { child, text: "", ended };
   child.stdout?.on("data", (data: Buffer) => {
@@ -53,7 +51,7 @@ t.test("of two on one terminal one may leave with other detach keys, and the oth
   const podrun = startInstance(t);
   await podrun.start(makeManifest("shell", [{ name: "main", command: ["sh"], stdin: true, tty: true }]));
   const open = (...argv: readonly string[]) =>
-    new Terminal(process.execPath, [PROGRAM, "attach", "-it", "shell", ...argv], podrun.env);
+    new Terminal(process.execPath, [...PROGRAM, "attach", "-it", "shell", ...argv], podrun.env);
   const stays = open();
   const leaves = open("--detach-keys=ctrl-x,q");
   await stays.until("try pressing enter");

@@ -1,15 +1,13 @@
 // attach and run -it, driven from a real terminal.
-import { join } from "node:path";
 import t from "tap";
 import { type Instance, makeManifest, startInstance } from "./support/podrun.ts";
+import { PROGRAM } from "./support/program.ts";
 import { Terminal } from "./support/terminal.ts";
 
 t.setTimeout(300_000);
 
-const PROGRAM = join(import.meta.dirname, "../../dist/podrun.cjs");
-
 const podrunIn = (podrun: Instance, ...argv: readonly string[]): Terminal =>
-  new Terminal(process.execPath, [PROGRAM, ...argv], podrun.env);
+  new Terminal(process.execPath, [...PROGRAM, ...argv], podrun.env);
 
 t.test(
   "a container with stdin and tty can be attached to, left with the detach keys, and attached to again",

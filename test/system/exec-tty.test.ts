@@ -1,14 +1,12 @@
 // exec -it, driven from a real terminal: node-pty is the user's terminal emulator, the container's terminal is the monitor's.
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import type { IPty } from "node-pty";
 import t, { type Test } from "tap";
 import { type Instance, makeManifest, startInstance, until } from "./support/podrun.ts";
+import { PROGRAM } from "./support/program.ts";
 import { Terminal } from "./support/terminal.ts";
 
 t.setTimeout(300_000);
-
-const PROGRAM = join(import.meta.dirname, "../../dist/podrun.cjs");
 
 async function startPod(t: Test): Promise<Instance> {
   const podrun = startInstance(t);
@@ -20,7 +18,7 @@ async function startPod(t: Test): Promise<Instance> {
 
 /** `podrun exec -it box -- COMMAND` in a terminal. */
 function exec(podrun: Instance, command: readonly string[], flags: readonly string[] = []): Terminal {
-  return new Terminal(process.execPath, [PROGRAM, "exec", "-it", ...flags, "box", "--", ...command], podrun.env);
+  return new Terminal(process.execPath, [...PROGRAM, "exec", "-it", ...flags, "box", "--", ...command], podrun.env);
 }
 
 /** A shell whose prompt is `$> `, in which the typed text is not the answer's. */
@@ -135,7 +133,7 @@ t.test("the user's terminal is raw while it runs and as before at its end, which
   ];
   for (const [why, code, end] of ends) {
     // A shell that stays holds the terminal, so that its modes can be read after podrun.
-    const script = `stty -a >&2; echo READY; read go; ${process.execPath} ${PROGRAM} ${argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ")} & pid=$!; echo PID=$pid=; fg >/dev/null; echo CODE=$?=; stty -a; read bye`;
+    const script = `stty -a >&2; echo READY; read go; ${process.execPath} ${PROGRAM.join(" ")} ${argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ")} & pid=$!; echo PID=$pid=; fg >/dev/null; echo CODE=$?=; stty -a; read bye`;
     const terminal = new Terminal("bash", ["--norc", "--noprofile", "-m", "-c", script], podrun.env);
     const before = await terminal.until("READY");
     terminal.type("\r");

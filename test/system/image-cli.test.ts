@@ -5,16 +5,15 @@ import t, { type Test } from "tap";
 import { HostileRegistry } from "./support/hostile-registry.ts";
 import { layered } from "./support/images.ts";
 import { type Instance, startInstance } from "./support/podrun.ts";
+import { PROGRAM } from "./support/program.ts";
 import { pushImage } from "./support/push.ts";
 import { registryEnv, startRegistry } from "./support/registry.ts";
 import { Terminal } from "./support/terminal.ts";
 
 t.setTimeout(300_000);
 
-const PROGRAM = join(import.meta.dirname, "../../dist/podrun.cjs");
-
 const onTerminal = (podrun: Instance, argv: readonly string[], size = { cols: 100, rows: 24 }): Terminal =>
-  new Terminal(process.execPath, [PROGRAM, ...argv], podrun.env, size);
+  new Terminal(process.execPath, [...PROGRAM, ...argv], podrun.env, size);
 
 /** What an emulator of so many rows shows after `text`: lines that have scrolled out, too. */
 function shown(text: string, rows = 24): { readonly lines: readonly string[]; readonly cursorHidden: boolean } {

@@ -4,14 +4,14 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { type Instance, makeManifest, startInstance, until } from "./support/podrun.ts";
+import { PROGRAM } from "./support/program.ts";
 
 t.setTimeout(300_000);
 
-const PROGRAM = join(import.meta.dirname, "../../dist/podrun.cjs");
 const script = (text: string) => ({ name: "main", command: ["sh", "-c", text] });
 
 function follow(podrun: Instance, pod: string) {
-  const argv = [PROGRAM, "logs", "-f", pod];
+  const argv = [...PROGRAM, "logs", "-f", pod];
   const child = spawn(process.execPath, argv, { env: podrun.env, stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   child.stdout.on("data", (data: Buffer) => {

@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import t from "tap";
 import { makeManifest, startInstance } from "./support/podrun.ts";
+import { PROGRAM } from "./support/program.ts";
 import { Terminal } from "./support/terminal.ts";
 
-const PROGRAM = join(import.meta.dirname, "../../dist/podrun.cjs");
 const image = "--image=podrun.local/base";
 
 t.test(
@@ -41,7 +40,7 @@ t.test("a shell in a debug container is entered, left, and gone with its exit co
   const podrun = startInstance(t);
   await podrun.start(makeManifest("web"));
   const words = ["debug", "-it", "web", image, "--target=main", "-c", "shell", "--", "sh"];
-  const terminal = new Terminal(process.execPath, [PROGRAM, ...words], podrun.env);
+  const terminal = new Terminal(process.execPath, [...PROGRAM, ...words], podrun.env);
   await terminal.until(/pressing enter/);
   terminal.type("cat /proc/1/cmdline | tr '\\0' ' '; exit 7\r");
   await terminal.until(/sleep 100000/);

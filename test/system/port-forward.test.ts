@@ -7,10 +7,10 @@ import { join } from "node:path";
 import t from "tap";
 import { containerProcess } from "./support/container.ts";
 import { type Instance, makeManifest, startInstance, type Teardown, until } from "./support/podrun.ts";
+import { PROGRAM } from "./support/program.ts";
 
 t.setTimeout(300_000);
 
-const PROGRAM = join(import.meta.dirname, "../../dist/podrun.cjs");
 const SERVER = join(import.meta.dirname, "support/echo-server.mjs");
 
 interface Program {
@@ -46,7 +46,7 @@ async function serve(t: Teardown, podrun: Instance, address: string, port: numbe
 
 /** A port-forward that listens; its local ports in the order of the arguments. */
 async function forward(t: Teardown, podrun: Instance, ...argv: readonly string[]) {
-  const program = run(t, [process.execPath, PROGRAM, "port-forward", ...argv], podrun.env);
+  const program = run(t, [process.execPath, ...PROGRAM, "port-forward", ...argv], podrun.env);
   const wanted = argv.filter((word) => word.includes(":")).length;
   await until(
     async () => (program.text.match(/from 127\.0\.0\.1:/g) ?? []).length === wanted,

@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../../../src/base/config.ts";
 import { loadConfig } from "../../../src/base/config.ts";
 import type { Pod } from "../../../src/spec/index.ts";
+import { PROGRAM } from "./program.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -86,7 +87,7 @@ export class Instance {
     args: readonly string[],
     options: { readonly input?: string; readonly signal?: AbortSignal; readonly uid?: number } = {},
   ): Promise<Result> {
-    const child = spawn(process.execPath, [join(ROOT, "dist/podrun.cjs"), ...args], {
+    const child = spawn(process.execPath, [...PROGRAM, ...args], {
       env: this.env,
       stdio: ["pipe", "pipe", "pipe"],
       timeout: COMMAND_MILLIS,
