@@ -44,11 +44,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   makeStateFolder(config.root);
   const store = new Store<Kept>({ config, numbers: leaseSpace(config) });
   const log = new Logger({ level: process.env["PODRUN_DEBUG"] === undefined ? "info" : "debug" });
-  const [features, facts, nodeFacts] = await Promise.all([
-    probeFeatures(),
-    readMachine(config),
-    readNodeFacts(config.linkPrefix),
-  ]);
+  const [features, facts, nodeFacts] = await Promise.all([probeFeatures(), readMachine(config), readNodeFacts(config)]);
   requireFeatures(features);
   prepareCgroups(facts.cgroups, config.cgroup);
   enterCgroup(facts.cgroups, monitorCgroup(config.cgroup), log);

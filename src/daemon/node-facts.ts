@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, hostname, totalmem } from "node:os";
+import type { Config } from "../base/config.ts";
 import { errnoOf } from "../base/errors.ts";
 import { RouteSocket } from "../linux/netlink/index.ts";
 import { hostResolver, SYSTEMD_RESOLV_CONF } from "../net/index.ts";
 import { KUBELET_BACKOFF, type NodeFacts, type NodeSettings } from "../pod/index.ts";
 import { FORMATS } from "../spec/schema/format.ts";
 import { readNodeLabels, readNodeTaints } from "./node-placement.ts";
+import { readMachineSize, readNodeResources } from "./node-resources.ts";
 
 /** As kubeadm's clusters have it. */
 const CLUSTER_DOMAIN = "cluster.local";
@@ -14,14 +16,16 @@ const CLUSTER_DOMAIN = "cluster.local";
 const GLOBAL = 0;
 
 /** What pods are told of this machine. */
-export async function readNodeFacts(linkPrefix: string): Promise<NodeFacts> {
+export async function readNodeFacts({ linkPrefix, root }: Config): Promise<NodeFacts> {
+  const [cpus, memoryBytes] = [availableParallelism(), totalmem()];
   return {
     name: hostname(),
     labels: readNodeLabels(hostname()),
     taints: readNodeTaints(),
     addresses: await hostAddresses(linkPrefix),
-    cpus: availableParallelism(),
-    memoryBytes: totalmem(),
+    cpus,
+    memoryBytes,
+    ...readNodeResources(readMachineSize(cpus, memoryBytes, root)),
     hostsFile: () => readIfThere("/etc/hosts") ?? "",
     resolver: () => hostResolver(readIfThere("/etc/resolv.conf") ?? "", readIfThere(SYSTEMD_RESOLV_CONF)),
   };

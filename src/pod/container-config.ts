@@ -43,7 +43,7 @@ export function buildContainerConfig(
   const env = buildEnvironment(pod, container, { facts: context.environment, objects: context.objects });
   const command = expandWords(container.command, env);
   const args = expandWords(container.args, env);
-  const resources = containerResources(container);
+  const resources = containerResources(container, pod);
   return {
     name: container.name,
     attempt,

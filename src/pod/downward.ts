@@ -1,22 +1,24 @@
 // What the downward API reads of a pod: for variables and for files (Kubernetes, "Downward API").
 import { PodrunError } from "../base/errors.ts";
 import {
-  bytes,
+  amountOf,
+  amountsOf,
   type Container,
-  cpuMillis,
   findPlaced,
   METADATA_ENTRY,
   type Pod,
+  type ResourceName,
   type ResourceReference,
 } from "../spec/index.ts";
+import type { NodeResources } from "./node.ts";
 
 /** What `fieldRef` and `resourceFieldRef` read besides the pod: facts of the node and of the sandbox. */
 export interface EnvironmentFacts {
   readonly nodeName: string;
   readonly hostAddresses: readonly string[];
   readonly podAddresses: readonly string[];
-  /** What limits.cpu and limits.memory are for a container without a limit. */
-  readonly machineCpus: number;
+  /** What a container without a limit is said to be limited to. */
+  readonly allocatable: NodeResources;
   readonly machineMemoryBytes: number;
 }
 
@@ -46,11 +48,11 @@ export function podField(path: string, pod: Pod, facts: EnvironmentFacts): strin
   return value;
 }
 
-type Machine = Pick<EnvironmentFacts, "machineCpus" | "machineMemoryBytes">;
+type Machine = Pick<EnvironmentFacts, "allocatable">;
 
 /**
  * The value of a resourceFieldRef: whole CPUs or bytes, divided by the divisor, rounded up; a limit that is not set is the
- * machine's. `container`: whose it is when the reference names none.
+ * pod's as a whole, or else what the node has for pods. `container`: whose it is when the reference names none.
  */
 export function resourceField(
   reference: ResourceReference,
@@ -65,13 +67,13 @@ export function resourceField(
       "InvalidObject",
       `pod "${pod.metadata.name}": resourceFieldRef: there is no container "${named ?? ""}"`,
     );
-  const [kind, resource] = reference.resource.split(".") as ["limits" | "requests", "cpu" | "memory"];
-  const quantity = owner.resources[kind]?.[resource];
-  const machine =
-    kind === "limits" ? { cpu: facts.machineCpus * 1000, memory: facts.machineMemoryBytes } : { cpu: 0, memory: 0 };
-  const read = resource === "cpu" ? cpuMillis : bytes;
-  const value = quantity === undefined ? machine[resource] : read(quantity);
-  const divisor =
-    reference.divisor === undefined || read(reference.divisor) === 0 ? read("1") : read(reference.divisor);
+  const [kind, name] = reference.resource.split(".") as ["limits" | "requests", ResourceName];
+  const whole = kind === "limits" ? amountsOf(pod.spec.resources?.limits) : {};
+  const quantity = owner.resources[kind]?.[name];
+  const value =
+    quantity === undefined
+      ? (whole[name] ?? (kind === "limits" ? facts.allocatable[name] : 0))
+      : amountOf(name, quantity);
+  const divisor = amountOf(name, reference.divisor ?? "0") || amountOf(name, "1");
   return String(Math.ceil(value / divisor));
 }

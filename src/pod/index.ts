@@ -3,6 +3,7 @@ export {
   type ImageSource,
   type Node,
   type NodeFacts,
+  type NodeResources,
   type NodeSettings,
   systemTimers,
   type Timers,

@@ -3,11 +3,18 @@ import type { Logger } from "../base/logger.ts";
 import type { ImageService } from "../image/types.ts";
 import type { ResolverConfig } from "../net/index.ts";
 import type { RuntimeService } from "../sandbox/types.ts";
-import type { Labels } from "../spec/index.ts";
+import { HUGEPAGE_BYTES, type HugepageName, type Labels, type ResourceName } from "../spec/index.ts";
 import type { EventRecorder } from "./events.ts";
 import type { Taint } from "./placement.ts";
 import type { BackoffSettings } from "./restart.ts";
 import type { ObjectSource } from "./types.ts";
+
+/** Thousandths of a CPU, bytes, and how many pods. */
+export type NodeResources = Readonly<Record<ResourceName | "pods", number>>;
+
+/** The sizes of huge pages that there are any of. */
+export const hugepagesOf = (resources: NodeResources): readonly HugepageName[] =>
+  (Object.keys(HUGEPAGE_BYTES) as HugepageName[]).filter((name) => resources[name] > 0);
 
 /** Facts of the machine that pods see or that their settings are worked out from. */
 export interface NodeFacts {
@@ -19,6 +26,9 @@ export interface NodeFacts {
   readonly addresses: readonly string[];
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** What the machine has, and what of it pods may ask for (Node Allocatable). */
+  readonly capacity: NodeResources;
+  readonly allocatable: NodeResources;
   /** Text of /etc/hosts, and what the host's programs ask for names: read anew at each start. */
   readonly hostsFile: () => string;
   readonly resolver: () => ResolverConfig;

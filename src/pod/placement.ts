@@ -24,13 +24,6 @@ export interface Placed {
 
 export const GATED = "Scheduling is blocked due to non-empty scheduling gates";
 
-/** Why the pod can't have its place; undefined: nothing of these rules is in its way. */
-export function whyUnplaced(pod: Pod, node: PlacementNode, placed: Placed): string | undefined {
-  if (pod.spec.schedulingGates?.length) return GATED;
-  const why = whyNotThisNode(pod, node) ?? whyNotBesideOthers(pod, node, placed);
-  return why && `0/1 nodes are available: 1 ${why}.`;
-}
-
 /** The node alone: its name, taints and labels. Undefined: it would do. Pure, as all of this file. */
 export function whyNotThisNode(pod: Pod, node: PlacementNode): string | undefined {
   const { nodeName, nodeSelector = {}, affinity } = pod.spec;

@@ -16,9 +16,9 @@ import { mergeConditions } from "./conditions.ts";
 import { planDeletion } from "./delete.ts";
 import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
-import { whyUnplaced } from "./placement.ts";
 import { planPods } from "./plan.ts";
-import { holdsPlace, isScheduled, recordScheduling, whyUnschedulable } from "./schedule.ts";
+import { isScheduled, recordScheduling } from "./schedule.ts";
+import { Scheduler } from "./scheduler.ts";
 import { buildStatus } from "./status.ts";
 import { attachTo, copyFiles, execIn, forwardTo, logFileOf } from "./streams.ts";
 import type {
@@ -50,14 +50,17 @@ export class Pods implements PodService, WorkerOwner {
   readonly #store: PodStore;
   readonly #workers = new Map<string, PodWorker>();
   readonly #byUid = new Map<string, PodWorker>();
+  readonly #scheduler: Scheduler;
   readonly #watchers = new Set<(event: PodWatchEvent) => void>();
-  /** Whether a pod may be without its place. */
-  #someWait = false;
+  /** While those that wait for a place are asked, and whether one of them then changed what the others were told. */
+  #asking = false;
+  #askAgain = false;
   readonly #exitListeners = new Set<(containerId: string) => void>();
 
   constructor(node: Node, store: PodStore) {
     this.#node = node;
     this.#store = store;
+    this.#scheduler = new Scheduler(node, () => [...this.#workers.values()].map(({ pod }) => pod));
     node.runtime.on((event) => this.#onRuntimeEvent(event));
   }
 
@@ -101,7 +104,7 @@ export class Pods implements PodService, WorkerOwner {
     recordScheduling(this.#node, stored);
     this.#notify({ type: "ADDED", object: stored });
     worker.start();
-    this.#retryUnscheduled();
+    if (isScheduled(stored)) this.#retryUnscheduled();
     // The answer promises that the pod survives a power cut; its start need not wait for the disk.
     await this.#store.flush();
     return stored;
@@ -119,6 +122,7 @@ export class Pods implements PodService, WorkerOwner {
     const wanted = { ...before, metadata: { ...before.metadata, labels, annotations }, spec: pod.spec };
     if (options.dryRun) return wanted;
     const stored = this.#store.put(wanted, { mode: "update" });
+    this.#scheduler.note(stored);
     worker.replace(stored);
     this.#notify({ type: "MODIFIED", object: stored });
     this.#retryUnscheduled();
@@ -166,6 +170,7 @@ export class Pods implements PodService, WorkerOwner {
     const marked = { ...pod, metadata: { ...pod.metadata, ...marks } };
     const stored = this.#store.put(marked, { mode: "update", durability: "normal" });
     step("pod.deletion-recorded");
+    this.#scheduler.note(stored);
     worker.delete(stored, deletion);
     this.#notify({ type: "MODIFIED", object: stored });
     await this.#store.flush();
@@ -247,20 +252,14 @@ export class Pods implements PodService, WorkerOwner {
 
   save(pod: Pod): Pod {
     const stored = this.#record(pod);
+    const moved = this.#scheduler.note(stored);
     this.#notify({ type: "MODIFIED", object: stored });
-    if (!holdsPlace(this.#node, stored)) this.#retryUnscheduled();
+    if (moved) this.#retryUnscheduled();
     return stored;
   }
 
   whyUnschedulable(pod: Pod): string | undefined {
-    const others = [...this.#workers.values()].map((worker) => worker.pod);
-    const namespaceLabels = (name: string) => this.#node.objects.find("Namespace", "", name)?.metadata.labels;
-    const holds = (other: Pod): boolean => holdsPlace(this.#node, other);
-    const why =
-      whyUnplaced(pod, this.#node.facts, { pods: others, holdsPlace: holds, namespaceLabels }) ??
-      whyUnschedulable(pod, () => others.filter(holds));
-    if (why !== undefined) this.#someWait = true;
-    return why;
+    return this.#scheduler.whyUnschedulable(pod);
   }
 
   gone(pod: Pod): void {
@@ -270,16 +269,24 @@ export class Pods implements PodService, WorkerOwner {
     step("pod.removed");
     this.#workers.delete(keyOf(namespace, name));
     this.#byUid.delete(uid);
+    this.#scheduler.forget(pod);
     this.#notify({ type: "DELETED", object: last });
     // An address or a place is free again.
-    for (const worker of this.#workers.values()) if (worker.pod.status.phase === "Pending") worker.retry();
+    this.#retryUnscheduled();
+    for (const worker of this.#workers.values())
+      if (worker.pod.status.phase === "Pending" && isScheduled(worker.pod)) worker.retry();
   }
 
   /** A place is free that one of them may have waited for, or somebody is there that it wants to be with. */
   #retryUnscheduled(): void {
-    if (!this.#someWait) return;
-    this.#someWait = false;
-    for (const worker of this.#workers.values()) if (!isScheduled(worker.pod)) worker.retry();
+    this.#askAgain = this.#asking;
+    if (this.#asking) return;
+    this.#asking = true;
+    do {
+      this.#askAgain = false;
+      for (const pod of this.#scheduler.waiting()) this.#byUid.get(pod.metadata.uid)?.retry();
+    } while (this.#askAgain);
+    this.#asking = false;
   }
 
   /** What the API server adds to a new object, and its first status. */
@@ -299,6 +306,7 @@ export class Pods implements PodService, WorkerOwner {
     const worker = new PodWorker(this.#node, pod, this);
     this.#workers.set(keyOf(pod.metadata.namespace, pod.metadata.name), worker);
     this.#byUid.set(pod.metadata.uid, worker);
+    this.#scheduler.note(pod);
     return worker;
   }
 

@@ -1,64 +1,83 @@
 import type { Resources } from "../sandbox/types.ts";
 import {
-  bytes,
+  amountOf,
   type Container,
-  cpuMillis,
   findPlaced,
-  type PlacedContainer,
+  HUGEPAGE_BYTES,
+  type HugepageName,
   type Pod,
   placedContainers,
+  podLimits,
+  podRequests,
   type QosClass,
   qosClass,
 } from "../spec/index.ts";
 
-/** A container's requests and limits in the runtime's units. */
-export function containerResources(container: Container): Resources {
+type Own = "cpu" | "memory";
+
+/**
+ * A container's requests and limits in the runtime's units. Without a limit of its own it has the pod's (KEP-2837), and
+ * without a request as much weight as that.
+ */
+export function containerResources(container: Container, pod: Pod): Resources {
   const { requests = {}, limits = {} } = container.resources;
+  const whole = pod.spec.resources?.limits ?? {};
+  const amount = (name: Own, quantity: string | undefined): number | undefined =>
+    quantity === undefined ? undefined : amountOf(name, quantity);
+  const cpuRequestMillis = amount("cpu", requests.cpu ?? whole.cpu);
+  const cpuLimitMillis = amount("cpu", limits.cpu ?? whole.cpu);
+  const memoryRequestBytes = amount("memory", requests.memory);
+  const memoryLimitBytes = amount("memory", limits.memory ?? whole.memory);
+  const hugepageLimitBytes = pagesOf((name) => {
+    const limit = limits[name];
+    return limit === undefined ? undefined : amountOf(name, limit);
+  });
   return {
-    ...(requests.cpu !== undefined && { cpuRequestMillis: cpuMillis(requests.cpu) }),
-    ...(limits.cpu !== undefined && { cpuLimitMillis: cpuMillis(limits.cpu) }),
-    ...(requests.memory !== undefined && { memoryRequestBytes: bytes(requests.memory) }),
-    ...(limits.memory !== undefined && { memoryLimitBytes: bytes(limits.memory) }),
+    ...(cpuRequestMillis !== undefined && { cpuRequestMillis }),
+    ...(cpuLimitMillis !== undefined && { cpuLimitMillis }),
+    ...(memoryRequestBytes !== undefined && { memoryRequestBytes }),
+    ...(memoryLimitBytes !== undefined && { memoryLimitBytes }),
+    ...(hugepageLimitBytes && { hugepageLimitBytes }),
   };
 }
 
-type Amount = "cpuRequestMillis" | "cpuLimitMillis" | "memoryRequestBytes" | "memoryLimitBytes";
+/** What a node says of every pod on it. */
+export interface PodLimits {
+  /** Most processes in one pod; undefined: no limit (kubelet podPidsLimit). */
+  readonly pidsLimit?: number | undefined;
+  /** Huge pages that the node has: a pod that asks for none of them gets none. */
+  readonly hugepages?: readonly HugepageName[] | undefined;
+}
 
 /**
- * What the pod as a whole needs, for its own cgroup: its own containers and its sidecars together, or more when an init
- * container, with the sidecars before it, needs more (KEP-753). A limit holds for the pod only when every container
- * has it, as in the kubelet's ResourceConfigForPod. `pidsLimit` is the node's limit for a pod (kubelet podPidsLimit).
+ * What the pod as a whole needs, for its own cgroup. A limit holds for the pod only when it says so itself or every
+ * container has one, as in the kubelet's ResourceConfigForPod.
  */
-export function podResources(pod: Pod, pidsLimit?: number): Resources {
-  const all = placedContainers(pod.spec)
-    .filter(({ role }) => role !== "ephemeral")
-    .map(({ container, role }) => ({ role, needs: containerResources(container) }));
-  const limit = (field: Amount): number | undefined =>
-    all.every(({ needs }) => needs[field] !== undefined) ? mostAtOnce(all, field) : undefined;
-  const cpuLimitMillis = limit("cpuLimitMillis");
-  const memoryLimitBytes = limit("memoryLimitBytes");
+export function podResources(pod: Pod, { pidsLimit, hugepages = [] }: PodLimits = {}): Resources {
+  const { cpu = 0, memory = 0 } = podRequests(pod);
+  const limits = podLimits(pod);
+  const containers = placedContainers(pod.spec).filter(({ role }) => role !== "ephemeral");
+  const isLimited = (name: Own): boolean =>
+    pod.spec.resources?.limits?.[name] !== undefined ||
+    containers.every(({ container }) => container.resources.limits?.[name] !== undefined);
+  const hugepageLimitBytes = pagesOf((name) => limits[name] ?? (hugepages.includes(name) ? 0 : undefined));
   return {
-    cpuRequestMillis: mostAtOnce(all, "cpuRequestMillis"),
-    memoryRequestBytes: mostAtOnce(all, "memoryRequestBytes"),
-    ...(cpuLimitMillis !== undefined && { cpuLimitMillis }),
-    ...(memoryLimitBytes !== undefined && { memoryLimitBytes }),
+    cpuRequestMillis: cpu,
+    memoryRequestBytes: memory,
+    ...(isLimited("cpu") && limits.cpu !== undefined && { cpuLimitMillis: limits.cpu }),
+    ...(isLimited("memory") && limits.memory !== undefined && { memoryLimitBytes: limits.memory }),
+    ...(hugepageLimitBytes && { hugepageLimitBytes }),
     ...(pidsLimit !== undefined && { pidsLimit }),
   };
 }
 
-/** In the order of the pod: sidecars stay, each init container is gone when the next one comes. */
-function mostAtOnce(
-  all: readonly { readonly role: PlacedContainer["role"]; readonly needs: Resources }[],
-  field: Amount,
-): number {
-  let staying = 0;
-  let most = 0;
-  for (const { role, needs } of all) {
-    const amount = needs[field] ?? 0;
-    if (role === "init") most = Math.max(most, staying + amount);
-    else staying += amount;
-  }
-  return Math.max(most, staying);
+/** By size as Kubernetes writes it, `2Mi`; undefined: nothing is said of any. */
+function pagesOf(limitOf: (name: HugepageName) => number | undefined): Record<string, number> | undefined {
+  const entries = (Object.keys(HUGEPAGE_BYTES) as HugepageName[]).flatMap((name) => {
+    const limit = limitOf(name);
+    return limit === undefined ? [] : [[name.slice("hugepages-".length), limit] as const];
+  });
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }
 
 /**
@@ -72,12 +91,25 @@ export function oomScoreAdj(qos: QosClass, memoryRequestBytes: number, machineMe
   return Math.min(999, Math.max(3, score));
 }
 
-/** oom_score_adj of one of a pod's containers. A sidecar is never killed before the containers that it serves (KEP-753). */
+/**
+ * oom_score_adj of one of a pod's containers. A sidecar is never killed before the containers that it serves (KEP-753). What a
+ * pod asks for as a whole and none of its containers does, they have in equal parts (KEP-2837).
+ */
 export function containerOomScore(pod: Pod, container: Container, machineMemoryBytes: number): number {
   const qos = qosClass(pod);
-  const scoreOf = (one: Container): number =>
-    oomScoreAdj(qos, containerResources(one).memoryRequestBytes ?? 0, machineMemoryBytes);
+  const rest = restOfEach(pod);
+  const scoreOf = (one: Container): number => oomScoreAdj(qos, memoryRequest(one) + rest, machineMemoryBytes);
   const own = scoreOf(container);
   const role = findPlaced(pod.spec, container.name)?.role;
   return role === "sidecar" ? Math.min(own, ...pod.spec.containers.map(scoreOf)) : own;
+}
+
+const memoryRequest = ({ resources }: Container): number => amountOf("memory", resources.requests?.memory ?? "0");
+
+function restOfEach({ spec }: Pod): number {
+  const whole = spec.resources?.requests?.memory;
+  if (whole === undefined) return 0;
+  const staying = placedContainers(spec).filter(({ role }) => role === "main" || role === "sidecar");
+  const asked = staying.reduce((sum, { container }) => sum + memoryRequest(container), 0);
+  return Math.max(0, Math.floor((amountOf("memory", whole) - asked) / staying.length));
 }

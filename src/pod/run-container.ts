@@ -163,12 +163,12 @@ export function containerContext(node: Node, image: RuntimeImage, context: Omit<
 
 /** `podAddresses`: none for a pod in the host's network, whose addresses are the host's (PodStatus.podIP). */
 export function environmentFacts(node: Node, podAddresses: readonly string[]): EnvironmentFacts {
-  const { name, addresses, cpus, memoryBytes } = node.facts;
+  const { name, addresses, allocatable, memoryBytes } = node.facts;
   return {
     nodeName: name,
     hostAddresses: addresses,
     podAddresses: podAddresses.length > 0 ? podAddresses : addresses,
-    machineCpus: cpus,
+    allocatable,
     machineMemoryBytes: memoryBytes,
   };
 }

@@ -1,7 +1,7 @@
 import { step } from "../base/fault.ts";
 import type { SandboxConfig, SandboxStatus } from "../sandbox/types.ts";
 import type { Pod } from "../spec/index.ts";
-import type { Node } from "./node.ts";
+import { hugepagesOf, type Node } from "./node.ts";
 import { Reasons } from "./reasons.ts";
 import { record } from "./record.ts";
 import { buildSandboxConfig, resolvConfFor } from "./sandbox-config.ts";
@@ -15,6 +15,7 @@ export function sandboxConfig(node: Node, pod: Pod, attempt: number, reasons: Re
     hostsFile: pod.spec.hostNetwork ? node.facts.hostsFile() : "",
     resolver: node.facts.resolver(),
     podPidsLimit: node.settings.podPidsLimit,
+    hugepages: hugepagesOf(node.facts.capacity),
     reasons,
   });
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type HostsInput, nodeHosts, podHosts, podResolvConf, type ResolverConfig } from "../net/index.ts";
 import type { SandboxConfig } from "../sandbox/types.ts";
-import { bytes, hostPortsOf, type Pod, portText, qosClass } from "../spec/index.ts";
+import { bytes, type HugepageName, hostPortsOf, type Pod, portText, qosClass } from "../spec/index.ts";
 import { kernelHostname, nameOf } from "./hostname.ts";
 import type { Reasons } from "./reasons.ts";
 import { podResources } from "./resources.ts";
@@ -21,6 +21,8 @@ export interface SandboxContext {
   readonly resolver: ResolverConfig;
   /** Most processes in one pod; undefined: no limit (kubelet podPidsLimit). */
   readonly podPidsLimit?: number | undefined;
+  /** Huge pages that the node has. */
+  readonly hugepages?: readonly HugepageName[] | undefined;
   readonly reasons: Reasons;
 }
 
@@ -40,7 +42,7 @@ export function buildSandboxConfig(pod: Pod, attempt: number, context: SandboxCo
     sysctls: Object.fromEntries((spec.securityContext.sysctls ?? []).map(({ name, value }) => [name, value])),
     shmBytes: SHM_BYTES,
     qos: qosClass(pod),
-    resources: podResources(pod, context.podPidsLimit),
+    resources: podResources(pod, { pidsLimit: context.podPidsLimit, hugepages: context.hugepages }),
     memoryVolumes: memoryVolumes(pod),
     logDirectory: logDirectory(context.logs, pod),
     why: sandboxReasons(pod, context.reasons),

@@ -1,6 +1,8 @@
-import { hostPortsOf, type Pod, portsOverlap, portText } from "../spec/index.ts";
-import type { Node } from "./node.ts";
+import { hostPortsOf, type Pod, podRequests, portsOverlap, portText, type ResourceName } from "../spec/index.ts";
+import type { Node, NodeResources } from "./node.ts";
+import { GATED, type Placed, type PlacementNode, whyNotBesideOthers, whyNotThisNode } from "./placement.ts";
 import { record } from "./record.ts";
+import { whatIsInsufficient } from "./reservations.ts";
 
 /** Whether the pod has been given its place once: what it asks for is its own from then on (PodCondition PodScheduled). */
 export const isScheduled = ({ status }: Pod): boolean =>
@@ -25,21 +27,43 @@ export function recordScheduling(node: Node, pod: Pod): void {
   else record(node, pod, "Normal", "Scheduled", `Successfully assigned ${namespace}/${name} to ${node.facts.name}`);
 }
 
-/**
- * Why a pod can't have its place on this node yet, in the scheduler's words; undefined: it can. `holders`: the scheduled pods
- * that still have what they asked for, asked for when it matters. Pure.
- */
-export function whyUnschedulable(pod: Pod, holders: () => readonly Pod[]): string | undefined {
-  const taken = hostPortsOf(pod.spec).length > 0 ? takenPort(pod, holders()) : undefined;
-  return taken && `0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports (${taken}).`;
+/** The node and what is on it, as a new pod finds it. */
+export interface Place extends Placed {
+  readonly node: PlacementNode & { readonly allocatable: NodeResources };
+  /** How much of a resource others have. */
+  readonly held: (name: ResourceName | "pods") => number;
 }
 
-function takenPort(pod: Pod, holders: readonly Pod[]): string | undefined {
-  for (const port of hostPortsOf(pod.spec))
-    for (const { metadata, spec } of holders) {
-      if (metadata.uid === pod.metadata.uid) continue;
-      if (hostPortsOf(spec).some((other) => portsOverlap(port, other)))
-        return `${portText(port)} is the port of pod ${metadata.namespace}/${metadata.name}`;
+/** Why the pod can't have its place here, in the scheduler's words and by its filters' order; none: it can. Pure. */
+export function whyNotHere(pod: Pod, place: Place): readonly string[] {
+  const alone = whyNotThisNode(pod, place.node) ?? takenPort(pod, place);
+  if (alone !== undefined) return [alone];
+  const insufficient = whatIsInsufficient(podRequests(pod), place.node.allocatable, place.held);
+  if (insufficient.length > 0) return insufficient;
+  const others = whyNotBesideOthers(pod, place.node, place);
+  return others === undefined ? [] : [others];
+}
+
+/** What the pod is told: what {@link whyNotHere} says, unless it is held back before. Undefined: it can have its place. */
+export function whyNoPlace(pod: Pod, place: Place): string | undefined {
+  if (pod.spec.schedulingGates?.length) return GATED;
+  const reasons = whyNotHere(pod, place);
+  return reasons.length === 0 ? undefined : wordReasons(reasons);
+}
+
+/** The scheduler's sentence; there is one node. */
+const wordReasons = (reasons: readonly string[]): string =>
+  `0/1 nodes are available: ${reasons.map((reason) => `1 ${reason}`).join(", ")}.`;
+
+function takenPort(pod: Pod, { pods, holdsPlace }: Placed): string | undefined {
+  const ports = hostPortsOf(pod.spec);
+  if (ports.length === 0) return undefined;
+  const others = pods.filter(({ metadata }) => metadata.uid !== pod.metadata.uid);
+  for (const port of ports)
+    for (const other of others) {
+      if (!hostPortsOf(other.spec).some((one) => portsOverlap(port, one)) || !holdsPlace(other)) continue;
+      const owner = `${portText(port)} is the port of pod ${other.metadata.namespace}/${other.metadata.name}`;
+      return `node(s) didn't have free ports for the requested pod ports (${owner})`;
     }
   return undefined;
 }

@@ -25,6 +25,8 @@ export interface Resources {
   readonly cpuLimitMillis?: number;
   readonly memoryRequestBytes?: number;
   readonly memoryLimitBytes?: number;
+  /** By page size as Kubernetes writes it: `2Mi`, `1Gi`. */
+  readonly hugepageLimitBytes?: Readonly<Record<string, number>>;
   readonly pidsLimit?: number;
 }
 

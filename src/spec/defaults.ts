@@ -2,7 +2,15 @@
 // sets them (pkg/apis/core/v1/defaults.go), so that what podrun stores and shows reads like a cluster's.
 
 import { placedContainers } from "./containers.ts";
-import type { Container, ObjectMeta, Pod, ResourceRequirements } from "./pod.ts";
+import type { Container, ObjectMeta, Pod, PodSpec, ResourceRequirements } from "./pod.ts";
+import {
+  containersTotal,
+  formatAmount,
+  hasOwnResources,
+  isHugepages,
+  type Kind,
+  POD_RESOURCE_NAMES,
+} from "./resources.ts";
 
 /** Fills in what the tables can't, in place, and returns the pod. Running it twice changes nothing. */
 export function defaultPod(pod: Pod): Pod {
@@ -21,6 +29,7 @@ export function defaultPod(pod: Pod): Pod {
     defaultContainer(container);
     defaultPorts(container, spec.hostNetwork === true);
   }
+  defaultPodResources(spec);
   return pod;
 }
 
@@ -55,11 +64,30 @@ function defaultPorts({ ports = [] }: Container, hostNetwork: boolean): void {
 
 /** A limit without a request asks for as much as the limit (SetDefaults_Pod). */
 function defaultRequests(resources: ResourceRequirements): void {
-  for (const name of ["cpu", "memory"] as const) {
-    const limit = resources.limits?.[name];
-    if (limit === undefined || resources.requests?.[name] !== undefined) continue;
-    resources.requests = { ...resources.requests, [name]: limit };
-  }
+  const requests = { ...resources.limits, ...resources.requests };
+  if (Object.keys(requests).length > 0) resources.requests = requests;
+}
+
+/**
+ * A pod that says what it needs as a whole asks for what its containers ask for together, and where they ask for nothing
+ * for its limit (SetDefaults_Pod, KEP-2837). Pages can't be lent, so a limit of containers is the pod's too.
+ */
+function defaultPodResources(spec: PodSpec): void {
+  const { resources } = spec;
+  if (resources === undefined || !hasOwnResources({ spec })) return;
+  const total = (kind: Kind, names: readonly (typeof POD_RESOURCE_NAMES)[number][]) => {
+    const amounts = containersTotal(spec, kind);
+    const given = names.flatMap((name) => {
+      const amount = amounts[name];
+      return amount === undefined ? [] : [[name, formatAmount(name, amount)] as const];
+    });
+    return Object.fromEntries(given);
+  };
+  const pages = total("limits", POD_RESOURCE_NAMES.filter(isHugepages));
+  const limits = { ...pages, ...resources.limits };
+  if (Object.keys(limits).length > 0) resources.limits = limits;
+  const requests = { ...limits, ...total("requests", ["cpu", "memory"]), ...resources.requests };
+  if (Object.keys(requests).length > 0) resources.requests = requests;
 }
 
 /** Always for the tag `latest`, given or implied; IfNotPresent for any other tag and for digests (SetDefaults_Container). */

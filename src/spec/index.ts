@@ -14,6 +14,19 @@ export type * from "./pod.ts";
 export { type Problem, type Source, throwProblems } from "./problem.ts";
 export { qosClass } from "./qos.ts";
 export { bytes, compareQuantities, cpuMillis, parseQuantity, type Quantity } from "./quantity.ts";
+export {
+  type Amounts,
+  amountOf,
+  amountsOf,
+  formatAmount,
+  HUGEPAGE_BYTES,
+  type HugepageName,
+  hasOwnResources,
+  podLimits,
+  podRequests,
+  RESOURCE_NAMES,
+  type ResourceName,
+} from "./resources.ts";
 export { CAPABILITY_NAMES } from "./schema/capabilities.ts";
 export { SECRET_TYPES, type Secret, secretValue } from "./secret.ts";
 export { validateConfigMapUpdate } from "./validate-config-map.ts";

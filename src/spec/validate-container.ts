@@ -1,12 +1,12 @@
 // Rules between the fields of one container.
 
-import { elementPath, fieldPath } from "./path.ts";
-import type { Container, Pod, ResourceRequirements, SecurityContext } from "./pod.ts";
+import { elementPath } from "./path.ts";
+import type { Container, Pod, SecurityContext } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
-import { compareQuantities, parseQuantity } from "./quantity.ts";
 import { quote } from "./schema/format.ts";
 import { validateEnvironment } from "./validate-environment.ts";
 import { validateLifecycle, validateProbes } from "./validate-probes.ts";
+import { validateResources } from "./validate-resources.ts";
 import { validateRestart } from "./validate-restart.ts";
 import { validateIdentity, validateProfile } from "./validate-security.ts";
 import { validateMounts } from "./validate-volumes.ts";
@@ -49,28 +49,6 @@ function validatePorts(container: Container, path: string): Problem[] {
       problems.push(invalid(`${at}.name`, `${quote(port.name)} is used twice: ${namesake} has it too`));
     names.set(port.name, namesake ?? at);
   });
-  return problems;
-}
-
-function validateResources({ limits, requests }: ResourceRequirements, path: string): Problem[] {
-  const problems: Problem[] = [];
-  for (const [list, quantities] of Object.entries({ limits, requests })) {
-    const memory = quantities?.memory;
-    // 64m is a slip of the pen for 64M: it asks for a fifteenth of a byte, which Kubernetes takes silently.
-    if (memory === undefined || parseQuantity(memory).nano % 1_000_000_000n === 0n) continue;
-    const hint = /m$/.test(memory)
-      ? `; m is a thousandth: did you mean ${quote(memory.replace(/m$/, "M"))} or ${quote(memory.replace(/m$/, "Mi"))}?`
-      : "";
-    problems.push(
-      invalid(fieldPath(`${path}.${list}`, "memory"), `${quote(memory)} is not a whole number of bytes${hint}`),
-    );
-  }
-  for (const name of ["cpu", "memory"] as const) {
-    const request = requests?.[name];
-    const limit = limits?.[name];
-    if (request === undefined || limit === undefined || compareQuantities(request, limit) <= 0) continue;
-    problems.push(invalid(`${path}.requests.${name}`, `${quote(request)} is more than the limit ${quote(limit)}`));
-  }
   return problems;
 }
 

@@ -10,6 +10,7 @@ import { validateContainer } from "./validate-container.ts";
 import { validateEphemeral } from "./validate-ephemeral.ts";
 import { validateMetadata } from "./validate-metadata.ts";
 import { validatePlacement } from "./validate-placement.ts";
+import { validatePodResources } from "./validate-resources.ts";
 import { validateProfile, validateSysctls } from "./validate-security.ts";
 import { validateVolumes } from "./validate-volumes.ts";
 
@@ -21,6 +22,7 @@ export function validatePod(pod: Pod): Problem[] {
     ...validateNames(spec),
     ...validateEphemeral(spec),
     ...placedContainers(spec).flatMap(({ container, path }) => validateContainer(container, path, { pod })),
+    ...validatePodResources(spec),
     ...validatePlacement(spec),
     ...validateVolumes(pod),
     ...validateNamespaces(spec),

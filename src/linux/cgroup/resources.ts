@@ -19,6 +19,8 @@ export interface Resources {
   readonly memorySwapLimit?: number | undefined;
   /** Kill all of the cgroup when one process of it is OOM-killed (v2 only), as the kubelet sets it for containers. */
   readonly oomGroup?: boolean | undefined;
+  /** By page size: `2Mi`, `1Gi`. */
+  readonly hugepageLimitBytes?: Readonly<Record<string, number>> | undefined;
   readonly pidsLimit?: number | undefined;
   /** Lists such as `0-3,7` (CRI). */
   readonly cpusetCpus?: string | undefined;
@@ -91,6 +93,7 @@ function v2Settings(resources: Resources): Setting[] {
   }
   if (resources.oomGroup) settings.push({ controller: "memory", file: "memory.oom.group", value: "1" });
   if (pidsLimit !== undefined) settings.push({ controller: "pids", file: "pids.max", value: limitOrMax(pidsLimit) });
+  settings.push(...hugepageSettings(resources, "max"));
   if (cpusetCpus) settings.push({ controller: "cpuset", file: "cpuset.cpus", value: cpusetCpus });
   if (cpusetMems) settings.push({ controller: "cpuset", file: "cpuset.mems", value: cpusetMems });
   return settings;
@@ -112,7 +115,17 @@ function v1Settings(resources: Resources): Setting[] {
     settings.push({ controller: "memory", file: "memory.memsw.limit_in_bytes", value: `${both}`, optional: true });
   }
   if (pidsLimit !== undefined) settings.push({ controller: "pids", file: "pids.max", value: limitOrMax(pidsLimit) });
+  settings.push(...hugepageSettings(resources, "limit_in_bytes"));
   return settings;
 }
+
+/** The kernel's names of page sizes are like 2MB and 1GB; it has files of the sizes that the processor has. */
+const hugepageSettings = ({ hugepageLimitBytes = {} }: Resources, suffix: string): Setting[] =>
+  Object.entries(hugepageLimitBytes).map(([size, bytes]) => ({
+    controller: "hugetlb",
+    file: `hugetlb.${size.replace(/i$/, "B")}.${suffix}`,
+    value: `${bytes}`,
+    optional: true,
+  }));
 
 const limitOrMax = (limit: number): string => (limit > 0 ? `${limit}` : "max");

@@ -20,10 +20,24 @@ export const CONTAINER_PORT = objectType({
   },
 });
 
+const HUGEPAGES = "the limit, asked for as a whole; needs cpu or memory beside it";
+const FOR_A_POD = {
+  cpu: quantity(),
+  memory: quantity(),
+  "hugepages-1Gi": quantity({ note: HUGEPAGES }),
+  "hugepages-2Mi": quantity({ note: HUGEPAGES }),
+} as const;
+
 const RESOURCE_LIST = objectType({
   name: "ResourceList",
-  fields: { cpu: quantity(), memory: quantity() },
-  notYet: { "ephemeral-storage": "" },
+  fields: { ...FOR_A_POD, "ephemeral-storage": quantity() },
+  otherNames: /^hugepages-|^storage$|\//,
+});
+
+const POD_RESOURCE_LIST = objectType({
+  name: "ResourceList",
+  fields: FOR_A_POD,
+  notApplicable: { "ephemeral-storage": "a pod as a whole has none (KEP-2837); write it in its containers" },
   otherNames: /^hugepages-|^storage$|\//,
 });
 
@@ -32,6 +46,18 @@ export const RESOURCE_REQUIREMENTS = objectType({
   fields: {
     limits: object(RESOURCE_LIST),
     requests: object(RESOURCE_LIST, { note: "absent ones are taken from limits" }),
+  },
+  notApplicable: { claims: "there are no device classes without a cluster" },
+});
+
+/** PodSpec.resources (KEP-2837). */
+export const POD_RESOURCES = objectType({
+  name: "ResourceRequirements",
+  fields: {
+    limits: object(POD_RESOURCE_LIST, {
+      note: "of all its containers together; a container without one is limited to it",
+    }),
+    requests: object(POD_RESOURCE_LIST, { note: "absent ones are the sum of the containers', else taken from limits" }),
   },
   notApplicable: { claims: "there are no device classes without a cluster" },
 });

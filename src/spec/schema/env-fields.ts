@@ -20,7 +20,21 @@ export const RESOURCE_FIELD_SELECTOR = objectType({
   name: "ResourceFieldSelector",
   fields: {
     containerName: text({ format: "dnsLabel" }),
-    resource: oneOf(["limits.cpu", "limits.memory", "requests.cpu", "requests.memory"], { required: true }),
+    resource: oneOf(
+      [
+        "limits.cpu",
+        "limits.memory",
+        "limits.ephemeral-storage",
+        "limits.hugepages-1Gi",
+        "limits.hugepages-2Mi",
+        "requests.cpu",
+        "requests.memory",
+        "requests.ephemeral-storage",
+        "requests.hugepages-1Gi",
+        "requests.hugepages-2Mi",
+      ],
+      { required: true },
+    ),
     divisor: quantity(),
   },
 });

@@ -1,6 +1,6 @@
 // Fields of a pod (Kubernetes core/v1 Pod, PodSpec and what they contain).
 
-import { CONTAINER, EPHEMERAL_CONTAINER } from "./container-fields.ts";
+import { CONTAINER, EPHEMERAL_CONTAINER, POD_RESOURCES } from "./container-fields.ts";
 import { OBJECT_META } from "./metadata-fields.ts";
 import { PLACEMENT_FIELDS } from "./placement-fields.ts";
 import { APP_ARMOR_PROFILE, NO_SELINUX, SECCOMP_PROFILE } from "./security-fields.ts";
@@ -122,6 +122,7 @@ export const POD_SPEC = objectType({
     shareProcessNamespace: flag(),
     hostUsers: flag({ only: [true], because: "pods run in the host's user namespace" }),
     securityContext: object(POD_SECURITY_CONTEXT, { computed: "empty" }),
+    resources: object(POD_RESOURCES),
     imagePullSecrets: list(object(LOCAL_OBJECT_REFERENCE), {
       note: "Secrets of the pod's namespace, of type `kubernetes.io/dockerconfigjson` or `kubernetes.io/dockercfg`; looked up at each pull",
     }),
@@ -145,9 +146,7 @@ export const POD_SPEC = objectType({
       }),
     ),
   },
-  notYet: {
-    resources: "write resources in each container",
-  },
+  notYet: {},
   notApplicable: {
     runtimeClassName: "there is one runtime, podrun's own",
     schedulingGroup: NO_SCHEDULER,

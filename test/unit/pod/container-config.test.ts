@@ -3,7 +3,7 @@ import { buildContainerConfig, type ContainerContext } from "../../../src/pod/co
 import { Reasons } from "../../../src/pod/reasons.ts";
 import { volumeSources } from "../../../src/pod/volumes.ts";
 import type { Pod } from "../../../src/spec/index.ts";
-import { IMAGE, makePod } from "./fixtures.ts";
+import { CAPACITY, IMAGE, makePod } from "./fixtures.ts";
 
 const GIB = 2 ** 30;
 
@@ -19,7 +19,7 @@ function build(container: object, spec: object = {}, sources?: Record<string, st
       nodeName: "node",
       hostAddresses: ["192.0.2.1"],
       podAddresses: ["10.77.0.2", "fd77::2"],
-      machineCpus: 2,
+      allocatable: CAPACITY,
       machineMemoryBytes: 8 * GIB,
     },
     objects: { find: () => undefined },

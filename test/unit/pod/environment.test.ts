@@ -3,13 +3,13 @@ import { PodrunError } from "../../../src/base/errors.ts";
 import { buildEnvironment } from "../../../src/pod/environment.ts";
 import type { KeptObject } from "../../../src/pod/types.ts";
 import { decodeKubeObject } from "../../../src/spec/index.ts";
-import { makePod } from "./fixtures.ts";
+import { CAPACITY, makePod } from "./fixtures.ts";
 
 const FACTS = {
   nodeName: "node",
   hostAddresses: ["192.0.2.1"],
   podAddresses: ["10.77.0.2", "fd77::2"],
-  machineCpus: 2,
+  allocatable: CAPACITY,
   machineMemoryBytes: 2 ** 33,
 };
 

@@ -1,6 +1,6 @@
 import { Logger } from "../../../src/base/logger.ts";
 import { EventRecorder } from "../../../src/pod/events.ts";
-import type { Node, Timers } from "../../../src/pod/node.ts";
+import type { Node, NodeResources, Timers } from "../../../src/pod/node.ts";
 import { type PodStore, Pods } from "../../../src/pod/pods.ts";
 import type { KeptObject, PodWatchEvent } from "../../../src/pod/types.ts";
 import type { RuntimeImage } from "../../../src/sandbox/types.ts";
@@ -123,6 +123,16 @@ export interface World {
   reborn(): Pods;
 }
 
+/** Two CPUs, 8 GiB and room for 110 pods. */
+export const CAPACITY: NodeResources = {
+  cpu: 2000,
+  memory: 2 ** 33,
+  "ephemeral-storage": 2 ** 36,
+  "hugepages-1Gi": 0,
+  "hugepages-2Mi": 0,
+  pods: 110,
+};
+
 /** The pod layer on fakes; `root` is a folder of the test's own. */
 export function makeWorld(root: string): World {
   const runtime = new FakeRuntime();
@@ -163,6 +173,8 @@ export function makeWorld(root: string): World {
       addresses: ["192.0.2.1"],
       cpus: 2,
       memoryBytes: 2 ** 33,
+      capacity: CAPACITY,
+      allocatable: CAPACITY,
       hostsFile: () => "127.0.0.1 localhost\n",
       resolver: () => ({ nameservers: ["192.0.2.53"], searches: [], options: [] }),
     },

@@ -1,8 +1,9 @@
 import t from "tap";
 import { readNodeLabels, readNodeTaints } from "../../../src/daemon/node-placement.ts";
-import { GATED, type PlacementNode, whyUnplaced } from "../../../src/pod/placement.ts";
+import { GATED, type PlacementNode } from "../../../src/pod/placement.ts";
+import { whyNoPlace } from "../../../src/pod/schedule.ts";
 import type { Pod } from "../../../src/spec/index.ts";
-import { makePod, makeWorld, settle, until } from "./fixtures.ts";
+import { CAPACITY, makePod, makeWorld, settle, until } from "./fixtures.ts";
 
 const NODE: PlacementNode = { name: "node", labels: { zone: "a", cores: "8" }, taints: [] };
 const SELECTOR = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
@@ -19,15 +20,13 @@ const labelled = (name: string, labels: object, spec: object = {}, namespace = "
   return pod;
 };
 const why = (pod: Pod, others: readonly Pod[] = [], node: Partial<PlacementNode> = {}) =>
-  whyUnplaced(
-    pod,
-    { ...NODE, ...node },
-    {
-      pods: others,
-      holdsPlace: ({ metadata }) => metadata.labels["over"] === undefined,
-      namespaceLabels: (name) => ({ team: name }),
-    },
-  );
+  whyNoPlace(pod, {
+    node: { ...NODE, ...node, allocatable: CAPACITY },
+    held: () => 0,
+    pods: others,
+    holdsPlace: ({ metadata }) => metadata.labels["over"] === undefined,
+    namespaceLabels: (name) => ({ team: name }),
+  });
 
 t.test("a node's labels and name are held against what the pod asks of them", async (t) => {
   for (const [spec, fits] of [

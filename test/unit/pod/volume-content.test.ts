@@ -2,13 +2,13 @@ import t from "tap";
 import type { KeptObject } from "../../../src/pod/types.ts";
 import { buildContent } from "../../../src/pod/volume-content.ts";
 import { decodeKubeObject } from "../../../src/spec/index.ts";
-import { makePod } from "./fixtures.ts";
+import { CAPACITY, makePod } from "./fixtures.ts";
 
 const FACTS = {
   nodeName: "node",
   hostAddresses: [],
   podAddresses: [],
-  machineCpus: 2,
+  allocatable: CAPACITY,
   machineMemoryBytes: 2 ** 33,
 };
 const kept = (kind: string, name: string, fields: object): KeptObject =>

@@ -1,0 +1,42 @@
+// What pods ask for and are limited to, held against the one node that there is.
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import t from "tap";
+import { isReady, makeManifest, startInstance } from "./support/podrun.ts";
+
+const example = (name: string): string => join(import.meta.dirname, "../../examples", `${name}.yaml`);
+
+/** More than half of the machine: there can be one of them. */
+const MOST = { requests: { cpu: `${availableParallelism() * 600}m` } };
+const greedy = (name: string) => makeManifest(name, [{ name: "main", resources: MOST }]);
+
+t.test(
+  "a pod that does not fit says what is short, keeps waiting over a new daemon, and starts when it fits",
+  async (t) => {
+    const podrun = startInstance(t);
+    await podrun.start(greedy("first"));
+    await podrun.apply(greedy("second"));
+    const [condition] = (await podrun.pod("second")).status.conditions ?? [];
+    t.match(condition, { type: "PodScheduled", status: "False", reason: "Unschedulable" });
+    t.match(condition?.message, /^0\/1 nodes are available: 1 Insufficient cpu\./);
+    t.match(
+      await podrun.ok("events", "--for=pod/second", "--no-headers"),
+      /Warning +FailedScheduling .*Insufficient cpu/,
+    );
+    await podrun.killDaemon();
+    t.match(await podrun.ok("get", "pods", "--no-headers"), /^first +1\/1 +Running .*\nsecond +0\/1 +Pending /);
+    await podrun.ok("delete", "pod", "first");
+    await podrun.untilPod("second", isReady);
+  },
+);
+
+t.test("as many pods as the node is set to have, and no one more", async (t) => {
+  const podrun = startInstance(t, { env: { PODRUN_MAX_PODS: "1" } });
+  // What a pod says of itself as a whole its containers are held to.
+  await podrun.ok("apply", "-f", example("pod-level-resources"));
+  await podrun.untilPod("shared-budget", isReady);
+  t.equal(await podrun.ok("logs", "shared-budget", "-c", "helper"), `${64 * 2 ** 20}\n`);
+  t.equal((await podrun.pod("shared-budget")).status.qosClass, "Guaranteed");
+  await podrun.apply(makeManifest("late"));
+  t.match((await podrun.pod("late")).status.conditions?.[0]?.message, /1 Too many pods\./);
+});
