@@ -34,9 +34,9 @@ t.test("as many pods as the node is set to have, and no one more", async (t) => 
   const podrun = startInstance(t, { env: { PODRUN_MAX_PODS: "1" } });
   // What a pod says of itself as a whole its containers are held to.
   await podrun.ok("apply", "-f", example("pod-level-resources"));
-  await podrun.untilPod("shared-budget", isReady);
-  t.equal(await podrun.ok("logs", "shared-budget", "-c", "helper"), `${64 * 2 ** 20}\n`);
-  t.equal((await podrun.pod("shared-budget")).status.qosClass, "Guaranteed");
+  await podrun.untilPod("pod-level-resources", isReady);
+  t.equal(await podrun.ok("logs", "pod-level-resources", "-c", "helper"), `${64 * 2 ** 20}\n`);
+  t.equal((await podrun.pod("pod-level-resources")).status.qosClass, "Guaranteed");
   await podrun.apply(makeManifest("late"));
   t.match((await podrun.pod("late")).status.conditions?.[0]?.message, /1 Too many pods\./);
 });
