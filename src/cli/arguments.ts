@@ -39,6 +39,8 @@ export interface ParsedArguments<T extends OptionTable> {
 /** A command that was written wrongly: exit code 1 and a hint at the help. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+  /** Whose help says more: `image prune`; undefined: podrun's own. */
+  command: string | undefined;
 }
 
 /** Throws UsageError for unknown flags, missing and superfluous values. */
@@ -113,6 +115,9 @@ function setValue(values: Values, token: OptionToken, option: Option): void {
 async function unknownFlag(rawName: string, table: OptionTable): Promise<UsageError> {
   if (!rawName.startsWith("--")) return new UsageError(`unknown shorthand flag: '${rawName.slice(1)}'`);
   const { nearest } = await import("../spec/nearest.ts");
+  // Docker's and podman's flag for what kubectl calls -o.
+  if (rawName === "--format" && table["output"] !== undefined)
+    return new UsageError(`unknown flag: ${rawName}; there is -o ${table["output"].value ?? "FORMAT"}`);
   const near = nearest(rawName.slice(2), Object.keys(table));
   return new UsageError(`unknown flag: ${rawName}${near === undefined ? "" : `; did you mean --${near}?`}`);
 }

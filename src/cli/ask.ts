@@ -22,10 +22,11 @@ export async function ask(question: string): Promise<string> {
 /** One line that is not shown. The terminal is put back whatever happens. */
 export async function askSecret(question: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(question);
   const restore = (): void => void stdin.setRawMode(false);
   const forget = atExit(restore);
+  // Before the question: whoever answers at once, a script say, must not see the terminal's echo.
   stdin.setRawMode(true);
+  stderr.write(question);
   try {
     return await readSecret();
   } finally {

@@ -35,7 +35,7 @@ export async function openInput(file: string | undefined, want: string): Promise
   const fail = (why: string, cause?: unknown): PodrunError =>
     new PodrunError("BadRequest", `cannot read ${file}: ${why}`, { cause, details: { file } });
   const found = await stat(file).catch((cause: Error) => {
-    throw fail(cause.message, cause);
+    throw fail(cause.message.replace(/, stat '.*$/, ""), cause);
   });
   if (found.isDirectory()) throw fail(`it is a folder; tar -C ${file} -c . | podrun load takes what is in it`);
   const stream = createReadStream(file, { highWaterMark: 256 * 1024 });

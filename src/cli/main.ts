@@ -7,11 +7,11 @@ import { flushOutput } from "./output.ts";
 
 /** Every command and its file, in the order of the help. */
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  apply: ["create or change pods and Secrets from manifests", () => import("./apply.ts")],
-  create: ["create pods and Secrets: from manifests, or a Secret from flags", () => import("./create.ts")],
+  apply: ["create objects from manifests, or change them", () => import("./apply.ts")],
+  create: ["create objects from manifests; a ConfigMap, a Secret, a namespace from flags", () => import("./create.ts")],
   run: ["run one image as a pod", () => import("./run.ts")],
-  get: ["list pods or Secrets", () => import("./get.ts")],
-  describe: ["show a pod in detail, with its events; or a Secret without its values", () => import("./describe.ts")],
+  get: ["list pods and other objects", () => import("./get.ts")],
+  describe: ["show objects in detail, pods with their events", () => import("./describe.ts")],
   events: ["show what happened, and what happens", () => import("./events.ts")],
   logs: ["print a container's output", () => import("./logs.ts")],
   exec: ["run a command in a container", () => import("./exec.ts")],
@@ -22,7 +22,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "port-forward": ["reach ports of a pod from this machine", () => import("./port-forward.ts")],
   label: ["set and take away labels", () => import("./label.ts")],
   annotate: ["set and take away annotations", () => import("./annotate.ts")],
-  delete: ["delete pods and Secrets", () => import("./delete.ts")],
+  delete: ["delete objects", () => import("./delete.ts")],
   wait: ["wait until pods are in a state", () => import("./wait.ts")],
   plan: ["show what a manifest's start would do, step by step", () => import("./plan.ts")],
   trace: ["show what a pod's last start did, and how long each step took", () => import("./trace.ts")],
@@ -50,19 +50,39 @@ export async function main(argv: readonly string[]): Promise<number> {
   const name = at === -1 ? undefined : argv[at];
   const debug = argv.slice(0, argv.indexOf("--") === -1 ? undefined : argv.indexOf("--")).includes("--debug");
   try {
-    if (name === undefined && argv.includes("--version")) return await runCommand("version", ["--client"]);
-    if (name === undefined || name === "help") return await help(name === undefined ? [] : argv.slice(at + 1));
+    if (name === undefined) return await runWithoutCommand(argv);
+    if (name === "help") return await help(argv.slice(at + 1));
     return await runCommand(name, argv.toSpliced(at, 1));
   } catch (error) {
     const { reportError } = await import("./report.ts");
-    return reportError(error, { command: name, debug });
+    return reportError(error, { debug });
   }
+}
+
+/** `podrun`, `podrun --help`, `podrun -v`; any other flag needs a command. Throws UsageError. */
+async function runWithoutCommand(argv: readonly string[]): Promise<number> {
+  if (argv.includes("--version") || argv.includes("-v")) return runCommand("version", ["--client"]);
+  await parseArguments(argv, GLOBAL_OPTIONS);
+  return help([]);
 }
 
 async function runCommand(word: string, words: readonly string[]): Promise<number> {
   const found = await findCommand(word, words);
   if ("group" in found) return (await import("./help.ts")).printGroupHelp(word, found.group);
-  const { name, command, argv } = found;
+  return withUsageOf(found.name, () => runFound(found));
+}
+
+/** Mistakes in the words of a command point to its own help. */
+async function withUsageOf<T>(name: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof UsageError) error.command ??= name;
+    throw error;
+  }
+}
+
+async function runFound({ command, argv, name }: FoundCommand): Promise<number> {
   const parsed = await parseArguments(argv, { ...command.options, ...GLOBAL_OPTIONS });
   if (parsed.options.help) return (await import("./help.ts")).printCommandHelp(name, command);
   const config = loadConfig();
@@ -93,8 +113,9 @@ async function findCommand(word: string, words: readonly string[]): Promise<Foun
   const at = words.findIndex((one) => !one.startsWith("-"));
   const verb = words[at];
   if (verb === undefined && words.some((one) => one === "-h" || one === "--help")) return { group };
-  if (verb === undefined) throw new UsageError(`want one of: ${wordVerbs(word, group)}`);
-  const inner = await loadEntry(verb, group.commands, `${word} `);
+  if (verb === undefined)
+    return withUsageOf(word, () => Promise.reject(new UsageError(`want one of: ${wordVerbs(word, group)}`)));
+  const inner = await withUsageOf(word, () => loadEntry(verb, group.commands, `${word} `));
   if ("group" in inner) return inner;
   return { name: `${word} ${verb}`, command: inner.command as Command, argv: words.toSpliced(at, 1) };
 }
@@ -107,10 +128,8 @@ const wordVerbs = (word: string, { commands }: CommandGroup): string =>
 async function loadEntry(name: string, entries: Readonly<Record<string, CommandEntry>>, before: string) {
   const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
   if (entry !== undefined) return entry[1]();
-  const { nearest } = await import("../spec/nearest.ts");
-  const near = nearest(name, Object.keys(entries));
-  const hint = near === undefined ? "" : `; did you mean "${before}${near}"?`;
-  throw new UsageError(`unknown command "${before}${name}"${hint}`);
+  const { suggestCommand } = await import("./other-words.ts");
+  throw new UsageError(`unknown command "${before}${name}"${suggestCommand(name, before, Object.keys(entries))}`);
 }
 
 async function help(words: readonly string[]): Promise<number> {

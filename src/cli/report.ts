@@ -4,15 +4,10 @@ import { PodrunError } from "../base/errors.ts";
 import { UsageError } from "./arguments.ts";
 
 /** Prints the error; answers the exit code. */
-export function reportError(
-  error: unknown,
-  options: { readonly command: string | undefined; readonly debug: boolean },
-): number {
+export function reportError(error: unknown, options: { readonly debug: boolean }): number {
   process.stderr.write(`${wordError(error)}\n`);
-  if (error instanceof UsageError) {
-    const known = options.command !== undefined && !error.message.startsWith("unknown command");
-    process.stderr.write(`See 'podrun ${known ? `${options.command} ` : ""}--help' for usage.\n`);
-  }
+  if (error instanceof UsageError)
+    process.stderr.write(`See 'podrun ${error.command === undefined ? "" : `${error.command} `}--help' for usage.\n`);
   if (options.debug) process.stderr.write(wordChain(error));
   return 1;
 }

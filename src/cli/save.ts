@@ -17,11 +17,16 @@ export const command = defineCommand({
   ],
   options: {
     output: { kind: "text", short: "o", value: "FILE", help: "the archive; else standard output" },
+    format: { kind: "text", value: "FORMAT", help: "docker-archive or oci-archive: each archive is both at once" },
     quiet: { kind: "boolean", short: "q", help: "accepted as podman does: there is no progress to leave out" },
   },
   run: async ({ options, positionals, config }) => {
     if (positionals.length === 0) throw new UsageError("want the name of at least one image");
-    const { output } = options;
+    const { output, format } = options;
+    if (format !== undefined && format !== "docker-archive" && format !== "oci-archive")
+      throw new UsageError(
+        `--format "${format}": podrun save writes one archive that is docker-archive and oci-archive`,
+      );
     if (output === undefined && process.stdout.isTTY === true)
       throw new UsageError("refusing to save to a terminal: want -o FILE, or > FILE");
     const chunks = new ImageClient(config).save(positionals);
@@ -54,6 +59,9 @@ async function writeFile(chunks: AsyncIterable<Buffer>, output: string): Promise
   }
 }
 
+/** Node's words name the system call and the temporary file, which nobody asked for. */
+const wordErrno = (cause: unknown): string => (cause as Error).message.replace(/, \w+( '[^']*'.*)?$/, "");
+
 async function fill(chunks: AsyncIterable<Buffer>, path: string, output: string, flags: string): Promise<void> {
   let file: FileHandle | undefined;
   for await (const chunk of chunks) {
@@ -63,7 +71,7 @@ async function fill(chunks: AsyncIterable<Buffer>, path: string, output: string,
       for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
     } catch (cause) {
       await file?.close().catch(() => undefined);
-      throw new PodrunError("BadRequest", `cannot write ${output}: ${(cause as Error).message}`, { cause });
+      throw new PodrunError("BadRequest", `cannot write ${output}: ${wordErrno(cause)}`, { cause });
     }
   }
   await file?.close();

@@ -96,8 +96,12 @@ function mismatch(image: string, wanted: string, found: string): PodrunError {
 /** Of an error about what an image says: it may quote names and types, which may be anything. */
 const WORDS = 1000;
 
+/** Stands for the image's name in errors of an archive that came as a stream. */
+export const ARCHIVE = "the archive";
+
 export function badBlob(image: string, what: string, cause?: unknown): PodrunError {
-  return new PodrunError("InvalidImage", `image "${image}": ${plainText(what, WORDS)}`, { details: { image }, cause });
+  const subject = image === ARCHIVE ? image : `image "${image}"`;
+  return new PodrunError("InvalidImage", `${subject}: ${plainText(what, WORDS)}`, { details: { image }, cause });
 }
 
 /** The image's reference, and the layer's digest as its manifest names it: for errors. */

@@ -50,12 +50,17 @@ function findById(records: ImageRecords, argument: string): ImageRecord | undefi
   return found[0]?.image;
 }
 
+/** So many names an error lists: a machine may have hundreds. */
+const LISTED = 8;
+
 export function imageNotFound(records: ImageRecords, image: string, embedded?: string): PodrunError {
   const named = records.list().flatMap(({ references }) => references.filter((name) => !name.includes("@")));
   const here = [...new Set([...named, ...(embedded === undefined ? [] : [embedded])])].sort();
+  const more = here.length > LISTED ? ` and ${here.length - LISTED} more (podrun images)` : "";
+  const list = `${here.slice(0, LISTED).join(", ") || "none"}${more}`;
   return new PodrunError(
     "ImageNotFound",
-    `image "${image}" is not here; images that are: ${here.join(", ") || "none"}; podrun pull brings others`,
+    `image "${image}" is not here; images that are: ${list}; podrun pull brings others`,
     { details: { image, here } },
   );
 }

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { errnoOf, PodrunError } from "../base/errors.ts";
 import { addImage } from "./add-image.ts";
 import { type ArchiveFiles, FolderFiles, openArchive } from "./archive.ts";
-import { badBlob } from "./blob.ts";
+import { ARCHIVE, badBlob } from "./blob.ts";
 import type { ImageContext } from "./context.ts";
 import { readDockerArchive } from "./docker-archive.ts";
 import { readLayout, type StoredImage } from "./layout.ts";
@@ -31,7 +31,7 @@ export async function loadImages(
   options: LoadOptions = {},
 ): Promise<readonly { readonly image: ImageRecord; readonly references: readonly string[] }[]> {
   const signal = options.signal ?? new AbortController().signal;
-  const label = typeof source === "string" ? source : "the archive";
+  const label = typeof source === "string" ? source : ARCHIVE;
   if (typeof source === "string" && isFolder(source))
     return addAll(context, new FolderFiles(source), label, { ...options, signal });
   return context.folders.withTemporary(async (temporary) => {

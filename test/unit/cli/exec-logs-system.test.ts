@@ -131,6 +131,44 @@ t.test("an unknown command is refused with the nearest one; --debug shows the ca
   said(t, dead, { code: 1, stderr: /^error: .*no-daemon\.cjs[\s\S]*code: DaemonUnreachable/ });
 });
 
+t.test("a word of docker's or kubectl's is answered with what does it here", async (t) => {
+  const fake = await startFake(t);
+  const see = "\nSee 'podrun --help' for usage.\n";
+  said(t, await runCommand(fake, ["ps"]), {
+    code: 1,
+    stderr: `error: unknown command "ps"; here it is podrun get pods${see}`,
+  });
+  said(t, await runCommand(fake, ["edit", "pod"]), { code: 1, stderr: /podrun get pod NAME -o yaml > FILE/ });
+  said(t, await runCommand(fake, ["constructor"]), { code: 1, stderr: `error: unknown command "constructor"${see}` });
+  said(t, await runCommand(fake, ["image", "history"]), {
+    code: 1,
+    stderr: `error: unknown command "image history"; here it is podrun image inspect IMAGE\nSee 'podrun image --help' for usage.\n`,
+  });
+});
+
+t.test("a mistake points to the help of the command that it is in", async (t) => {
+  const fake = await startFake(t);
+  const cases: readonly (readonly [words: readonly string[], stderr: string])[] = [
+    [
+      ["image", "inspect", "x", "-f"],
+      "error: unknown shorthand flag: 'f'\nSee 'podrun image inspect --help' for usage.\n",
+    ],
+    [
+      ["images", "--format", "json"],
+      "error: unknown flag: --format; there is -o FORMAT\nSee 'podrun images --help' for usage.\n",
+    ],
+    [["top"], "error: want one of: top pod"],
+    [["--nosuch"], "error: unknown flag: --nosuch\nSee 'podrun --help' for usage.\n"],
+    [["-x"], "error: unknown shorthand flag: 'x'\nSee 'podrun --help' for usage.\n"],
+  ];
+  for (const [words, stderr] of cases) {
+    const result = await runCommand(fake, words);
+    t.equal(result.code, 1);
+    t.ok(result.stderr.startsWith(stderr), `${words.join(" ")}: ${result.stderr}`);
+  }
+  said(t, await runCommand(fake, ["-v"]), { stdout: /^Client Version: v/ });
+});
+
 t.test("a reader that leaves early is no error to be shown", async (t) => {
   const fake = await startFake(t);
   for (let index = 0; index < 300; index++) fake.pods.put(runningPod(`web-${index}`));

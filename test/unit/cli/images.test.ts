@@ -264,7 +264,7 @@ t.test("save writes a file that is whole or not there, through a symbolic link t
   said(t, await runCommand(fake, ["save", "web", "-o", join(folder, "b.tar")]), { code: 1 });
   said(t, await runCommand(fake, ["save", "web", "-o", join(folder, "c/d.tar")]), {
     code: 1,
-    stderr: /c\/d.tar: ENOENT/,
+    stderr: /c\/d.tar: ENOENT: no such file or directory\n$/,
   });
   t.same(readdirSync(folder), ["a.tar"]);
   fake.images.onSave = () => Readable.from([Buffer.from("new")]);
@@ -274,6 +274,8 @@ t.test("save writes a file that is whole or not there, through a symbolic link t
   said(t, await runCommand(fake, ["save", "web", "-o", "/dev/null"]), {});
   t.notOk(existsSync(`/dev/null.podrun-${process.pid}`));
   said(t, await runCommand(fake, ["save", "web", "-o", folder]), { code: 1, stderr: /it is a folder/ });
+  said(t, await runCommand(fake, ["save", "web", "--format", "oci-archive"]), { stdout: /./ });
+  said(t, await runCommand(fake, ["save", "web", "--format", "oci-dir"]), { code: 1, stderr: /--format "oci-dir"/ });
   said(t, await runCommand(fake, ["save"]), { code: 1, stderr: /at least one image/ });
 });
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import t from "tap";
 import { machineArchitecture } from "../../../src/image/config.ts";
 import { Images } from "../../../src/image/images.ts";
@@ -138,6 +139,12 @@ t.test("a layer that is here already is shared, and goes with the last image tha
   await t.rejects(images.remove("test.local/b:1"), { code: "ImageNotFound" });
 });
 
+t.test("an archive that comes as a stream is called so, and not an image of that name", async (t) => {
+  const { images } = setup(t);
+  const message = /^the archive: it has neither index.json/;
+  await t.rejects(images.load(Readable.from([Buffer.alloc(1024)])), { code: "InvalidImage", message });
+});
+
 t.test("an image that is not here is named, with those that are", async (t) => {
   const { folder, images } = setup(t);
   await t.rejects(images.resolve("nginx"), {
@@ -147,6 +154,8 @@ t.test("an image that is not here is named, with those that are", async (t) => {
   await images.load(writeFolder(join(folder, "layout"), await layout()));
   await t.rejects(images.resolve("nginx"), { message: /that are: test\.local\/app:1;/ });
   await t.rejects(images.resolve("Bad Name"), { code: "InvalidImage" });
+  for (const tag of [2, 3, 4, 5, 6, 7, 8, 9, 10]) await images.tag("test.local/app:1", `test.local/app:${tag}`);
+  await t.rejects(images.resolve("nginx"), { message: /app:10, .*, test\.local\/app:7 and 2 more \(podrun images\);/ });
 });
 
 t.test("a name with a digest means that manifest and no other", async (t) => {
