@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { copyFileSync, existsSync, fstatSync, ftruncateSync, readlinkSync, writeSync } from "node:fs";
 import { errnoOf, PodrunError } from "./errors.ts";
 
 export const LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -86,11 +86,33 @@ function quoteValue(text: string): string {
   return /^[^\s"=\u0000-\u001f\u007f-\u009f]+$/.test(text) ? text : oneLine(JSON.stringify(text));
 }
 
-/** Synchronous, so that the last record before a crash is not lost. A reader that went away must not end the daemon. */
+/** The daemon's log lies in memory (/run): no more of it than this, and as much before it. */
+const LARGEST_FILE = 4 * 1024 * 1024;
+let written = 0;
+
+/** What a log must not end the daemon for: a reader that went away, a file system that is full. */
+const LOST = ["EPIPE", "EAGAIN", "EIO", "ENOSPC", "EDQUOT"];
+
+/** Synchronous, so that the last record before a crash is not lost. */
 function writeStderr(line: string): void {
   try {
-    writeSync(2, line);
+    if (written === 0 || written > LARGEST_FILE) written = turnOver(2, LARGEST_FILE);
+    written += writeSync(2, line);
   } catch (error) {
-    if (!["EPIPE", "EAGAIN", "EIO"].includes(errnoOf(error) ?? "")) throw error;
+    if (!LOST.includes(errnoOf(error) ?? "")) throw error;
   }
+}
+
+/**
+ * A file that has grown beyond `largest` bytes is emptied, and what it held is `NAME.1` from then on; it must be open for
+ * appending. Anything else than a file is left alone. Answers how long the file is now.
+ */
+export function turnOver(fd: number, largest: number): number {
+  const stats = fstatSync(fd);
+  if (!stats.isFile() || stats.size <= largest) return stats.size;
+  // Copied, not renamed: whoever else has it open (a client that reads why the daemon does not start) goes on with it.
+  const path = readlinkSync(`/proc/self/fd/${fd}`);
+  if (existsSync(path)) copyFileSync(`/proc/self/fd/${fd}`, `${path}.1`);
+  ftruncateSync(fd);
+  return 0;
 }
