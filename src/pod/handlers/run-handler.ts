@@ -37,7 +37,8 @@ export async function runHandler(
   if (host === undefined) return { result: "unknown", message: "the pod has no address" };
   if (grpc) return checkGrpc(host, grpc.port, grpc.service ?? "", signal);
   const port = resolvePort(http?.port ?? tcpSocket?.port, subject.container);
-  if (port === undefined) return { result: "unknown", message: `the container has no port "${http?.port}"` };
+  if (port === undefined)
+    return { result: "unknown", message: `the container has no port "${http?.port ?? tcpSocket?.port}"` };
   if (!http) return dialTcp(host, port, signal);
   return httpGet({ scheme: http.scheme, host, port, path: http.path, headers: http.httpHeaders ?? [] }, signal);
 }
