@@ -58,8 +58,10 @@ export const CONTEXTS: Readonly<Record<string, readonly Setting[]>> = {
   "ConfigMapProjection.optional": [["spec.volumes.0.projected.sources.0.configMap.name", "none"]],
   "SecretProjection.optional": [["spec.volumes.0.projected.sources.0.secret.name", "none"]],
   "ResourceFieldSelector.containerName": [
-    ["spec.containers.1", { name: "second", image: "x", resources: { limits: { cpu: "2" } } }],
+    ["spec.containers.1", { name: "second", image: "x", resources: { limits: { cpu: "1" } } }],
   ],
+  "ResourceList.hugepages-2Mi": [[`${MAIN}.resources.limits.memory`, "1Gi"]],
+  "ResourceList.hugepages-1Gi": [[`${MAIN}.resources.limits.memory`, "1Gi"]],
   "EnvFromSource.prefix": [[`${MAIN}.envFrom.0.configMapRef`, { name: "a" }]],
   "ContainerPort.containerPort": [PORT],
   "ContainerPort.protocol": [PORT],

@@ -1,18 +1,20 @@
 // What podrun makes of a pod before anything is done: the runtime's configuration, the volumes' content, the scheduler's answers.
 import { buildContainerConfig } from "../../../src/pod/container-config.ts";
-import { type PlacementNode, whyUnplaced } from "../../../src/pod/placement.ts";
+import type { PlacementNode } from "../../../src/pod/placement.ts";
 import { Reasons } from "../../../src/pod/reasons.ts";
 import { buildSandboxConfig, resolvConfFor } from "../../../src/pod/sandbox-config.ts";
+import { whyNoPlace } from "../../../src/pod/schedule.ts";
 import { buildContent } from "../../../src/pod/volume-content.ts";
 import { volumeImages, withImages } from "../../../src/pod/volume-images.ts";
 import { volumeSources } from "../../../src/pod/volumes.ts";
 import { decodeKubeObject, decodePod, type Pod, placedContainers } from "../../../src/spec/index.ts";
-import { IMAGE } from "../pod/fixtures.ts";
+import { CAPACITY, IMAGE } from "../pod/fixtures.ts";
 
 const FACTS = {
   nodeName: "node",
   hostAddresses: ["192.0.2.1"],
   podAddresses: ["10.77.0.2"],
+  allocatable: CAPACITY,
   machineCpus: 4,
   machineMemoryBytes: 2 ** 33,
 };
@@ -63,7 +65,15 @@ function placements(pod: Pod): readonly unknown[] {
   ];
   const namespaceLabels = (name: string) => ({ a: name === "a" ? "x" : "y", b: "x" });
   return nodes.flatMap((one) =>
-    neighbours.map((pods) => whyUnplaced(pod, one, { pods, holdsPlace: () => true, namespaceLabels })),
+    neighbours.map((pods) =>
+      whyNoPlace(pod, {
+        node: { ...one, allocatable: CAPACITY },
+        held: () => 0,
+        pods,
+        holdsPlace: () => true,
+        namespaceLabels,
+      }),
+    ),
   );
 }
 

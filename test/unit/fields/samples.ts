@@ -26,6 +26,9 @@ const BY_NAME: Readonly<Record<string, Pair>> = {
   "PodAffinityTerm.topologyKey": ["kubernetes.io/hostname", "a"],
   "ObjectFieldSelector.fieldPath": ["metadata.name", "metadata.uid"],
   "ResourceList.memory": ["1Mi", "2Mi"],
+  "ResourceList.ephemeral-storage": ["1Mi", "1000Ti"],
+  "ResourceList.hugepages-2Mi": ["2Mi", "4Mi"],
+  "ResourceList.hugepages-1Gi": ["1Gi", "2Gi"],
   "NodeSelectorRequirement.values": [["x"], ["y"]],
 };
 
