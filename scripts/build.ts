@@ -2,6 +2,7 @@
 //   podrun.cjs        the command line, one file, run by the Node that this repository installed
 //   yaml.cjs          the YAML parser, which podrun.cjs loads when it reads a manifest
 //   daemon.cjs        the daemon; daemon-test.cjs obeys the fault switch (src/base/fault.ts)
+//   disk-walker.cjs   the daemon's thread that measures trees of files
 //   podrun-monitor    and podrun-monitor-test
 //   base-image.tar    the image podrun.local/base
 import { copyFileSync, existsSync, mkdirSync, renameSync, statSync } from "node:fs";
@@ -29,6 +30,7 @@ await Promise.all([
   bundle(ROOT, { entry: "yaml", output: "dist/yaml.cjs", faults: false, program: false }),
   bundle(ROOT, { entry: "src/daemon/main.ts", output: "dist/daemon.cjs", faults: false, program: false }),
   bundle(ROOT, { entry: "src/daemon/main.ts", output: "dist/daemon-test.cjs", faults: true, program: false }),
+  bundle(ROOT, { entry: "src/linux/disk-walker.ts", output: "dist/disk-walker.cjs", faults: false, program: false }),
 ]);
 copyProgram("podrun-monitor");
 copyProgram("podrun-monitor-test");

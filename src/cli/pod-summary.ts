@@ -47,6 +47,8 @@ function statusWord(pod: Pod, word: string): string {
 /** The first container, in the manifest's order, that has a reason tells; else an init container's word, when there is one. */
 function containersWord(pod: Pod, statuses: readonly ContainerStatus[], begins: string | undefined): string {
   if (isGated(pod)) return "SchedulingGated";
+  // kubectl shows how the containers ended; that they were made to is what one wants to know.
+  if (pod.status.reason === "Evicted") return pod.status.reason;
   const told = statuses.map(containerWord).find((word) => word !== undefined);
   const word = told ?? begins ?? pod.status.reason ?? pod.status.phase;
   if (word !== "Completed" || !statuses.some(isReady)) return word;

@@ -29,12 +29,6 @@ export interface StaticPodContext {
 }
 
 /**
- * Whether a pod was made from a manifest's file. The uid tells it, which nobody can choose and no update changes: a hash of
- * 32 digits, where all others have UUIDs.
- */
-export const isStatic = ({ metadata }: Pod): boolean => /^[0-9a-f]{32}$/.test(metadata.uid ?? "");
-
-/**
  * The pods of a file, or none: throws what {@link parseManifests} and {@link decodePod} throw, with file and line, and
  * InvalidYaml for a file without a pod.
  */

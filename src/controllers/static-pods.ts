@@ -1,8 +1,9 @@
 import type { Logger } from "../base/logger.ts";
+import { isStatic } from "../pod/eviction/critical.ts";
 import type { EventRecorder, PodService, Timers } from "../pod/index.ts";
 import type { Pod } from "../spec/index.ts";
 import { FolderWatch, type ManifestFile, readManifestFolder, SETTLE_MILLIS } from "./manifest-folder.ts";
-import { CONFIG, isStatic, readStaticPods, type StaticPod } from "./static-pod.ts";
+import { CONFIG, readStaticPods, type StaticPod } from "./static-pod.ts";
 
 /** How often the folder is looked at without word of a change, as the kubelet does (fileCheckFrequency). */
 const RESCAN_MILLIS = 20_000;

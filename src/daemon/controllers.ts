@@ -1,13 +1,26 @@
+import { join } from "node:path";
 import { Namespaces } from "../controllers/namespaces.ts";
 import { StaticPods } from "../controllers/static-pods.ts";
-import type { KeptObjects, Node, Pods } from "../pod/index.ts";
+import type { CgroupLayout } from "../linux/cgroup/index.ts";
+import { type KeptObjects, type Node, observeNode, type Pods, startEvictions } from "../pod/index.ts";
 import { serveReadOnlyPort } from "./read-only-port.ts";
+
+/** What evictions stand on, beside the node. */
+export interface Machine {
+  readonly cgroups: CgroupLayout;
+  readonly removeUnused: () => Promise<void>;
+}
 
 /**
  * Starts what makes and ends pods by itself, and the read-only port where it was asked for. Pods must have been recovered; clients
  * come later.
  */
-export async function startControllers(node: Node, pods: Pods, objects: KeptObjects): Promise<{ stop(): void }> {
+export async function startControllers(
+  node: Node,
+  pods: Pods,
+  objects: KeptObjects,
+  { cgroups, removeUnused }: Machine,
+): Promise<{ stop(): void }> {
   const { config, facts, events, log, timers } = node;
   // First: a port that is taken must not leave a daemon half begun.
   const readOnly = await serveReadOnlyPort(node, pods);
@@ -15,8 +28,11 @@ export async function startControllers(node: Node, pods: Pods, objects: KeptObje
   namespaces.start();
   const staticPods = new StaticPods({ folder: config.manifests, node: facts.name, pods, events, log, timers });
   staticPods.start();
+  const places = { root: config.root, images: join(config.root, "images"), cgroups };
+  const evictions = startEvictions({ node, pods, observe: () => observeNode(places), removeImages: removeUnused });
   return {
     stop: () => {
+      evictions.stop();
       readOnly.close();
       namespaces.stop();
       staticPods.stop();

@@ -11,7 +11,7 @@ import { monitorCgroup } from "../linux/cgroup/index.ts";
 import { probeFeatures, requireFeatures } from "../linux/kernel.ts";
 import { Nft } from "../linux/nftables/index.ts";
 import { leaseSpace, type PodAddresses, type PodNetwork } from "../net/index.ts";
-import { EventRecorder, KeptObjects, type Node, Pods, systemTimers } from "../pod/index.ts";
+import { KeptObjects, Pods } from "../pod/index.ts";
 import { readMachine } from "../sandbox/machine.ts";
 import { Runtime } from "../sandbox/runtime.ts";
 import { Store } from "../store/index.ts";
@@ -22,7 +22,8 @@ import { monitorBinary } from "./files.ts";
 import { openImages } from "./images.ts";
 import { listen } from "./listen.ts";
 import { prepareNetwork } from "./network.ts";
-import { readNodeFacts, readNodeSettings } from "./node-facts.ts";
+import { makeNode } from "./node.ts";
+import { readNodeFacts } from "./node-facts.ts";
 import type { Kept, Parts } from "./parts.ts";
 import { System } from "./system.ts";
 import { WarmMonitors } from "./warm-monitors.ts";
@@ -62,23 +63,13 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   });
   step("daemon.recover");
   await runtime.recover();
-  const { images, logins, stop: stopImages } = openImages(config, store, runtime, log);
+  const { images, logins, removeUnused, stop: stopImages } = openImages(config, store, runtime, log);
   const objects = new KeptObjects(store.objects);
-  const node: Node = {
-    config,
-    runtime,
-    images,
-    objects,
-    log,
-    events: new EventRecorder({ host: nodeFacts.name }),
-    timers: systemTimers,
-    facts: nodeFacts,
-    settings: readNodeSettings(),
-  };
+  const node = makeNode({ config, runtime, images, objects, log }, nodeFacts);
   const pods = new Pods(node, store.objects);
   objects.watch(({ object }) => pods.objectChanged(object));
   pods.recover();
-  const controllers = await startControllers(node, pods, objects);
+  const controllers = await startControllers(node, pods, objects, { cgroups: facts.cgroups, removeUnused });
   const parts: Parts = { config, log, store, facts, nft, runtime, pods, images };
   const system = new System(parts, { version: VERSION, features, onShutdown });
   const announced = announceImages(images, () => pods.retry());
@@ -92,6 +83,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
       await api.close();
       pods.stop();
       stopImages();
+      node.meter.close();
       monitors.close();
       store.close();
       lock.release();

@@ -18,3 +18,6 @@ export function monitorBinary(env: NodeJS.ProcessEnv = process.env): string {
 
 /** The archive of podrun.local/base. It may be absent; whoever asks for the image is told. */
 export const baseImageArchive = (): string => shipped("base-image.tar");
+
+/** The thread that measures trees of files (linux/disk-walker.ts). */
+export const diskWalkerProgram = (): string => shipped("disk-walker.cjs");

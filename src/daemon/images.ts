@@ -11,6 +11,8 @@ import type { Kept } from "./parts.ts";
 export interface OpenedImages {
   readonly images: Images;
   readonly logins: Registries["login"];
+  /** All that nobody uses, however new. */
+  readonly removeUnused: () => Promise<void>;
   readonly stop: () => void;
 }
 
@@ -34,7 +36,7 @@ export function openImages(config: Config, store: Store<Kept>, runtime: RuntimeS
   });
   collector.start();
   images.onFullDisk = () => void collector.run();
-  return { images, logins: registry.login, stop: () => collector.stop() };
+  return { images, logins: registry.login, removeUnused: () => collector.collectAll(), stop: () => collector.stop() };
 }
 
 /** The containers on record that were made from an image: none of them can do without its layers, running or not. */

@@ -6,6 +6,7 @@ import { RouteSocket } from "../linux/netlink/index.ts";
 import { hostResolver, SYSTEMD_RESOLV_CONF } from "../net/index.ts";
 import { KUBELET_BACKOFF, type NodeFacts, type NodeSettings } from "../pod/index.ts";
 import { FORMATS } from "../spec/schema/format.ts";
+import { readEvictionSettings } from "./eviction-settings.ts";
 import { readNodeLabels, readNodeTaints } from "./node-placement.ts";
 import { readMachineSize, readNodeResources } from "./node-resources.ts";
 
@@ -53,8 +54,8 @@ async function hostAddresses(linkPrefix: string): Promise<string[]> {
 
 /**
  * The node's settings from the environment: PODRUN_RESTART_BACKOFF and PODRUN_RESTART_BACKOFF_MAX in seconds (fractions are
- * fine), PODRUN_IMAGE_PULL_BACKOFF and PODRUN_IMAGE_PULL_BACKOFF_MAX too, PODRUN_POD_PIDS_LIMIT, PODRUN_CLUSTER_DOMAIN. Throws
- * TypeError for what is no number, or no domain.
+ * fine), PODRUN_IMAGE_PULL_BACKOFF and PODRUN_IMAGE_PULL_BACKOFF_MAX too, PODRUN_POD_PIDS_LIMIT, PODRUN_CLUSTER_DOMAIN, and
+ * those of {@link readEvictionSettings}. Throws TypeError for what is no number, or no domain.
  */
 export function readNodeSettings(env: NodeJS.ProcessEnv = process.env): NodeSettings {
   const initial = readNumber(env, "PODRUN_RESTART_BACKOFF");
@@ -70,6 +71,7 @@ export function readNodeSettings(env: NodeJS.ProcessEnv = process.env): NodeSett
     },
     podPidsLimit: readNumber(env, "PODRUN_POD_PIDS_LIMIT"),
     clusterDomain: readDomain(env, "PODRUN_CLUSTER_DOMAIN") ?? CLUSTER_DOMAIN,
+    eviction: readEvictionSettings(env),
   };
 }
 

@@ -16,9 +16,9 @@ export async function serveReadOnlyPort(
 ): Promise<{ close(): void }> {
   const port = readPort(env[VARIABLE]);
   if (port === 0) return { close: () => undefined };
-  const { config, facts, runtime, timers } = node;
+  const { config, facts, runtime, timers, meter } = node;
   const sampler = new UsageSampler(() => runtime.stats(), timers);
-  const server = createKubeletServer({ config, facts, pods, sampler, version: VERSION });
+  const server = createKubeletServer({ config, facts, pods, sampler, meter, version: VERSION });
   await listenOn(server, port);
   return {
     close: () => {

@@ -60,6 +60,19 @@ export class ImageCollector {
     return this.#running;
   }
 
+  /** Every image that nobody uses goes: the disk is nearly full (kubelet, DeleteUnusedImages). Failures are logged. */
+  async collectAll(): Promise<void> {
+    await this.#running;
+    const { context } = this.#options;
+    try {
+      this.#touchUsed();
+      const freed = await this.#free(Number.POSITIVE_INFINITY, 0);
+      if (freed > 0) context.log.info("removed images that nobody uses, for the disk is nearly full", { freed });
+    } catch (error) {
+      context.log.failure("ImageGCFailed", error);
+    }
+  }
+
   async #round(): Promise<void> {
     const { context, settings } = this.#options;
     try {
@@ -101,8 +114,8 @@ export class ImageCollector {
       );
   }
 
-  async #free(wanted: number): Promise<number> {
-    const { context, settings, keep } = this.#options;
+  async #free(wanted: number, minAgeMillis: number = this.#options.settings.minAgeMillis): Promise<number> {
+    const { context, keep } = this.#options;
     const { records, use, clock } = context;
     const removal = new Removal(context);
     removal.deleteLayers(records.orphans());
@@ -113,7 +126,7 @@ export class ImageCollector {
     for (const recorded of oldest) {
       if (removal.bytes >= wanted) break;
       const { image, references } = recorded;
-      if (use.isUsed(image.id) || clock.now() - lastSeen(recorded) < settings.minAgeMillis) continue;
+      if (use.isUsed(image.id) || clock.now() - lastSeen(recorded) < minAgeMillis) continue;
       context.log.info("Removing image to free bytes", { image: image.id, name: references[0], size: image.size });
       removal.delete(image.id, references);
     }

@@ -1,5 +1,6 @@
 import { step } from "../base/fault.ts";
 import { findPlaced, type PlacedContainer } from "../spec/index.ts";
+import { nextContainers } from "./next-actions.ts";
 import type { Node } from "./node.ts";
 import { beginPostStart } from "./post-start.ts";
 import { record } from "./record.ts";
@@ -20,8 +21,21 @@ export interface AdvanceContext extends StartContext {
   publish(): void;
 }
 
+/** Each container's next step, of those whose turn it is. True: others have their turn now. */
+export async function advanceContainers(
+  node: Node,
+  containers: readonly TrackedContainer[],
+  context: AdvanceContext,
+): Promise<boolean> {
+  // A run that ends meanwhile makes another round: the runtime tells of it.
+  const next = nextContainers(containers);
+  await Promise.all(next.map((tracked) => advanceContainer(node, tracked, context)));
+  // What was waited for may have ended or started at once.
+  return nextContainers(containers).length > next.length;
+}
+
 /** One container's next step: nothing, wait, start, end, or start again. */
-export async function advanceContainer(node: Node, tracked: TrackedContainer, context: AdvanceContext): Promise<void> {
+async function advanceContainer(node: Node, tracked: TrackedContainer, context: AdvanceContext): Promise<void> {
   const { pod } = context;
   const placed = findPlaced(pod.spec, tracked.name);
   if (!placed) return;

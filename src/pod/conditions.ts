@@ -1,4 +1,5 @@
 import type { Pod, PodCondition, PodPhase } from "../spec/index.ts";
+import { TERMINATED_BY } from "./eviction/messages.ts";
 import type { StatedContainer } from "./phase.ts";
 import { GATED } from "./placement.ts";
 
@@ -12,6 +13,8 @@ export interface ConditionFacts {
   readonly hasBegun: boolean;
   readonly sandboxReady: boolean;
   readonly now: string;
+  /** Why it has to go for others' sake. */
+  readonly disruption?: string | undefined;
 }
 
 /** Of a pod that has no place yet: the scheduler's only word about it. */
@@ -41,7 +44,15 @@ export function buildConditions(pod: Pod, facts: ConditionFacts): PodCondition[]
     const since = before?.status === draft.status ? before.lastTransitionTime : undefined;
     return { ...draft, lastProbeTime: null, lastTransitionTime: since ?? facts.now };
   });
-  return [...own, ...(pod.status.conditions ?? []).filter(isForeign)];
+  return [...own, ...disruptionOf(pod, facts), ...(pod.status.conditions ?? []).filter(isForeign)];
+}
+
+/** Said for good, once it is said. */
+function disruptionOf({ status }: Pod, { disruption, now }: ConditionFacts): PodCondition[] {
+  const known = status.conditions?.filter(({ type }) => type === "DisruptionTarget") ?? [];
+  if (known.length > 0 || disruption === undefined) return known;
+  const verdict = { status: "True", reason: TERMINATED_BY, message: disruption } as const;
+  return [{ type: "DisruptionTarget", ...verdict, lastProbeTime: null, lastTransitionTime: now }];
 }
 
 function initialization(pod: Pod, { phase, containers, hasBegun }: ConditionFacts): Verdict {

@@ -1,4 +1,5 @@
 export { EventRecorder } from "./events.ts";
+export * from "./eviction/index.ts";
 export {
   type ImageSource,
   type Node,

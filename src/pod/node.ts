@@ -1,10 +1,13 @@
 import type { Config } from "../base/config.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ImageService } from "../image/types.ts";
+import type { DiskMeter } from "../linux/disk-meter.ts";
 import type { ResolverConfig } from "../net/index.ts";
 import type { RuntimeService } from "../sandbox/types.ts";
 import { HUGEPAGE_BYTES, type HugepageName, type Labels, type ResourceName } from "../spec/index.ts";
 import type { EventRecorder } from "./events.ts";
+import type { NodePressure } from "./eviction/pressure.ts";
+import type { EvictionSettings } from "./eviction/types.ts";
 import type { Taint } from "./placement.ts";
 import type { BackoffSettings } from "./restart.ts";
 import type { ObjectSource } from "./types.ts";
@@ -43,6 +46,7 @@ export interface NodeSettings {
   readonly podPidsLimit?: number | undefined;
   /** What the names of pods with a subdomain end in (kubelet clusterDomain). */
   readonly clusterDomain: string;
+  readonly eviction: EvictionSettings;
 }
 
 /** Wall time and timers, so that tests need not wait. */
@@ -78,4 +82,8 @@ export interface Node {
   readonly timers: Timers;
   readonly facts: NodeFacts;
   readonly settings: NodeSettings;
+  /** What the node is short of. */
+  readonly pressure: NodePressure;
+  /** How much of the disk a folder takes. */
+  readonly meter: Pick<DiskMeter, "measure">;
 }

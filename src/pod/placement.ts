@@ -41,7 +41,7 @@ export function whyNotThisNode(pod: Pod, node: PlacementNode): string | undefine
 const isInTheWay = ({ effect }: Taint, isNamed: boolean): boolean =>
   effect === "NoExecute" || (effect === "NoSchedule" && !isNamed);
 
-function isTolerated({ spec }: Pod, { key, value, effect }: Taint): boolean {
+export function isTolerated({ spec }: Pod, { key, value, effect }: Taint): boolean {
   return (spec.tolerations ?? []).some((one) => {
     if (one.effect && one.effect !== effect) return false;
     if (one.key && one.key !== key) return false;

@@ -14,6 +14,7 @@ import {
 import type { Objects } from "../store/index.ts";
 import { mergeConditions } from "./conditions.ts";
 import { planDeletion } from "./delete.ts";
+import type { EvictablePods, Eviction } from "./eviction/types.ts";
 import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
 import { planPods } from "./plan.ts";
@@ -45,7 +46,7 @@ import { PodWorker, type WorkerOwner } from "./worker.ts";
 export type PodStore = Pick<Objects, "put" | "list" | "delete" | "flush">;
 
 /** The pods of this node: one worker each, the store and the watchers told of every change. */
-export class Pods implements PodService, WorkerOwner {
+export class Pods implements PodService, WorkerOwner, EvictablePods {
   readonly #node: Node;
   readonly #store: PodStore;
   readonly #workers = new Map<string, PodWorker>();
@@ -260,6 +261,18 @@ export class Pods implements PodService, WorkerOwner {
 
   whyUnschedulable(pod: Pod): string | undefined {
     return this.#scheduler.whyUnschedulable(pod);
+  }
+
+  evict({ metadata }: Pod, eviction: Eviction): Promise<void> | undefined {
+    return this.#byUid.get(metadata.uid)?.evict(eviction);
+  }
+
+  async reclaim(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.reclaim()));
+  }
+
+  pressureChanged(): void {
+    this.#retryUnscheduled();
   }
 
   gone(pod: Pod): void {

@@ -1,4 +1,6 @@
 import { hostPortsOf, type Pod, podRequests, portsOverlap, portText, type ResourceName } from "../spec/index.ts";
+import { whyUnderPressure } from "./eviction/pressure.ts";
+import type { Condition } from "./eviction/thresholds.ts";
 import type { Node, NodeResources } from "./node.ts";
 import { GATED, type Placed, type PlacementNode, whyNotBesideOthers, whyNotThisNode } from "./placement.ts";
 import { record } from "./record.ts";
@@ -32,11 +34,13 @@ export interface Place extends Placed {
   readonly node: PlacementNode & { readonly allocatable: NodeResources };
   /** How much of a resource others have. */
   readonly held: (name: ResourceName | "pods") => number;
+  /** What the node is short of. */
+  readonly pressure: ReadonlySet<Condition>;
 }
 
 /** Why the pod can't have its place here, in the scheduler's words and by its filters' order; none: it can. Pure. */
 export function whyNotHere(pod: Pod, place: Place): readonly string[] {
-  const alone = whyNotThisNode(pod, place.node) ?? takenPort(pod, place);
+  const alone = whyNotThisNode(pod, place.node) ?? whyUnderPressure(pod, place.pressure) ?? takenPort(pod, place);
   if (alone !== undefined) return [alone];
   const insufficient = whatIsInsufficient(podRequests(pod), place.node.allocatable, place.held);
   if (insufficient.length > 0) return insufficient;

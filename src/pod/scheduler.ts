@@ -47,11 +47,12 @@ export class Scheduler {
   }
 
   #place(): Place {
-    const { objects, facts } = this.#node;
+    const { objects, facts, pressure } = this.#node;
     const reservations = this.#reservations;
     const pods = this.#pods;
     return {
       node: facts,
+      pressure: pressure.active,
       held: (name) => reservations.held(name),
       // Most pods have nothing to do with others: they are not even looked at.
       get pods() {

@@ -50,6 +50,8 @@ export interface PodFacts {
   readonly now: string;
   /** Why the pod as a whole failed: PodStatus.reason and message. */
   readonly failure?: Waiting | undefined;
+  /** Why it had to go for others' sake: its condition DisruptionTarget. */
+  readonly disruption?: string | undefined;
   /** Why the pod has no place on this node yet; nothing of it has begun then. */
   readonly unschedulable?: string | undefined;
 }
@@ -72,19 +74,19 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
     ({ role, container }) => role === "main" && facts.containers.get(container.name)?.run !== undefined,
   );
   const isEnded = all.every(({ state }) => state.running === undefined);
-  const failure = isEnded ? facts.failure : undefined;
-  const phase = failure ? "Failed" : podPhase(pod, containers, hasBegun);
+  const phase = facts.failure && isEnded ? "Failed" : podPhase(pod, containers, hasBegun);
   const addresses = facts.addresses ?? [];
   const [podIP] = addresses;
   const [hostIP] = facts.hostAddresses;
-  const { now, sandboxReady } = facts;
+  const { now, sandboxReady, disruption } = facts;
   const names = new Set(pod.spec.ephemeralContainers?.map(({ name }) => name));
   const ephemeral = all.filter(({ name }) => names.has(name));
   const init = containers.filter(({ role }) => role !== "main").map(({ status }) => status);
   return {
     phase,
-    conditions: buildConditions(pod, { phase, containers, hasBegun, sandboxReady, now }),
-    ...(failure ?? keptFailure(pod)),
+    conditions: buildConditions(pod, { phase, containers, hasBegun, sandboxReady, now, disruption }),
+    // Said before it has failed, so that the next daemon knows what has begun.
+    ...(facts.failure ?? keptFailure(pod)),
     ...(hostIP !== undefined && { hostIP, hostIPs: facts.hostAddresses.map((ip) => ({ ip })) }),
     ...(podIP !== undefined && { podIP, podIPs: addresses.map((ip) => ({ ip })) }),
     startTime: facts.startTime,

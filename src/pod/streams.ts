@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { PodrunError } from "../base/errors.ts";
 import { type Container, findPlaced, type Pod, placedContainers } from "../spec/index.ts";
+import { EVICTED } from "./eviction/messages.ts";
 import type { Node } from "./node.ts";
 import { logDirectory } from "./sandbox-config.ts";
 import type { CopyRequest, CopySession, ExecRequest, LogFile, StreamSession } from "./types.ts";
@@ -112,9 +114,16 @@ export function logFileOf(
       { details: { kind: "containers", name: container.name } },
     );
   if (!previous) requireLog(worker, container.name, follow);
+  const folder = logDirectory(node.config.logs, worker.pod);
+  if (worker.pod.status.reason === EVICTED && !existsSync(folder))
+    throw new PodrunError(
+      "NotFound",
+      `the logs of pod "${worker.pod.metadata.name}" are gone: it was evicted, and the disk was nearly full`,
+      { details: { kind: "pods", name: worker.pod.metadata.name } },
+    );
   const run = previous ? undefined : worker.runOf(container.name);
   return {
-    path: join(logDirectory(node.config.logs, worker.pod), container.name, `${attempt}.log`),
+    path: join(folder, container.name, `${attempt}.log`),
     running: () =>
       run !== undefined &&
       worker.runOf(container.name)?.id === run.id &&

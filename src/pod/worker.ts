@@ -2,16 +2,17 @@ import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import type { ContainerStatus as RuntimeContainer, RuntimeEvent, SandboxStatus } from "../sandbox/types.ts";
 import { findPlaced, type Pod } from "../spec/index.ts";
-import { activeDeadline, DEADLINE_EXCEEDED } from "./active-deadline.ts";
-import { type AdvanceContext, advanceContainer } from "./advance-container.ts";
+import { abortStart } from "./abort-start.ts";
+import { type AdvanceContext, advanceContainers } from "./advance-container.ts";
 import { Alarm } from "./alarm.ts";
 import { ConfigVolumes } from "./config-volumes.ts";
 import { type Deletion, tearDown } from "./delete.ts";
+import type { Eviction } from "./eviction/types.ts";
 import { Grace } from "./grace.ts";
 import { withLastWords } from "./last-words.ts";
-import { nextContainers } from "./next-actions.ts";
 import type { Node } from "./node.ts";
 import { PodContainers } from "./pod-containers.ts";
+import { PodEnd } from "./pod-end.ts";
 import { PodSandbox } from "./pod-sandbox.ts";
 import { PodProbes } from "./probes/pod-probes.ts";
 import { PodImages } from "./pull-image.ts";
@@ -19,7 +20,7 @@ import { messageOf, record } from "./record.ts";
 import { referencesOf } from "./references.ts";
 import { retryDelay } from "./restart.ts";
 import { isScheduled, recordScheduling, refusalOf } from "./schedule.ts";
-import { buildStatus, type Waiting } from "./status.ts";
+import { buildStatus } from "./status.ts";
 import { stopContainers } from "./stop-containers.ts";
 import type { KeptKind } from "./types.ts";
 import { type VolumeSources, volumeSources } from "./volumes.ts";
@@ -36,9 +37,6 @@ export interface WorkerOwner {
 
 /** How often a status that changes while work goes on is written, milliseconds. */
 const PUBLISH_MILLIS = 25;
-
-/** So long may work on a pod go on that is to be deleted, before its sandbox is ended under it. */
-const ABORT_MILLIS = 2000;
 
 /** Waits between attempts to make a sandbox or to take a pod away. */
 const RETRY = { initialMillis: 1000, maxMillis: 60_000 };
@@ -78,8 +76,7 @@ export class PodWorker {
   #again = false;
   /** What is left to the pod's containers once all of them are to end. */
   #grace: Grace | undefined;
-  /** Why the pod as a whole fails, from when it was decided. */
-  #failure: Required<Waiting> | undefined;
+  readonly #end: PodEnd;
   /** Why the pod has no place on this node yet. */
   #unschedulable: string | undefined;
   readonly #alarm: Alarm;
@@ -91,6 +88,7 @@ export class PodWorker {
     this.#unschedulable = refusalOf(pod);
     this.#owner = owner;
     this.#alarm = new Alarm(node.timers, () => this.kick());
+    this.#end = new PodEnd(node);
     this.#containers = new PodContainers(pod, node.settings.restartBackoff);
     this.#config = new ConfigVolumes(node);
     this.#sandbox = new PodSandbox(node, this.#containers, this.#config);
@@ -125,6 +123,7 @@ export class PodWorker {
     const runs = this.#node.runtime.listContainers(uid);
     this.#containers.recover(this.#pod, runs, timestamp(this.#node.timers.now()));
     if (this.#pod.status.phase === "Succeeded" || this.#pod.status.phase === "Failed") this.#stage = "over";
+    if (this.#end.recover(this.#pod)) this.#stage = "over";
     if (deletionTimestamp !== undefined) {
       this.#stage = "terminating";
       this.#deadline = Date.parse(deletionTimestamp);
@@ -155,6 +154,24 @@ export class PodWorker {
     for (const { stop } of this.#containers.all) stop?.grace.sooner(deadline);
     if (!again && this.#busy) this.#abortStart(graceSeconds);
     this.kick();
+  }
+
+  /** Ends the pod for good. Resolves when nothing of it runs; undefined: it is over, or on its way out, already. */
+  evict(eviction: Eviction): Promise<void> | undefined {
+    if (this.#stage !== "active" || !isScheduled(this.#pod)) return undefined;
+    this.#stage = "over";
+    this.#end.evict(this.#pod, eviction, () => this.#publish());
+    this.#images.close();
+    if (this.#busy) this.#abortStart(this.#end.graceSeconds(this.#pod));
+    this.kick();
+    return this.#end.untilDone();
+  }
+
+  /** Removes what is left on the disk of a pod that is over, but for its logs. */
+  async reclaim(): Promise<void> {
+    if (this.#stage !== "over" || !this.#end.reclaim()) return;
+    this.kick();
+    await this.#end.untilDone();
   }
 
   onRuntimeEvent(event: RuntimeEvent): void {
@@ -202,6 +219,7 @@ export class PodWorker {
     this.#images.close();
     this.#probes.stop();
     this.#stage = "gone";
+    this.#end.done();
   }
 
   kick(): void {
@@ -254,7 +272,7 @@ export class PodWorker {
 
   async #run(): Promise<void> {
     if (!this.#schedule()) return;
-    if (this.#containers.isOver(this.#pod) || this.#isPastDeadline()) {
+    if (this.#containers.isOver(this.#pod) || this.#end.isPastDeadline(this.#pod, this.#alarm)) {
       this.#stage = "over";
       this.#again = true;
       return;
@@ -271,14 +289,6 @@ export class PodWorker {
     await this.#advanceContainers(status);
   }
 
-  /** Whether the pod has been active for longer than it may (PodSpec.activeDeadlineSeconds): then it fails. */
-  #isPastDeadline(): boolean {
-    if (this.#alarm.waitUntil(activeDeadline(this.#pod))) return false;
-    record(this.#node, this.#pod, "Normal", DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);
-    this.#failure = DEADLINE_EXCEEDED;
-    return true;
-  }
-
   async #advanceContainers(sandbox: SandboxStatus): Promise<void> {
     const context: AdvanceContext = {
       pod: this.#pod,
@@ -290,11 +300,7 @@ export class PodWorker {
       progress: () => this.#progress(),
       publish: () => this.#publish(),
     };
-    // A run that ends meanwhile makes another round: the runtime tells of it.
-    const next = nextContainers(this.#containers.all);
-    await Promise.all(next.map((tracked) => advanceContainer(this.#node, tracked, context)));
-    // What was waited for may have ended or started at once.
-    if (nextContainers(this.#containers.all).length > next.length) this.#again = true;
+    if (await advanceContainers(this.#node, this.#containers.all, context)) this.#again = true;
   }
 
   async #makeSandbox(): Promise<void> {
@@ -318,13 +324,15 @@ export class PodWorker {
    */
   async #finish(): Promise<void> {
     this.#images.close();
-    if (!this.#sandbox.isReady) return;
-    this.#probes.stopRestarting();
-    this.#publish();
-    await this.#stopAll(this.#node.timers.now() + this.#pod.spec.terminationGracePeriodSeconds * 1000);
-    if (this.#stage !== "over") return;
-    await this.#sandbox.stop(this.#pod);
-    this.#changed();
+    if (this.#sandbox.isReady) {
+      this.#probes.stopRestarting();
+      this.#publish();
+      await this.#stopAll(this.#node.timers.now() + this.#end.graceSeconds(this.#pod) * 1000);
+      if (this.#stage !== "over") return;
+      await this.#sandbox.stop(this.#pod);
+      this.#changed();
+    }
+    await this.#end.clearAway(this.#pod, this.#sandbox);
   }
 
   async #stopAll(deadline: number): Promise<void> {
@@ -347,17 +355,8 @@ export class PodWorker {
     this.stop();
   }
 
-  /** A start that hangs (a stopped actor, a mount that waits for a server) must not keep a pod from being deleted. */
   #abortStart(graceSeconds: number): void {
-    const millis = Math.min(graceSeconds * 1000, ABORT_MILLIS);
-    this.#node.timers.after(millis, () => {
-      if (this.#busy && this.#working === "active")
-        this.#inBackground("abort start", this.#node.runtime.stopSandbox(this.#pod.metadata.uid));
-    });
-  }
-
-  #inBackground(what: string, work: Promise<void>): void {
-    work.catch((error: unknown) => this.#node.log.failure(what, error, { pod: this.#pod.metadata.name }));
+    abortStart(this.#node, this.#pod, graceSeconds, () => this.#busy && this.#working === "active");
   }
 
   #progress(): void {
@@ -390,7 +389,7 @@ export class PodWorker {
       hostAddresses: facts.addresses,
       startTime: this.#pod.status.startTime ?? now,
       now,
-      failure: this.#failure,
+      ...this.#end.facts,
       unschedulable: this.#unschedulable,
     });
     if (isDeepStrictEqual(status, this.#pod.status)) return;

@@ -1,7 +1,7 @@
 // `/metrics` and `/metrics/resource`: Prometheus' text format (exposition format 0.0.4).
 import { readdirSync, readFileSync } from "node:fs";
+import { readMachineUsage } from "../../linux/machine-usage.ts";
 import type { ContainerStatus, Pod } from "../../spec/pod.ts";
-import { readNodeUsage } from "./node-usage.ts";
 import type { KubeletOptions } from "./types.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -44,9 +44,9 @@ export function metrics({ pods, facts, version }: KubeletOptions): string {
 }
 
 /** CPU and memory of the node, its pods and containers: what metrics-server reads of a kubelet. */
-export async function resourceMetrics({ config, sampler }: KubeletOptions): Promise<string> {
+export async function resourceMetrics({ sampler }: KubeletOptions): Promise<string> {
   const { stats } = await sampler.sample();
-  const node = readNodeUsage(config.linkPrefix);
+  const node = readMachineUsage();
   const containers = stats.flatMap(({ metadata: { namespace, name }, containers: inside }) =>
     inside.map(({ name: container, usage, startedAt }) => ({
       labels: { container, namespace, pod: name },
@@ -75,10 +75,10 @@ export async function resourceMetrics({ config, sampler }: KubeletOptions): Prom
     );
   return [
     family("node_cpu_usage_seconds_total", "counter", "Cumulative cpu time consumed by the node in core-seconds", [
-      [{}, node.cpuNanos / 1e9],
+      [{}, Number(node.cpuNanoSeconds) / 1e9],
     ]),
     family("node_memory_working_set_bytes", "gauge", "Current working set of the node in bytes", [
-      [{}, node.memory.total - node.memory.available],
+      [{}, node.memoryUsedBytes],
     ]),
     ofEach("pod", sandboxes),
     ofEach("container", containers),

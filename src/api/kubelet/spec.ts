@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { errnoOf } from "../../base/errors.ts";
-import { fileSystemOf } from "./disk-usage.ts";
+import { fileSystemOf } from "./file-system.ts";
 import type { KubeletOptions } from "./types.ts";
 
 export async function machineInfo({ facts, config }: KubeletOptions): Promise<object> {

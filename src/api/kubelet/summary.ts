@@ -1,20 +1,23 @@
 // `/stats/summary`, in the shape of the kubelet's Summary API (k8s.io/kubelet/pkg/apis/stats/v1alpha1).
 import { join } from "node:path";
+import type { DiskMeter, DiskUsage } from "../../linux/disk-meter.ts";
+import { readLinkCounters, readMachineUsage } from "../../linux/machine-usage.ts";
 import type { CgroupUsage, LinkUsage, SandboxStats } from "../../sandbox/types.ts";
-import { type DiskUsage, diskUsage, fileSystemOf } from "./disk-usage.ts";
-import { readNodeUsage } from "./node-usage.ts";
+import { fileSystemOf } from "./file-system.ts";
 import type { KubeletOptions } from "./types.ts";
 
-export async function summary({ facts, config, sampler }: KubeletOptions): Promise<object> {
+export async function summary({ facts, config, sampler, meter }: KubeletOptions): Promise<object> {
   const { stats, nanoCores } = await sampler.sample();
   const now = Date.now();
   const time = new Date(now).toISOString();
   const disk = await fileSystemOf(config.root, time);
   const logs = await fileSystemOf(config.logs, time).catch(() => disk);
-  const { cpuNanos, memory, links, bootedAt } = readNodeUsage(config.linkPrefix);
-  const counted = links.map(({ name, ...counters }) => ({ name, ...counters }));
+  const { bootedAt, ...used } = readMachineUsage();
+  const cpuNanos = Number(used.cpuNanoSeconds);
+  const links = readLinkCounters(config.linkPrefix);
   const pods = [];
-  for (const sandbox of stats) pods.push(await podSummary(sandbox, { nanoCores, disk, logs, logFolder: config.logs }));
+  for (const sandbox of stats)
+    pods.push(await podSummary(sandbox, { nanoCores, disk, logs, logFolder: config.logs, meter }));
   return {
     node: {
       nodeName: facts.name,
@@ -22,12 +25,12 @@ export async function summary({ facts, config, sampler }: KubeletOptions): Promi
       cpu: { time, usageNanoCores: nodeCores(now, cpuNanos), usageCoreNanoSeconds: cpuNanos },
       memory: {
         time,
-        availableBytes: memory.available,
-        usageBytes: memory.total - memory.available,
-        workingSetBytes: memory.total - memory.available,
-        rssBytes: memory.anonymous,
+        availableBytes: used.memoryTotalBytes - used.memoryUsedBytes,
+        usageBytes: used.memoryUsedBytes,
+        workingSetBytes: used.memoryUsedBytes,
+        rssBytes: used.memoryAnonymousBytes,
       },
-      ...(counted[0] && { network: { time, ...counted[0], interfaces: counted } }),
+      ...(links[0] && { network: { time, ...links[0], interfaces: links } }),
       fs: disk,
       runtime: { imageFs: disk, containerFs: disk },
     },
@@ -49,6 +52,7 @@ interface PodContext {
   readonly disk: object;
   readonly logs: object;
   readonly logFolder: string;
+  readonly meter: Pick<DiskMeter, "measure">;
 }
 
 async function podSummary({ id, metadata, createdAt, usage, link, containers }: SandboxStats, context: PodContext) {
@@ -60,8 +64,8 @@ async function podSummary({ id, metadata, createdAt, usage, link, containers }: 
       name: container.name,
       startTime: container.startedAt ?? createdAt,
       ...usageOf(container.usage, context.nanoCores.get(container.id)),
-      rootfs: { ...context.disk, ...used(await diskUsage(join(container.folder, "upper"))) },
-      logs: { ...context.logs, ...used(await diskUsage(join(folder, container.name))) },
+      rootfs: { ...context.disk, ...known(await context.meter.measure(join(container.folder, "upper"))) },
+      logs: { ...context.logs, ...known(await context.meter.measure(join(folder, container.name))) },
     });
   return {
     podRef: { name, namespace, uid },
@@ -74,7 +78,7 @@ async function podSummary({ id, metadata, createdAt, usage, link, containers }: 
 }
 
 /** What is not known is left out, not shown as the whole file system's. */
-const used = (usage: DiskUsage | undefined) => ({ usedBytes: usage?.usedBytes, inodesUsed: usage?.inodesUsed });
+const known = (usage: DiskUsage | undefined) => ({ usedBytes: usage?.usedBytes, inodesUsed: usage?.inodesUsed });
 
 /** eth0 is what every pod's link is called inside. */
 const networkOf = (link: LinkUsage, time: string) => ({

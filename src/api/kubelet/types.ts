@@ -1,4 +1,5 @@
 import type { Config } from "../../base/config.ts";
+import type { DiskMeter } from "../../linux/disk-meter.ts";
 import type { NodeFacts, PodService } from "../../pod/index.ts";
 import type { UsageSampler } from "../../pod/sample-usage.ts";
 
@@ -8,5 +9,6 @@ export interface KubeletOptions {
   readonly facts: Pick<NodeFacts, "name" | "cpus" | "memoryBytes">;
   readonly pods: Pick<PodService, "list">;
   readonly sampler: Pick<UsageSampler, "sample">;
+  readonly meter: Pick<DiskMeter, "measure">;
   readonly version: string;
 }

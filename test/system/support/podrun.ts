@@ -70,6 +70,8 @@ export class Instance {
       PODRUN_CIDR4: `10.${a}.${b}.0/24`,
       PODRUN_CIDR6: `fd77:${a}:${b}::/120`,
       PODRUN_DAEMON: join(ROOT, "dist", options.faults ? "daemon-test.cjs" : "daemon.cjs"),
+      // However full this machine's disk is.
+      PODRUN_EVICTION_HARD: "",
       ...(options.faults && { PODRUN_FAULT: `@${faults}` }),
       ...options.env,
     };

@@ -1,6 +1,6 @@
 import t from "tap";
 import { MetricsClient } from "../../../src/api/client-metrics.ts";
-import { parseMachineUsage } from "../../../src/linux/machine-usage.ts";
+import { memoryLeft, parseMachineUsage } from "../../../src/linux/machine-usage.ts";
 import type { PodUsage } from "../../../src/pod/types.ts";
 import { runCommand, runningPod, startFake } from "./fake.ts";
 
@@ -34,11 +34,23 @@ t.test("top prints millicores rounded up and whole Mi", async (t) => {
 });
 
 t.test("the machine's usage leaves out idle time and what could be had", async (t) => {
-  const stat = "cpu  100 10 50 9000 800 5 5 30 40 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
-  const meminfo = "MemTotal:        2048 kB\nMemFree:          100 kB\nMemAvailable:    1024 kB\n";
+  const stat = "cpu  100 10 50 9000 800 5 5 30 40 0\ncpu0 1 1 1 1 1 1 1 1 1 1\nbtime 1700000000\n";
+  const meminfo = "MemTotal:        2048 kB\nMemFree:          100 kB\nMemAvailable:    1024 kB\nAnonPages:   7 kB\n";
   t.same(parseMachineUsage(stat, meminfo), {
     cpuNanoSeconds: 2_000_000_000n,
     memoryTotalBytes: 2048 * 1024,
     memoryUsedBytes: 1024 * 1024,
+    memoryAnonymousBytes: 7 * 1024,
+    bootedAt: 1_700_000_000_000,
   });
 });
+
+t.test(
+  "memory that is left is what the root cgroup's working set leaves; where the root says nothing, what is free and the inactive page cache",
+  async (t) => {
+    const meminfo =
+      "MemTotal:        2048 kB\nMemFree:          100 kB\nInactive(file):     300 kB\nInactive:   500 kB\n";
+    t.same(memoryLeft(meminfo, 1024 * 1024), { available: 1024 * 1024, capacity: 2048 * 1024 });
+    t.same(memoryLeft(meminfo, undefined), { available: 400 * 1024, capacity: 2048 * 1024 });
+  },
+);

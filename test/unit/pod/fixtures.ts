@@ -1,5 +1,6 @@
 import { Logger } from "../../../src/base/logger.ts";
 import { EventRecorder } from "../../../src/pod/events.ts";
+import { NodePressure } from "../../../src/pod/eviction/index.ts";
 import type { Node, NodeResources, Timers } from "../../../src/pod/node.ts";
 import { type PodStore, Pods } from "../../../src/pod/pods.ts";
 import type { KeptObject, PodWatchEvent } from "../../../src/pod/types.ts";
@@ -118,6 +119,7 @@ export interface World {
   readonly objects: Map<string, KeptObject>;
   readonly seen: PodWatchEvent[];
   readonly log: string[];
+  readonly node: Node;
   readonly pods: Pods;
   /** A second daemon on the same store and kernel. */
   reborn(): Pods;
@@ -182,10 +184,25 @@ export function makeWorld(root: string): World {
       restartBackoff: { initialMillis: 10_000, maxMillis: 300_000 },
       imagePullBackoff: { initialMillis: 10_000, maxMillis: 300_000 },
       clusterDomain: "cluster.test",
+      eviction: { periodMillis: 10_000, thresholds: [], transitionMillis: 300_000, maxPodGraceSeconds: 0 },
     },
+    pressure: new NodePressure("2026-01-01T00:00:00Z"),
+    meter: { measure: async () => undefined },
   };
   const pods = new Pods(node, store);
   const seen: PodWatchEvent[] = [];
   pods.watch((event) => seen.push(event));
-  return { runtime, timers, store, images, service, objects, seen, log, pods, reborn: () => new Pods(node, store) };
+  return {
+    runtime,
+    timers,
+    store,
+    images,
+    service,
+    objects,
+    seen,
+    log,
+    node,
+    pods,
+    reborn: () => new Pods(node, store),
+  };
 }

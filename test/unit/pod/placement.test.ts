@@ -23,6 +23,7 @@ const why = (pod: Pod, others: readonly Pod[] = [], node: Partial<PlacementNode>
   whyNoPlace(pod, {
     node: { ...NODE, ...node, allocatable: CAPACITY },
     held: () => 0,
+    pressure: new Set(),
     pods: others,
     holdsPlace: ({ metadata }) => metadata.labels["over"] === undefined,
     namespaceLabels: (name) => ({ team: name }),

@@ -13,6 +13,7 @@ const why = (pod: Pod, others: () => readonly Pod[], held: Record<string, number
   const place: Place = {
     node: { name: "node", labels: {}, taints: [], allocatable: { ...CAPACITY, ...node } },
     held: (name) => held[name] ?? 0,
+    pressure: new Set(),
     pods: others(),
     holdsPlace: () => true,
     namespaceLabels: () => ({}),

@@ -1,0 +1,120 @@
+// Keeps the machine from running out of something: the kubelet's eviction manager.
+import { timestamp } from "../../base/clock.ts";
+import type { DiskMeter } from "../../linux/disk-meter.ts";
+import type { Pod } from "../../spec/index.ts";
+import type { Node } from "../node.ts";
+import { isCritical } from "./critical.ts";
+import { pressureMessage } from "./messages.ts";
+import { usesOf } from "./node-use.ts";
+import type { NodePressure } from "./pressure.ts";
+import { rankForEviction } from "./rank.ts";
+import { isOver } from "./storage-evictions.ts";
+import {
+  type Condition,
+  conditionOf,
+  isCrossed,
+  type Observations,
+  resourceOf,
+  type Signal,
+  type Threshold,
+} from "./thresholds.ts";
+import { type EvictablePods, type EvictionSettings, IMMEDIATE_SECONDS } from "./types.ts";
+
+/** So long an evicted pod is waited for before the next look (kubelet, podCleanupTimeout). */
+const CLEANUP_MILLIS = 30_000;
+
+export interface NodeEvictionOptions {
+  readonly node: Pick<Node, "runtime" | "config" | "timers" | "log" | "facts" | "events">;
+  readonly settings: EvictionSettings;
+  readonly meter: Pick<DiskMeter, "measure">;
+  readonly pods: EvictablePods;
+  readonly pressure: NodePressure;
+  readonly observe: () => Promise<Observations>;
+  /** Removes all images that nobody uses. */
+  readonly removeImages: () => Promise<void>;
+}
+
+/** Everything that is known between two looks is in memory: what is so is seen again by the next daemon. */
+export class NodeEvictions {
+  readonly #options: NodeEvictionOptions;
+  /** Since when a threshold has been crossed. */
+  #since = new Map<Threshold, number>();
+  /** When a threshold of a condition was crossed last. */
+  readonly #lastCrossed = new Map<Condition, number>();
+
+  constructor(options: NodeEvictionOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at the machine, and evicts one pod when it must. True: look again at once. */
+  async look(): Promise<boolean> {
+    const { node, settings, observe } = this.#options;
+    const observations = await observe();
+    const now = node.timers.now();
+    const crossed = settings.thresholds.filter((threshold) => isCrossed(threshold, observations));
+    this.#since = new Map(crossed.map((threshold) => [threshold, this.#since.get(threshold) ?? now]));
+    for (const { signal } of crossed) this.#lastCrossed.set(conditionOf(signal), now);
+    this.#updatePressure(now);
+    const due = crossed.filter((threshold) => now - (this.#since.get(threshold) ?? now) >= threshold.graceMillis);
+    // Memory first: there is least time.
+    const first = due.find(({ signal }) => signal === "memory.available") ?? due[0];
+    if (first === undefined) return false;
+    node.log.warn(`${first.signal} is below its threshold: attempting to reclaim ${resourceOf(first.signal)}`);
+    if (await this.#reclaim(first.signal)) {
+      const after = await observe();
+      if (!due.some((threshold) => isCrossed(threshold, after))) return false;
+    }
+    return this.#evictOne(first, observations);
+  }
+
+  #updatePressure(now: number): void {
+    const { settings, pressure, pods, node } = this.#options;
+    const active = new Set<Condition>();
+    for (const [condition, at] of this.#lastCrossed)
+      if (now === at || now - at < settings.transitionMillis) active.add(condition);
+    const changed = pressure.set(active, timestamp(now));
+    for (const { status, reason, message } of changed)
+      node.log[status === "True" ? "warn" : "info"](message, { reason });
+    if (changed.length > 0) pods.pressureChanged();
+  }
+
+  /** Room on the disk that costs nobody anything. False: that would not help. */
+  async #reclaim(signal: Signal): Promise<boolean> {
+    if (conditionOf(signal) !== "DiskPressure") return false;
+    await this.#options.pods.reclaim();
+    await this.#options.removeImages();
+    return true;
+  }
+
+  async #evictOne(threshold: Threshold, observations: Observations): Promise<boolean> {
+    const { node, settings, meter, pods } = this.#options;
+    const resource = resourceOf(threshold.signal);
+    const active = pods.list().filter((pod) => !isOver(pod) && pod.metadata.deletionTimestamp === undefined);
+    const uses = await usesOf(node, meter, active, resource);
+    const isHard = threshold.graceMillis === 0;
+    for (const use of rankForEviction(uses, resource)) {
+      if (isCritical(use.pod)) continue;
+      const ended = pods.evict(use.pod, {
+        message: pressureMessage(threshold, observations, use.excesses),
+        graceSeconds: isHard ? IMMEDIATE_SECONDS : settings.maxPodGraceSeconds,
+        isDisrupted: true,
+      });
+      if (ended === undefined) continue;
+      await this.#waitFor(ended, use.pod);
+      return true;
+    }
+    node.log.warn("Eviction manager: unable to evict any pods from the node", { resource });
+    return false;
+  }
+
+  async #waitFor(ended: Promise<void>, { metadata }: Pod): Promise<void> {
+    const { timers, log } = this.#options.node;
+    const late = Promise.withResolvers<void>();
+    const cancel = timers.after(CLEANUP_MILLIS, () => {
+      log.warn("an evicted pod takes long to end", { pod: metadata.name });
+      late.resolve();
+    });
+    await Promise.race([ended, late.promise]);
+    cancel();
+  }
+}

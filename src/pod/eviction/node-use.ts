@@ -1,0 +1,61 @@
+// What pods use of the thing that is scarce.
+import type { DiskMeter } from "../../linux/disk-meter.ts";
+import { bytes, type Pod, placedContainers, podRequests } from "../../spec/index.ts";
+import type { Node } from "../node.ts";
+import type { Excess } from "./messages.ts";
+import type { PodUse } from "./rank.ts";
+import { storageOf } from "./storage-limits.ts";
+import { measurePod } from "./storage-use.ts";
+import type { Resource } from "./thresholds.ts";
+import type { PodStorage } from "./types.ts";
+
+export interface EvictableUse extends PodUse {
+  /** Containers that use more than they have asked for. */
+  readonly excesses: readonly Excess[];
+}
+
+/** Of the pods that have begun: to end the others would give nothing back. */
+export async function usesOf(
+  node: Pick<Node, "runtime" | "config">,
+  meter: Pick<DiskMeter, "measure">,
+  pods: readonly Pod[],
+  resource: Resource,
+): Promise<EvictableUse[]> {
+  const begun = new Set(node.runtime.listSandboxes().map(({ id }) => id));
+  const all = pods.filter(({ metadata }) => begun.has(metadata.uid));
+  if (resource === "memory" || resource === "pids") return all.map((pod) => processUse(node, pod, resource));
+  return Promise.all(all.map(async (pod) => diskUse(pod, await measurePod(node, meter, pod), resource)));
+}
+
+function processUse({ runtime }: Pick<Node, "runtime">, pod: Pod, resource: "memory" | "pids"): EvictableUse {
+  const [stats] = runtime.stats(pod.metadata.uid);
+  if (resource === "pids") return { pod, used: stats?.usage.pids, requested: 0, excesses: [] };
+  const used = new Map(stats?.containers.map(({ name, usage }) => [name, usage.memory?.workingSet]));
+  const excesses = excessesOf(pod, used, ({ resources }) => resources.requests?.memory);
+  return {
+    pod,
+    used: stats?.usage.memory?.workingSet,
+    requested: podRequests(pod).memory ?? 0,
+    excesses,
+  };
+}
+
+function diskUse(pod: Pod, { containers, total }: PodStorage, resource: "ephemeral-storage" | "inodes"): EvictableUse {
+  if (resource === "inodes") return { pod, used: total.inodesUsed, requested: 0, excesses: [] };
+  const used = new Map([...containers].map(([name, { usedBytes }]) => [name, usedBytes]));
+  const excesses = excessesOf(pod, used, (container) => storageOf(container, "requests"));
+  return { pod, used: total.usedBytes, requested: podRequests(pod)["ephemeral-storage"] ?? 0, excesses };
+}
+
+function excessesOf(
+  pod: Pod,
+  uses: ReadonlyMap<string, number | undefined>,
+  requestOf: (container: Pod["spec"]["containers"][number]) => string | undefined,
+): Excess[] {
+  return placedContainers(pod.spec).flatMap(({ container, role }) => {
+    const used = uses.get(container.name);
+    if (used === undefined || role === "ephemeral") return [];
+    const request = requestOf(container);
+    return used > (request === undefined ? 0 : bytes(request)) ? [{ container: container.name, used, request }] : [];
+  });
+}
