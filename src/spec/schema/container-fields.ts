@@ -30,7 +30,7 @@ const FOR_A_POD = {
 
 const RESOURCE_LIST = objectType({
   name: "ResourceList",
-  fields: { ...FOR_A_POD, "ephemeral-storage": quantity() },
+  fields: { ...FOR_A_POD, "ephemeral-storage": quantity({ note: "a pod that crosses its limit is evicted" }) },
   otherNames: /^hugepages-|^storage$|\//,
 });
 

@@ -77,7 +77,10 @@ export const VOLUME = objectType({
     emptyDir: object(
       objectType({
         name: "EmptyDirVolumeSource",
-        fields: { medium: oneOf(["", "Memory"]), sizeLimit: quantity({ note: "enforced with medium Memory" }) },
+        fields: {
+          medium: oneOf(["", "Memory"]),
+          sizeLimit: quantity({ note: "on the disk: a pod that crosses it is evicted" }),
+        },
       }),
       { note: "also what a volume without a source is" },
     ),

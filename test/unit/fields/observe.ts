@@ -69,6 +69,7 @@ function placements(pod: Pod): readonly unknown[] {
       whyNoPlace(pod, {
         node: { ...one, allocatable: CAPACITY },
         held: () => 0,
+        pressure: new Set(),
         pods,
         holdsPlace: () => true,
         namespaceLabels,
