@@ -1,20 +1,31 @@
 // labelSelector and fieldSelector of list and watch requests, as one predicate.
+import { hostname } from "node:os";
 import { PodrunError } from "../base/errors.ts";
 import { type KindName, kindNames } from "../spec/kinds.ts";
 import { parseLabelSelector } from "../spec/labels.ts";
-import type { KubeObject } from "../spec/pod.ts";
+import type { KubeObject, Pod } from "../spec/pod.ts";
 
 /** The fields that the API server's field selectors know, as far as podrun has them. */
 const FIELDS: { readonly [K in KindName]: Readonly<Record<string, (object: Kind<K>) => string>> } = {
   ConfigMap: {},
   Namespace: { "status.phase": (namespace) => namespace.status.phase },
   Pod: {
+    "spec.nodeName": nodeOf,
     "spec.restartPolicy": (pod) => pod.spec.restartPolicy,
+    "spec.schedulerName": (pod) => pod.spec.schedulerName,
+    "spec.serviceAccountName": (pod) => pod.spec.serviceAccountName ?? "default",
+    "spec.hostNetwork": (pod) => String(pod.spec.hostNetwork ?? false),
     "status.phase": (pod) => pod.status.phase,
     "status.podIP": (pod) => pod.status.podIP ?? "",
   },
   Secret: { type: (secret) => secret.type },
 };
+
+/** A pod that has its place has it here. */
+function nodeOf({ spec, status }: Pod): string {
+  const isPlaced = status.conditions?.some((one) => one.type === "PodScheduled" && one.status === "True") ?? false;
+  return spec.nodeName ?? (isPlaced ? hostname() : "");
+}
 
 const META_FIELDS: Readonly<Record<string, (object: KubeObject) => string>> = {
   "metadata.name": ({ metadata }) => metadata.name,

@@ -9,11 +9,12 @@ import { followPod } from "./follow.ts";
 import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { wordError } from "./report.ts";
-import { parseAnySelection } from "./selection.ts";
+import { parseSelections } from "./selection.ts";
 
 const OPTIONS = {
   ...MANIFEST_OPTIONS,
   selector: { kind: "text", short: "l", value: "SELECTOR", help: "objects with these labels" },
+  "field-selector": { kind: "text", value: "SELECTOR", help: "objects with these fields: status.phase=Failed" },
   all: { kind: "boolean", help: "all of the namespace" },
   "all-namespaces": { kind: "boolean", short: "A", help: "with --all or -l: of all namespaces" },
   "grace-period": { kind: "text", value: "SECONDS", help: "time to end by itself, instead of the pod's own" },
@@ -26,7 +27,12 @@ const OPTIONS = {
 } as const;
 
 export const command = defineCommand({
-  usage: ["delete (pod | configmap | secret) NAME… [flags]", "delete -f FILE…", "delete pods (-l SELECTOR | --all)"],
+  usage: [
+    "delete TYPE[,TYPE…] NAME… [flags]",
+    "delete TYPE/NAME…",
+    "delete -f FILE…",
+    "delete TYPE[,TYPE…] (-l SELECTOR | --field-selector SELECTOR | --all)",
+  ],
   about: "Delete pods, ConfigMaps and Secrets, and wait until they are gone.",
   examples: [
     ["one pod", "podrun delete pod web"],
@@ -105,7 +111,7 @@ function parseGracePeriod({ options }: Delete): number | undefined {
 }
 
 /** What the command line or its files name, or the kind to select from. Throws UsageError. */
-async function findTargets(invocation: Delete): Promise<readonly Named[] | { readonly select: KindName }> {
+async function findTargets(invocation: Delete): Promise<readonly Named[] | { readonly select: readonly KindName[] }> {
   const { options, positionals, given } = invocation;
   if (options.filename.length > 0) {
     if (positionals.length > 0 || options.all || options.selector !== undefined)
@@ -119,22 +125,31 @@ async function findTargets(invocation: Delete): Promise<readonly Named[] | { rea
     // What others name goes after them.
     return manifests.map(({ object }) => ({ kind: object.kind, ...object.metadata })).reverse();
   }
-  const { kind, names } = await parseAnySelection(positionals);
-  const isSelecting = options.all || options.selector !== undefined;
+  const { groups } = await parseSelections(positionals);
+  const names = groups.flatMap((group) => group.names);
+  const isSelecting = options.all || options.selector !== undefined || options["field-selector"] !== undefined;
   if (names.length > 0 && isSelecting) throw new UsageError("name cannot be provided when a selector is specified");
   if (names.length === 0 && !isSelecting)
     throw new UsageError("resource(s) were provided, but no name was specified: want NAME, -l SELECTOR or --all");
-  return isSelecting ? { select: kind } : names.map((name) => ({ kind, namespace: options.namespace, name }));
+  if (isSelecting) return { select: groups.map(({ kind }) => kind) };
+  const namedOf = (kind: KindName, name: string): Named => ({ kind, namespace: options.namespace, name });
+  return groups.flatMap(({ kind, names }) => names.map((name) => namedOf(kind, name)));
 }
 
-async function select(client: ApiClient, { options, config }: Delete, kind: KindName): Promise<readonly Named[]> {
-  const query = {
-    namespace: options["all-namespaces"] ? undefined : options.namespace,
-    labelSelector: options.selector,
-  };
-  const objects =
-    kind === "Pod" ? (await client.listPods(query)).items : await connectObjects(config).list(kind, query);
-  return objects.map(({ metadata }) => ({ kind, ...metadata }));
+async function select(
+  client: ApiClient,
+  { options, config }: Delete,
+  kinds: readonly KindName[],
+): Promise<readonly Named[]> {
+  const namespace = options["all-namespaces"] ? undefined : options.namespace;
+  const query = { namespace, labelSelector: options.selector, fieldSelector: options["field-selector"] };
+  const found: Named[] = [];
+  for (const kind of kinds) {
+    const objects =
+      kind === "Pod" ? (await client.listPods(query)).items : await connectObjects(config).list(kind, query);
+    found.push(...objects.map(({ metadata }) => ({ kind, ...metadata })));
+  }
+  return found;
 }
 
 /** Another pod of the same name is not the one we wait for; a static pod that comes again has its uid again, but no mark. */

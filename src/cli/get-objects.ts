@@ -7,6 +7,7 @@ import { formatAge } from "./age.ts";
 import { type Column, makeTable, type TableOptions } from "./object-table.ts";
 import { formatObject, listOf, type PrintFormat } from "./print.ts";
 import { wordError } from "./report.ts";
+import { sortObjects } from "./sort-by.ts";
 
 export interface GetRequest {
   readonly kind: KeptKind;
@@ -15,6 +16,7 @@ export interface GetRequest {
   readonly allNamespaces: boolean;
   readonly selector: string | undefined;
   readonly fieldSelector: string | undefined;
+  readonly sortBy: string | undefined;
   readonly ignoreNotFound: boolean;
   readonly format: PrintFormat;
   readonly isTable: boolean;
@@ -42,12 +44,13 @@ const COLUMNS: { readonly [K in KeptKind]: readonly Column<Extract<KeptObject, {
 };
 
 /** Its objects are all of the kind. */
-const columnsOf = (kind: KeptKind) => COLUMNS[kind] as readonly Column<KeptObject>[];
+export const columnsOf = (kind: KeptKind) => COLUMNS[kind] as readonly Column<KeptObject>[];
 
 /** Prints a list, or the objects that were named; answers the exit code. */
 export async function getObjects(client: ObjectClient, request: GetRequest): Promise<number> {
   const { names, format, namespace } = request;
-  const { objects, errors } = await fetch(client, request);
+  const { objects: found, errors } = await fetch(client, request);
+  const objects = request.sortBy === undefined ? found : sortObjects(found, request.sortBy);
   if (request.isTable && objects.length > 0)
     process.stdout.write(makeTable<KeptObject>(request.table, columnsOf(request.kind)).list(objects));
   const [only] = objects;

@@ -9,7 +9,7 @@ import { defineCommand, type Invocation } from "./command.ts";
 import type { TableOptions } from "./object-table.ts";
 import { formatObject, listOf, type PrintFormat, parseFormat } from "./print.ts";
 import { wordError } from "./report.ts";
-import { parseAnySelection } from "./selection.ts";
+import { parseSelections, type Selection } from "./selection.ts";
 
 const OPTIONS = {
   output: { kind: "text", short: "o", value: "FORMAT", help: "wide, yaml, json, name, jsonpath=… or custom-columns=…" },
@@ -20,18 +20,20 @@ const OPTIONS = {
   "watch-only": { kind: "boolean", help: "changes only, no list first" },
   "no-headers": { kind: "boolean", help: "no heading line" },
   "show-labels": { kind: "boolean", help: "labels as the last column" },
+  "sort-by": { kind: "text", value: "PATH", help: "order by a field: .metadata.name, {.status.startTime}" },
   "ignore-not-found": { kind: "boolean", help: "an object that does not exist is no error" },
 } as const;
 
 export const command = defineCommand({
-  usage: ["get (pods | pod NAME… | pod/NAME…) [flags]", "get (configmaps | secrets) [NAME…] [flags]"],
-  about: "List pods, ConfigMaps or Secrets: one line each, or whole with -o.",
+  usage: ["get TYPE[,TYPE…] [NAME…] [flags]", "get TYPE/NAME… [flags]"],
+  about: "List objects: one line each, or whole with -o. Types: podrun api-resources, and all for what runs.",
   examples: [
     ["pods of the default namespace", "podrun get pods"],
     ["with address and node, in all namespaces", "podrun get pods -A -o wide"],
     ["one pod, whole", "podrun get pod web -o yaml"],
     ["one field", "podrun get pod web -o jsonpath='{.status.podIP}'"],
     ["follow changes", "podrun get pods -w"],
+    ["several types, the oldest first", "podrun get pods,cm,secrets --sort-by=.metadata.creationTimestamp"],
     ["the ConfigMaps, the Secrets", "podrun get cm; podrun get secrets"],
   ],
   options: OPTIONS,
@@ -44,16 +46,23 @@ async function get(invocation: Get): Promise<number> {
   const { options, positionals } = invocation;
   if (/^(events?|ev)$/i.test(positionals[0] ?? "")) return getEvents(invocation);
   const format = parseFormat(options.output);
-  const { kind, names, slashed } = await parseAnySelection(positionals);
+  const { groups, several } = await parseSelections(positionals);
+  const { kind, names, slashed } = groups[0] as Selection;
   if (names.length > 0 && options["all-namespaces"])
     throw new UsageError("a resource cannot be retrieved by name across all namespaces");
   if (names.length > 0 && (options.selector !== undefined || options["field-selector"] !== undefined))
     throw new UsageError("name cannot be provided when a selector is specified");
   const isWatch = options.watch || options["watch-only"];
   if (isWatch && names.length > 1) throw new UsageError("you may only watch one object or all of them");
+  if (isWatch && (several || options["sort-by"] !== undefined))
+    throw new UsageError(
+      "you may only watch a single resource or type of resource at a time, in the order of its changes",
+    );
+  if (several) return getSeveral(invocation, groups, format);
   if (kind !== "Pod") return getKept(invocation, { kind, names, format });
   const client = await invocation.connect();
-  const { pods, errors, resourceVersion } = await fetchPods(client, invocation, names);
+  const { pods: found, errors, resourceVersion } = await fetchPods(client, invocation, names);
+  const pods = await sorted(found, options["sort-by"]);
   const print = await makePrinter(invocation, format);
   if (!options["watch-only"] && (pods.length > 0 || !isTable(format))) {
     const one = names.length === 1 && pods.length === 1 ? pods[0] : undefined;
@@ -85,6 +94,7 @@ async function getKept({ options, config, signal }: Get, { kind, names, format }
     allNamespaces: options["all-namespaces"],
     selector: options.selector,
     fieldSelector: options["field-selector"],
+    sortBy: options["sort-by"],
     ignoreNotFound: options["ignore-not-found"],
     format,
     isTable: isTable(format),
@@ -94,6 +104,30 @@ async function getKept({ options, config, signal }: Get, { kind, names, format }
   const onlyChanges = options["watch-only"];
   if (options.watch || onlyChanges) return watchObjects(client, request, { onlyChanges, signal });
   return getObjects(client, request);
+}
+
+/** `get pods,cm`: a table each, or one list of all. */
+async function getSeveral({ options, config }: Get, groups: readonly Selection[], format: PrintFormat) {
+  const { getSeveralKinds } = await import("./get-several.ts");
+  const { connectObjects } = await import("./objects.ts");
+  return getSeveralKinds(connectObjects(config), {
+    groups,
+    namespace: options["all-namespaces"] ? undefined : options.namespace,
+    given: options.namespace,
+    selector: options.selector,
+    fieldSelector: options["field-selector"],
+    sortBy: options["sort-by"],
+    ignoreNotFound: options["ignore-not-found"],
+    format,
+    isTable: isTable(format),
+    table: tableOptions(options, format),
+  });
+}
+
+async function sorted<T extends object>(objects: readonly T[], path: string | undefined): Promise<readonly T[]> {
+  if (path === undefined) return objects;
+  const { sortObjects } = await import("./sort-by.ts");
+  return sortObjects(objects, path);
 }
 
 async function getEvents(invocation: Get): Promise<number> {

@@ -1,4 +1,5 @@
 // `get` as a table, for any kind, and the rows that `-w` adds to it.
+import { type KindName, kindNames } from "../spec/kinds.ts";
 import { UsageError } from "./arguments.ts";
 import { evaluatePath, formatValue } from "./jsonpath.ts";
 import { columnWidths, formatRow, type Row } from "./table.ts";
@@ -10,6 +11,8 @@ export interface TableOptions {
   readonly namespaces: boolean;
   readonly labels: boolean;
   readonly headers: boolean;
+  /** Beside objects of other types: `pod/web`. */
+  readonly typed?: boolean;
 }
 
 export interface ObjectTable<T> {
@@ -21,6 +24,7 @@ export interface ObjectTable<T> {
 export type Column<T> = readonly [heading: string, cell: (object: T) => string];
 
 interface Labelled {
+  readonly kind: string;
   readonly metadata: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
 }
 
@@ -43,10 +47,15 @@ export function makeTable<T extends Labelled>(options: TableOptions, own: readon
 function withCommon<T extends Labelled>(options: TableOptions, own: readonly Column<T>[]): readonly Column<T>[] {
   return [
     ...(options.namespaces ? [["NAMESPACE", (object: T) => object.metadata.namespace] as const] : []),
-    ...own,
+    ...(options.typed ? own.map(withType) : own),
     ...(options.labels ? [["LABELS", (object: T) => formatLabels(object.metadata.labels)] as const] : []),
   ];
 }
+
+const withType = <T extends Labelled>(column: Column<T>): Column<T> =>
+  column[0] === "NAME"
+    ? ["NAME", (object) => `${kindNames(object.kind as KindName).singular}/${column[1](object)}`]
+    : column;
 
 function formatLabels(labels: Readonly<Record<string, string>>): string {
   const text = Object.entries(labels)

@@ -20,7 +20,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   edit: "podrun get pod NAME -o yaml > FILE, then podrun apply -f FILE",
   replace: "podrun apply -f FILE",
   port: "podrun get pod NAME -o yaml, or podrun port-forward",
-  "api-resources": "podrun get --help",
   "cluster-info": "podrun system info",
   history: "podrun inspect-image IMAGE",
   prune: "podrun image prune",

@@ -32,6 +32,39 @@ export async function parseSelection(
   return { kind, names, slashed: false };
 }
 
+/** What kubectl calls `all`, as far as podrun has it. */
+const ALL: readonly KindName[] = ["Pod"];
+
+export interface Selections {
+  /** One a kind. */
+  readonly groups: readonly Selection[];
+  /** Several types were asked for, so each object is shown with its own. */
+  readonly several: boolean;
+}
+
+/** As {@link parseAnySelection}, of one type or of several: `pods,cm`, `all`, `pod/a cm/b`. Throws UsageError. */
+export async function parseSelections(positionals: readonly string[]): Promise<Selections> {
+  const [first = "", ...names] = positionals;
+  if (first.includes("/")) {
+    const found = await Promise.all(positionals.map((text) => readSlashed(text, EVERY_KIND)));
+    const kinds = [...new Set(found.map(({ kind }) => kind))];
+    const namesOf = (kind: KindName) => found.filter((one) => one.kind === kind).map(({ name }) => name);
+    return {
+      groups: kinds.map((kind) => ({ kind, names: namesOf(kind), slashed: true })),
+      several: kinds.length > 1,
+    };
+  }
+  const words = first.split(",").filter((word) => word !== "");
+  if (words.length <= 1 && first.toLowerCase() !== "all")
+    return { groups: [await parseAnySelection(positionals)], several: false };
+  const kinds = await Promise.all(
+    words.map(async (word) => (word.toLowerCase() === "all" ? ALL : [await readKind(word, EVERY_KIND)])),
+  );
+  if (names.length > 0 && kinds.flat().length > 1 && words.includes("all"))
+    throw new UsageError("names can't stand behind all: write TYPE/NAME");
+  return { groups: [...new Set(kinds.flat())].map((kind) => ({ kind, names, slashed: false })), several: true };
+}
+
 /** As {@link parseSelection}, of every kind that podrun keeps. */
 export const parseAnySelection = (positionals: readonly string[]): Promise<Selection> =>
   parseSelection(positionals, EVERY_KIND);

@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import t from "tap";
+import { type ConfigMap, decodeKubeObject } from "../../../src/spec/index.ts";
 import { runCommand, runningPod, startFake } from "../api/fake.ts";
 import { manifest, said } from "./said.ts";
 
@@ -28,6 +30,64 @@ t.test("get prints tables, wide tables, names, YAML, JSON, templates and columns
   said(t, await get("pod/web", "-o", "yaml"), { stdout: /^apiVersion: v1\nkind: Pod\nmetadata:\n/ });
   t.equal(JSON.parse((await get("pods", "-o", "json")).stdout).kind, "List");
   said(t, await get("pods", "-l", "app!=web"), { stdout: "", stderr: "No resources found in default namespace.\n" });
+});
+
+t.test("get shows several types, each object with its own, and lists in the order of a field", async (t) => {
+  const fake = await startFake(t);
+  const [big, small] = [runningPod("big"), runningPod("small")];
+  big.spec.containers[0]!.resources = { limits: { memory: "1Gi" } };
+  small.spec.containers[0]!.resources = { limits: { memory: "900Mi" } };
+  for (const pod of [runningPod("bare"), big, small]) fake.pods.put(pod);
+  for (const name of ["z", "web"])
+    fake.objects.create(decodeKubeObject({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } }) as ConfigMap);
+  const get = (...argv: string[]) => runCommand(fake, ["get", ...argv]);
+  said(t, await get("pods,cm", "--no-headers"), {
+    stdout: /^pod\/bare .*\npod\/big .*\npod\/small .*\n\nconfigmap\/web .*\nconfigmap\/z .*\n$/,
+  });
+  said(t, await get("all", "-o", "name"), { stdout: "pod/bare\npod/big\npod/small\n" });
+  said(t, await get("all", "--no-headers"), { stdout: /^pod\/bare / });
+  said(t, await get("cm/web", "pod/big", "-o", "name"), { stdout: "configmap/web\npod/big\n" });
+  said(t, await get("pod/big", "cm/none"), {
+    code: 1,
+    stdout: /^NAME .*\npod\/big /,
+    stderr: 'Error from server (NotFound): configmaps "none" not found\n',
+  });
+  said(t, await get("cm,secrets", "-n", "elsewhere"), { stderr: "No resources found in elsewhere namespace.\n" });
+  t.equal(JSON.parse((await get("pods,cm", "-o", "json")).stdout).items.length, 5);
+  const byMemory = "--sort-by={.spec.containers[0].resources.limits.memory}";
+  said(t, await get("pods", "-o", "name", byMemory), { stdout: "pod/bare\npod/small\npod/big\n" });
+  said(t, await get("cm", "-o", "name", "--sort-by=.metadata.name"), { stdout: "configmap/web\nconfigmap/z\n" });
+  said(t, await get("pods", "--sort-by=.spec.nothing"), { code: 1, stderr: /couldn't find any field with path/ });
+  for (const argv of [["pods,cm", "-w"], ["pods", "-w", "--sort-by=.metadata.name"], ["pods,nothing"], ["pod/a", "b"]])
+    said(t, await get(...argv), { code: 1, stdout: "", stderr: /^error: / });
+});
+
+t.test("pods are selected by their node and phase", async (t) => {
+  const fake = await startFake(t);
+  const [one, two] = [runningPod("one"), runningPod("two")];
+  two.status.phase = "Failed";
+  two.spec.nodeName = "elsewhere";
+  one.status.conditions = [{ type: "PodScheduled", status: "True" }];
+  for (const pod of [one, two]) fake.pods.put(pod);
+  const get = async (selector: string) =>
+    (await runCommand(fake, ["get", "pods", "-o", "name", "--field-selector", selector])).stdout;
+  t.equal(await get(`spec.nodeName=${hostname()}`), "pod/one\n");
+  t.equal(await get("spec.nodeName=elsewhere,status.phase=Failed"), "pod/two\n");
+  t.equal(await get("status.phase!=Failed"), "pod/one\n");
+});
+
+t.test("delete takes several types, and what a selector finds", async (t) => {
+  const fake = await startFake(t);
+  const [web, failed] = [runningPod("web"), runningPod("failed")];
+  failed.status.phase = "Failed";
+  for (const pod of [web, failed]) fake.pods.put(pod);
+  fake.objects.create(
+    decodeKubeObject({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "web" } }) as ConfigMap,
+  );
+  const run = (...argv: string[]) => runCommand(fake, ["delete", "--wait=false", ...argv]);
+  said(t, await run("pods", "--field-selector", "status.phase=Failed"), { stdout: 'pod "failed" deleted\n' });
+  said(t, await run("cm/web", "pod/web"), { stdout: 'configmap "web" deleted\npod "web" deleted\n' });
+  said(t, await run("cm,secrets", "--all"), { stdout: "No resources found\n" });
 });
 
 t.test("get of a pod that does not exist fails, and still shows the others", async (t) => {
