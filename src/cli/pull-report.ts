@@ -74,7 +74,7 @@ export function wordProgress(progress: PullProgress): string {
   if (progress.type === "resolved") {
     const { layers, digest, source } = progress;
     const size = formatSize(layers.reduce((sum, layer) => sum + layer.size, 0));
-    return `Found ${digest} at ${oneLine(source)}: ${layers.length} layers, ${size}\n`;
+    return `Found ${digest} at ${oneLine(source)}: ${layers.length} layer${layers.length === 1 ? "" : "s"}, ${size}\n`;
   }
   if (progress.type === "recording") return "Writing to disk\n";
   const name = shortDigest(progress.digest);

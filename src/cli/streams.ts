@@ -31,8 +31,11 @@ export async function connectStreams(remote: RemoteProcess, options: StreamOptio
     if (options.tty) onResize((size) => remote.resize(size));
     const detached = options.stdin ? carryInput(remote, options) : new Promise<never>(() => undefined);
     const ended = await Promise.race([remote.exited, detached]);
-    if (ended === "detached") await remote.detach();
-    return ended === "detached" ? 0 : ended;
+    if (ended !== "detached") return ended;
+    await remote.detach();
+    // What was typed is still on the terminal's last line, in front of the shell's prompt.
+    if (options.tty) process.stderr.write("\r\n");
+    return 0;
   } finally {
     restore?.();
     // Not destroyed: a terminal's descriptor may be shared with stdout.

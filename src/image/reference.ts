@@ -19,6 +19,7 @@ const DOMAIN =
   /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::\d+)?$/;
 const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^sha256:[a-f0-9]{64}$/;
+const SCHEME = /^[a-z][a-z-]*:\/\//;
 const PATH_LIMIT = 255;
 
 /**
@@ -32,18 +33,21 @@ export function parseReference(text: string): Reference {
   const name = colon < 0 ? beforeDigest : beforeDigest.slice(0, colon);
   const tag = colon < 0 ? undefined : beforeDigest.slice(colon + 1);
   const { domain, path } = splitDomain(name);
+  const scheme = SCHEME.exec(text)?.[0];
   const problem =
-    more.length > 0 || (digest !== undefined && !DIGEST.test(digest))
-      ? "behind @ there must be sha256: and 64 hexadecimal digits"
-      : tag !== undefined && !TAG.test(tag)
-        ? `the tag "${tag}" may have letters, digits, _ . and - only, at most 128 of them`
-        : !DOMAIN.test(domain)
-          ? `"${domain}" is not a registry's name`
-          : path !== path.toLowerCase()
-            ? `"${path}" must be in lower case`
-            : !PATH.test(path) || path.length > PATH_LIMIT
-              ? "a name is made of lower-case letters, digits and single . _ - between them, such as nginx or example.com/team/app:1.2"
-              : undefined;
+    scheme !== undefined
+      ? `a name has no "${scheme}" in front: write ${text.slice(scheme.length)}`
+      : more.length > 0 || (digest !== undefined && !DIGEST.test(digest))
+        ? "behind @ there must be sha256: and 64 hexadecimal digits"
+        : tag !== undefined && !TAG.test(tag)
+          ? `the tag "${tag}" may have letters, digits, _ . and - only, at most 128 of them`
+          : !DOMAIN.test(domain)
+            ? `"${domain}" is not a registry's name`
+            : path !== path.toLowerCase()
+              ? `"${path}" must be in lower case`
+              : !PATH.test(path) || path.length > PATH_LIMIT
+                ? "a name is made of lower-case letters, digits and single . _ - between them, such as nginx or example.com/team/app:1.2"
+                : undefined;
   if (problem !== undefined) {
     const image = plainText(text);
     throw new PodrunError("InvalidImage", `image "${image}": ${plainText(problem)}`, { details: { image } });

@@ -20,6 +20,8 @@ t.test(
     await first.until("/dev/pts/0\r\n24 80\r\n");
     first.type("\x10\x11");
     t.equal(await first.end(), 0);
+    // The next prompt of the user's own shell begins a line.
+    t.match(first.text, /\r\n$/);
     const again = podrunIn(podrun, "attach", "-it", "shell");
     again.type("echo kept=$KEPT=\r");
     await again.until("kept=5=\r\n");

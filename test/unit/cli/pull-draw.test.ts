@@ -99,6 +99,14 @@ t.test("lines are drawn over in place, also when they become fewer or the termin
 t.test(
   "without a terminal a finished layer is one line, bytes are none, and control characters never come through",
   async (t) => {
+    const found = {
+      type: "resolved",
+      reference: "r",
+      digest: "d",
+      source: "s",
+      layers: [{ digest: "a", size: 1_000_000 }],
+    } as const;
+    t.equal(wordProgress(found), "Found d at s: 1 layer, 1 MB\n");
     t.equal(wordProgress(layer(1, "done")), "000000000001: done, 10 MB\n");
     t.equal(wordProgress(layer(1, "exists")), "000000000001: already exists\n");
     t.equal(wordProgress(layer(1, "retrying", { message: "a\x1b]0;b\nc" })), "000000000001: retrying: a ]0;b c\n");

@@ -57,3 +57,10 @@ t.test("what is no name is refused and quoted", async (t) => {
     );
   }
 });
+
+t.test("a name with a transport in front is told without it", (t) => {
+  for (const front of ["https://", "docker://", "containers-storage://"])
+    t.throws(() => normalizeReference(`${front}host/app:1`), { message: `no "${front}" in front: write host/app:1` });
+  t.equal(normalizeReference("localhost:5000/app"), "localhost:5000/app:latest");
+  t.end();
+});
