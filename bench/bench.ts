@@ -1,5 +1,6 @@
 // `npm run bench`: podrun beside the floor program and, with --peers, beside podman and containerd, in turns in one run.
 //   npm run bench -- image [--rounds N] [--peers] [--tmpfs] [--against DIST] [--profile FOLDER] [-o json]
+//   npm run bench -- crash [--pods N] [--against DIST] [--profile FOLDER] [-o json]
 //   npm run bench -- [start] [exec] [delete] [memory] [scale] [--rounds N] [--pods N] [--peers] [--favordynmods]
 //                    [--against DIST] [--profile FOLDER] [-o json]
 import { spawn } from "node:child_process";
@@ -10,6 +11,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { detectCgroups } from "../src/linux/cgroup/index.ts";
 import type { Contender } from "./contender.ts";
+import { measureCrash } from "./crash.ts";
 import { Floor } from "./floor.ts";
 import { measureImages } from "./image.ts";
 import { DIST, layerFolder } from "./instance.ts";
@@ -23,12 +25,14 @@ import { printTable, rowsOf } from "./report.ts";
 const NAMES = ["start", "exec", "delete", "memory", "scale"] as const;
 /** Apart from the others, and not among "everything": it needs a registry and some minutes. */
 const IMAGE = "image";
+/** Apart as well: many pods, and nobody to hold beside. */
+const LOADS: Readonly<Record<string, typeof measureCrash>> = { crash: measureCrash };
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: "string" },
-    pods: { type: "string", default: "220" },
+    pods: { type: "string" },
     peers: { type: "boolean", default: false },
     favordynmods: { type: "boolean", default: false },
     against: { type: "string" },
@@ -43,6 +47,8 @@ const say = (text: string): void => console.error(text);
 
 async function main(): Promise<void> {
   if (positionals.includes(IMAGE)) return benchImages();
+  const load = LOADS[positionals[0] ?? ""];
+  if (load !== undefined) return benchLoad(load);
   const selection = Object.fromEntries(
     NAMES.map((name) => [name, positionals.length === 0 || positionals.includes(name)]),
   ) as unknown as Selection;
@@ -59,6 +65,27 @@ async function main(): Promise<void> {
     await Promise.race([interrupted(), measure(work, selection, contenders, results)]);
   } finally {
     await takeDown(work, contenders);
+  }
+}
+
+async function benchLoad(measureLoad: typeof measureCrash): Promise<void> {
+  const work = mkdtempSync(join(tmpdir(), "podrun-bench-"));
+  const results: Results = new Map();
+  try {
+    await run("mount", ["-t", "tmpfs", "-o", "mode=700", "podrun-bench", work]);
+    await run("ip", ["link", "set", "lo", "up"]);
+    const name = `ld${(process.pid % 46656).toString(36)}`;
+    const dist = options.against === undefined ? DIST : resolve(options.against);
+    const pods = Number(options.pods ?? 1000);
+    await Promise.race([
+      interrupted(),
+      measureLoad({ name, work, dist, network: 95, profile: options.profile, pods, say }, results),
+    ]);
+    const rows = rowsOf(results);
+    if (options.output === "json") console.log(JSON.stringify({ rows }, undefined, 2));
+    else printTable(rows);
+  } finally {
+    await takeDown(work, []);
   }
 }
 
@@ -111,7 +138,7 @@ async function measure(work: string, selection: Selection, contenders: Contender
   if (timed) await measureRounds(contenders, selection, Number(options.rounds ?? 30), results);
   if (selection.memory) await measureMemory(contenders, results);
   const own = contenders.filter((contender) => contender === floor || contender instanceof Podrun);
-  if (selection.scale) await measureScale(own, Number(options.pods), results);
+  if (selection.scale) await measureScale(own, Number(options.pods ?? 220), results);
   const rows = rowsOf(results);
   if (options.output === "json") console.log(JSON.stringify({ machine, rows }, undefined, 2));
   else printTable(rows);

@@ -22,6 +22,9 @@ export interface InstanceOptions {
   readonly network: number;
   /** V8 writes a CPU profile into this folder when the daemon leaves. */
   readonly profile?: string | undefined;
+  /** A module that is loaded into the daemon before it, and more of its environment. */
+  readonly preload?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Instance {
@@ -34,7 +37,7 @@ export interface Instance {
 
 /** Starts the shipped daemon, and waits until its socket answers. */
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
-  const { name, work, dist, network, profile } = options;
+  const { name, work, dist, network, profile, preload } = options;
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     PODRUN_ROOT: join(work, "state"),
@@ -45,11 +48,13 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     PODRUN_LINK_PREFIX: name.slice(0, 7),
     PODRUN_CIDR4: `10.${network}.0.0/16`,
     PODRUN_CIDR6: `fd${network}::/64`,
+    ...options.env,
   };
   const config = loadConfig(env);
   mkdirSync(config.run, { recursive: true, mode: 0o700 });
   const log = openSync(join(work, "daemon.log"), "a", 0o600);
   const flags = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+  if (preload !== undefined) flags.push("--require", preload);
   // A group of its own: Ctrl-C reaches the benchmark, which takes it down in order.
   const child = spawn(process.execPath, [...flags, join(dist, "daemon.cjs")], {
     stdio: ["ignore", log, log, "pipe"],

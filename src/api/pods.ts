@@ -3,7 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
 import type { ApiContext } from "./context.ts";
 import { decodeInto } from "./decode-body.ts";
-import { count, isDryRun, readJson, sendJson, type Target } from "./request.ts";
+import { listJson } from "./json-of.ts";
+import { count, isDryRun, readJson, sendJson, sendJsonText, type Target } from "./request.ts";
 import { objectFilter } from "./selectors.ts";
 import { serveWatch } from "./watch.ts";
 
@@ -18,7 +19,7 @@ export function listPods(
   if (serveWatch(context.hub, response, filter, target.query)) return;
   const items = context.pods.list(namespace === undefined ? {} : { namespace }).filter(filter);
   const metadata = { resourceVersion: context.hub.resourceVersion() };
-  sendJson(response, 200, { kind: "PodList", apiVersion: "v1", metadata, items });
+  sendJsonText(response, 200, listJson({ kind: "PodList", apiVersion: "v1", metadata }, items));
 }
 
 export async function createPod(

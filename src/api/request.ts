@@ -78,7 +78,10 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
 }
 
 export function sendJson(response: ServerResponse, code: number, value: unknown): void {
-  const body = JSON.stringify(value);
+  sendJsonText(response, code, JSON.stringify(value));
+}
+
+export function sendJsonText(response: ServerResponse, code: number, body: string): void {
   response.writeHead(code, { "content-type": "application/json", "content-length": Buffer.byteLength(body) });
   response.end(body);
 }

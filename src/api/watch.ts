@@ -2,6 +2,7 @@
 // present objects as ADDED first. (Kubernetes API concepts, "Efficient detection of changes".)
 import type { ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
+import { jsonOf } from "./json-of.ts";
 import { count, flag } from "./request.ts";
 import type { Status } from "./status.ts";
 
@@ -66,7 +67,7 @@ export class WatchHub<T extends Watched> {
     }
     const send = (event: WatchEvent<T>): void => {
       if (!options.filter(event.object)) return;
-      response.write(`${JSON.stringify(event)}\n`);
+      response.write(`{"type":"${event.type}","object":${jsonOf(event.object)}}\n`);
       if (response.writableLength > UNREAD_LIMIT) response.destroy();
     };
     if (since > 0) {

@@ -12,6 +12,7 @@ import { probeFeatures, requireFeatures } from "../linux/kernel.ts";
 import { Nft } from "../linux/nftables/index.ts";
 import { leaseSpace, type PodAddresses, type PodNetwork } from "../net/index.ts";
 import { KeptObjects, Pods } from "../pod/index.ts";
+import type { MachineFacts } from "../sandbox/facts.ts";
 import { readMachine } from "../sandbox/machine.ts";
 import { Runtime } from "../sandbox/runtime.ts";
 import { Store } from "../store/index.ts";
@@ -52,15 +53,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   const nft = new Nft();
   await prepareNetwork(config, nft, recordedLeases(store), log);
   const monitors = new WarmMonitors(monitorBinary());
-  const runtime = new Runtime({
-    facts,
-    sandboxes: store.sandboxes,
-    containers: store.containers,
-    leases: leasesOf(store),
-    nft: (commands) => nft.run(commands),
-    spawnMonitor: () => monitors.take(),
-    log,
-  });
+  const runtime = makeRuntime(facts, store, nft, monitors, log);
   step("daemon.recover");
   await runtime.recover();
   const { images, logins, removeUnused, stop: stopImages } = openImages(config, store, runtime, log);
@@ -97,6 +90,17 @@ const recordedLeases = ({ sandboxes }: Store<Kept>): PodAddresses[] =>
     // What had only begun goes at recovery, and may never have got its ports.
     lease ? [{ ...lease, ...(state !== "creating" && { ports }) }] : [],
   );
+
+const makeRuntime = (facts: MachineFacts, store: Store<Kept>, nft: Nft, monitors: WarmMonitors, log: Logger) =>
+  new Runtime({
+    facts,
+    sandboxes: store.sandboxes,
+    containers: store.containers,
+    leases: leasesOf(store),
+    nft: (commands) => nft.run(commands),
+    spawnMonitor: () => monitors.take(),
+    log,
+  });
 
 /** The runtime's view of the store's leases. */
 function leasesOf({ leases }: Store<Kept>) {

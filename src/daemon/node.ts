@@ -1,6 +1,6 @@
 import { timestamp } from "../base/clock.ts";
 import { DiskMeter } from "../linux/disk-meter.ts";
-import { EventRecorder, type Node, type NodeFacts, NodePressure, systemTimers } from "../pod/index.ts";
+import { EventRecorder, type Node, type NodeFacts, NodePressure, systemTimers, Turns } from "../pod/index.ts";
 import { diskWalkerProgram } from "./files.ts";
 import { readNodeSettings } from "./node-facts.ts";
 
@@ -14,6 +14,7 @@ export function makeNode(
     facts,
     events: new EventRecorder({ host: facts.name }),
     timers: systemTimers,
+    turns: new Turns(),
     settings: readNodeSettings(),
     pressure: new NodePressure(timestamp(Date.now())),
     meter: new DiskMeter(diskWalkerProgram()),

@@ -10,6 +10,7 @@ import type { NodePressure } from "./eviction/pressure.ts";
 import type { EvictionSettings } from "./eviction/types.ts";
 import type { Taint } from "./placement.ts";
 import type { BackoffSettings } from "./restart.ts";
+import type { Turns } from "./turns.ts";
 import type { ObjectSource } from "./types.ts";
 
 /** Thousandths of a CPU, bytes, and how many pods. */
@@ -80,6 +81,7 @@ export interface Node {
   readonly events: EventRecorder;
   readonly log: Logger;
   readonly timers: Timers;
+  readonly turns: Turns;
   readonly facts: NodeFacts;
   readonly settings: NodeSettings;
   /** What the node is short of. */

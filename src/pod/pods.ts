@@ -40,7 +40,8 @@ import type {
   TracedOperation,
 } from "./types.ts";
 import { nodeUsage, podUsage } from "./usage.ts";
-import { PodWorker, type WorkerOwner } from "./worker.ts";
+import { PodWorker } from "./worker.ts";
+import type { WorkerOwner } from "./worker-owner.ts";
 
 /** Where pods are kept; `store/` implements it. */
 export type PodStore = Pick<Objects, "put" | "list" | "delete" | "flush">;
@@ -56,6 +57,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   /** While those that wait for a place are asked, and whether one of them then changed what the others were told. */
   #asking = false;
   #askAgain = false;
+  #cancelFreed: (() => void) | undefined;
   readonly #exitListeners = new Set<(containerId: string) => void>();
 
   constructor(node: Node, store: PodStore) {
@@ -74,6 +76,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
 
   /** The daemon leaves; pods go on. */
   stop(): void {
+    this.#cancelFreed?.();
     for (const worker of this.#workers.values()) worker.stop();
   }
 
@@ -284,10 +287,16 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     this.#byUid.delete(uid);
     this.#scheduler.forget(pod);
     this.#notify({ type: "DELETED", object: last });
-    // An address or a place is free again.
     this.#retryUnscheduled();
-    for (const worker of this.#workers.values())
-      if (worker.pod.status.phase === "Pending" && isScheduled(worker.pod)) worker.retry();
+    this.#addressFreed();
+  }
+
+  /** An address is free again. Where many pods go at once, those that wait are asked once. */
+  #addressFreed(): void {
+    this.#cancelFreed ??= this.#node.timers.after(0, () => {
+      this.#cancelFreed = undefined;
+      for (const worker of this.#workers.values()) worker.addressFreed();
+    });
   }
 
   /** A place is free that one of them may have waited for, or somebody is there that it wants to be with. */

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import type { ContainerStatus as RuntimeContainer, RuntimeEvent, SandboxStatus } from "../sandbox/types.ts";
 import { findPlaced, type Pod } from "../spec/index.ts";
@@ -15,28 +14,17 @@ import { PodContainers } from "./pod-containers.ts";
 import { PodEnd } from "./pod-end.ts";
 import { PodSandbox } from "./pod-sandbox.ts";
 import { PodProbes } from "./probes/pod-probes.ts";
+import { StatusPublisher } from "./publish-status.ts";
 import { PodImages } from "./pull-image.ts";
 import { messageOf, record } from "./record.ts";
 import { referencesOf } from "./references.ts";
 import { retryDelay } from "./restart.ts";
 import { isScheduled, recordScheduling, refusalOf } from "./schedule.ts";
-import { buildStatus } from "./status.ts";
 import { stopContainers } from "./stop-containers.ts";
+import type { Turn } from "./turns.ts";
 import type { KeptKind } from "./types.ts";
 import { type VolumeSources, volumeSources } from "./volumes.ts";
-
-/** What a worker tells whoever keeps the pods. */
-export interface WorkerOwner {
-  /** The pod's status is another: records it, tells watchers, returns the pod with its new resourceVersion. */
-  save(pod: Pod): Pod;
-  /** Nothing of the pod is left. */
-  gone(pod: Pod): void;
-  /** Why the pod can't have its place on this node yet; undefined: it can. */
-  whyUnschedulable(pod: Pod): string | undefined;
-}
-
-/** How often a status that changes while work goes on is written, milliseconds. */
-const PUBLISH_MILLIS = 25;
+import type { WorkerOwner } from "./worker-owner.ts";
 
 /** Waits between attempts to make a sandbox or to take a pod away. */
 const RETRY = { initialMillis: 1000, maxMillis: 60_000 };
@@ -80,13 +68,23 @@ export class PodWorker {
   /** Why the pod has no place on this node yet. */
   #unschedulable: string | undefined;
   readonly #alarm: Alarm;
-  #cancelPublish: (() => void) | undefined;
+  readonly #publisher: StatusPublisher;
+  /** When the work that is to be done has its turn. */
+  #turn: Turn | undefined;
 
   constructor(node: Node, pod: Pod, owner: WorkerOwner) {
     this.#node = node;
     this.#pod = pod;
     this.#unschedulable = refusalOf(pod);
     this.#owner = owner;
+    this.#publisher = new StatusPublisher({
+      node,
+      pod: () => this.#pod,
+      facts: () => this.#facts(),
+      save: (pod) => {
+        this.#pod = owner.save(pod);
+      },
+    });
     this.#alarm = new Alarm(node.timers, () => this.kick());
     this.#end = new PodEnd(node);
     this.#containers = new PodContainers(pod, node.settings.restartBackoff);
@@ -152,7 +150,8 @@ export class PodWorker {
     // What is ending already ends by the same deadline, or sooner.
     this.#grace?.sooner(deadline);
     for (const { stop } of this.#containers.all) stop?.grace.sooner(deadline);
-    if (!again && this.#busy) this.#abortStart(graceSeconds);
+    if (!again) this.#abortStart(graceSeconds);
+    this.#turn?.hurry();
     this.kick();
   }
 
@@ -160,9 +159,10 @@ export class PodWorker {
   evict(eviction: Eviction): Promise<void> | undefined {
     if (this.#stage !== "active" || !isScheduled(this.#pod)) return undefined;
     this.#stage = "over";
-    this.#end.evict(this.#pod, eviction, () => this.#publish());
+    this.#end.evict(this.#pod, eviction, () => this.#publisher.publish());
     this.#images.close();
-    if (this.#busy) this.#abortStart(this.#end.graceSeconds(this.#pod));
+    this.#abortStart(this.#end.graceSeconds(this.#pod));
+    this.#turn?.hurry();
     this.kick();
     return this.#end.untilDone();
   }
@@ -212,10 +212,15 @@ export class PodWorker {
     this.kick();
   }
 
+  /** An address is free again: a pod whose sandbox could not be made may have waited for it. */
+  addressFreed(): void {
+    if (this.#stage === "active" && this.#failures > 0 && !this.#sandbox.status) this.retry();
+  }
+
   /** The daemon leaves: the pod goes on, this worker does not. */
   stop(): void {
     this.#alarm.clear();
-    this.#cancelPublish?.();
+    this.#publisher.stop();
     this.#images.close();
     this.#probes.stop();
     this.#stage = "gone";
@@ -228,7 +233,8 @@ export class PodWorker {
       return;
     }
     this.#busy = true;
-    void this.#work();
+    const isUrgent = this.#turn === undefined || this.#stage === "terminating";
+    this.#turn = this.#node.turns.take(() => this.#work(), isUrgent);
   }
 
   async #work(): Promise<void> {
@@ -247,7 +253,7 @@ export class PodWorker {
     this.#busy = false;
     if (this.#stage === "gone") return;
     this.#probes.follow(this.#containers.all);
-    this.#publish();
+    this.#publisher.publish();
     this.#alarm.set();
   }
 
@@ -264,7 +270,7 @@ export class PodWorker {
     const before = this.#unschedulable;
     this.#unschedulable = this.#owner.whyUnschedulable(this.#pod);
     if (this.#unschedulable !== before) {
-      this.#publish();
+      this.#publisher.publish();
       recordScheduling(this.#node, this.#pod);
     }
     return this.#unschedulable === undefined;
@@ -298,7 +304,7 @@ export class PodWorker {
       waitUntil: (moment) => this.#alarm.waitUntil(moment),
       changed: () => this.#changed(),
       progress: () => this.#progress(),
-      publish: () => this.#publish(),
+      publish: () => this.#publisher.publish(),
     };
     if (await advanceContainers(this.#node, this.#containers.all, context)) this.#again = true;
   }
@@ -313,7 +319,7 @@ export class PodWorker {
   /** Its pause or its monitor is gone: what is left of it goes, and a new one is made (kubelet: SandboxChanged). */
   async #loseSandbox(): Promise<void> {
     record(this.#node, this.#pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
-    this.#publish();
+    this.#publisher.publish();
     await this.#sandbox.forget(this.#pod);
     if (this.#containers.isOver(this.#pod)) this.#again = true;
   }
@@ -326,7 +332,7 @@ export class PodWorker {
     this.#images.close();
     if (this.#sandbox.isReady) {
       this.#probes.stopRestarting();
-      this.#publish();
+      this.#publisher.publish();
       await this.#stopAll(this.#node.timers.now() + this.#end.graceSeconds(this.#pod) * 1000);
       if (this.#stage !== "over") return;
       await this.#sandbox.stop(this.#pod);
@@ -356,6 +362,7 @@ export class PodWorker {
   }
 
   #abortStart(graceSeconds: number): void {
+    if (!this.#busy || !this.#turn?.isBegun) return;
     abortStart(this.#node, this.#pod, graceSeconds, () => this.#busy && this.#working === "active");
   }
 
@@ -371,28 +378,17 @@ export class PodWorker {
     this.#changed();
   }
 
-  /** The status may be another. Several changes make one write: it comes when the work is done, or after a moment. */
   #changed(): void {
-    this.#cancelPublish ??= this.#node.timers.after(this.#busy ? PUBLISH_MILLIS : 0, () => this.#publish());
+    this.#publisher.changed(this.#busy);
   }
 
-  #publish(): void {
-    this.#cancelPublish?.();
-    this.#cancelPublish = undefined;
-    if (this.#stage === "gone") return;
-    const { timers, facts } = this.#node;
-    const now = timestamp(timers.now());
-    const status = buildStatus(this.#pod, {
+  #facts() {
+    return {
       containers: this.#containers.byName,
       addresses: this.#sandbox.addresses(this.#pod),
       sandboxReady: this.#sandbox.isReady,
-      hostAddresses: facts.addresses,
-      startTime: this.#pod.status.startTime ?? now,
-      now,
       ...this.#end.facts,
       unschedulable: this.#unschedulable,
-    });
-    if (isDeepStrictEqual(status, this.#pod.status)) return;
-    this.#pod = this.#owner.save({ ...this.#pod, status });
+    };
   }
 }

@@ -1,6 +1,7 @@
 import type { MonitorClient } from "../linux/monitor/index.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import type { MachineFacts } from "./facts.ts";
+import type { LiveContainers } from "./live-containers.ts";
 import type { ContainerRecord, Leases, RecordStore, SandboxRecord } from "./records.ts";
 import type { Trace } from "./trace.ts";
 import type { RuntimeEvent } from "./types.ts";
@@ -42,6 +43,6 @@ export interface LiveContainer {
 
 /** The runtime's whole memory. One object, so that each verb's file stays small and takes what it needs from it. */
 export interface Context extends Dependencies {
-  readonly live: { readonly sandboxes: Map<string, LiveSandbox>; readonly containers: Map<string, LiveContainer> };
+  readonly live: { readonly sandboxes: Map<string, LiveSandbox>; readonly containers: LiveContainers<LiveContainer> };
   emit(event: RuntimeEvent): void;
 }

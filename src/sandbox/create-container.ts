@@ -61,7 +61,7 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
     exited: Promise.withResolvers<void>(),
     starting: new AbortController(),
   };
-  context.live.containers.set(id, container);
+  context.live.containers.add(container);
   return container;
 }
 

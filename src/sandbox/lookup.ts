@@ -16,7 +16,7 @@ export function findContainer(context: Context, id: string): LiveContainer {
 }
 
 export const containersOf = (context: Context, sandboxId: string): readonly LiveContainer[] =>
-  [...context.live.containers.values()].filter(({ record }) => record.sandboxId === sandboxId);
+  context.live.containers.of(sandboxId);
 
 /** The way to a sandbox's processes. Throws MonitorGone. */
 export function monitorOf(sandbox: LiveSandbox): MonitorClient {

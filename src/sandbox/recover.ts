@@ -59,7 +59,7 @@ function revive(context: Context, record: SandboxRecord): LiveSandbox {
 function reviveContainer(context: Context, record: ContainerRecord): void {
   const exited = Promise.withResolvers<void>();
   if (record.state === "exited" || record.state === "removing") exited.resolve();
-  context.live.containers.set(record.id, { record, plan: undefined, exited, starting: new AbortController() });
+  context.live.containers.add({ record, plan: undefined, exited, starting: new AbortController() });
   const sandbox = context.live.sandboxes.get(record.sandboxId);
   if (sandbox) sandbox.nextKey = Math.max(sandbox.nextKey, record.key + 1);
 }

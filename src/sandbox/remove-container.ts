@@ -19,5 +19,5 @@ export async function removeContainer(context: Context, container: LiveContainer
   await removeTree(record.folder);
   step("container.folder-removed");
   context.containers.delete(record.id);
-  context.live.containers.delete(record.id);
+  context.live.containers.delete(container);
 }

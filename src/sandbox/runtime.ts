@@ -3,6 +3,7 @@ import type { Context, Dependencies } from "./context.ts";
 import { copy } from "./copy.ts";
 import { createContainer } from "./create-container.ts";
 import { attach, exec } from "./exec.ts";
+import { LiveContainers } from "./live-containers.ts";
 import { findContainer, findSandbox } from "./lookup.ts";
 import { planPod } from "./plan-pod.ts";
 import { portForward } from "./port-forward.ts";
@@ -26,7 +27,7 @@ export class Runtime implements types.RuntimeService {
   constructor(dependencies: Dependencies) {
     this.#context = {
       ...dependencies,
-      live: { sandboxes: new Map(), containers: new Map() },
+      live: { sandboxes: new Map(), containers: new LiveContainers() },
       emit: (event) => {
         for (const listener of this.#listeners) listener(event);
       },
@@ -100,8 +101,9 @@ export class Runtime implements types.RuntimeService {
   }
 
   listContainers(sandboxId?: string): readonly types.ContainerStatus[] {
-    const all = [...this.#context.live.containers.values()].map(({ record }) => record);
-    return all.filter((record) => sandboxId === undefined || record.sandboxId === sandboxId).map(containerStatus);
+    const { containers } = this.#context.live;
+    const found = sandboxId === undefined ? [...containers.values()] : containers.of(sandboxId);
+    return found.map(({ record }) => containerStatus(record));
   }
 
   exec(containerId: string, request: types.ExecRequest): Promise<types.StreamSession> {

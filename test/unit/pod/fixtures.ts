@@ -3,6 +3,7 @@ import { EventRecorder } from "../../../src/pod/events.ts";
 import { NodePressure } from "../../../src/pod/eviction/index.ts";
 import type { Node, NodeResources, Timers } from "../../../src/pod/node.ts";
 import { type PodStore, Pods } from "../../../src/pod/pods.ts";
+import { Turns } from "../../../src/pod/turns.ts";
 import type { KeptObject, PodWatchEvent } from "../../../src/pod/types.ts";
 import type { RuntimeImage } from "../../../src/sandbox/types.ts";
 import { decodePod, type Pod } from "../../../src/spec/index.ts";
@@ -168,6 +169,8 @@ export function makeWorld(root: string): World {
     events: new EventRecorder({ host: "node", now: () => timers.now() }),
     log: new Logger({ write: (line) => log.push(line) }),
     timers,
+    // Everything is done at once: time that tests take is not to change their order.
+    turns: new Turns(Number.POSITIVE_INFINITY, () => 1),
     facts: {
       name: "node",
       labels: { "kubernetes.io/hostname": "node", disk: "ssd", cores: "8" },
