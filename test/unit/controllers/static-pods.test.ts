@@ -172,6 +172,7 @@ t.test("a broken file keeps the pod that an earlier daemon made of it", async (t
   t.teardown(() => next.stop());
   await next.scan();
   await timers.advance(100);
+  await until(() => pods.list().length < 2);
   t.same(
     pods.list().map(({ metadata }) => metadata.name),
     ["web-node"],
