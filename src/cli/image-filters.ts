@@ -47,7 +47,8 @@ async function makeTest(
   if (kind === "dangling") {
     const wanted = /^(true|1)$/.test(value);
     if (!wanted && !/^(false|0)$/.test(value)) throw new UsageError(`filter dangling=${value}: want true or false`);
-    return ({ references }) => (references.length === 0) === wanted;
+    // As `image prune` has it: a name by digest alone keeps nothing.
+    return ({ references }) => references.every((name) => name.includes("@")) === wanted;
   }
   if (kind === "label") {
     const [key = "", ...rest] = value.split("=");

@@ -12,7 +12,7 @@ export const command = defineCommand({
     ["all that nothing has used for a day, without a question", "podrun image prune -a -f --filter until=24h"],
   ],
   options: {
-    all: { kind: "boolean", short: "a", help: "all images that no container uses, not only those without a name" },
+    all: { kind: "boolean", short: "a", help: "all images that no container uses, not only those without a tag" },
     force: { kind: "boolean", short: "f", help: "do not ask" },
     yes: { kind: "boolean", short: "y", help: "do not ask" },
     filter: { kind: "list", value: "until=TIME", help: "used last before: 24h ago, or an RFC 3339 time" },
@@ -22,7 +22,7 @@ export const command = defineCommand({
     if (positionals.length > 0) throw new UsageError(`unexpected argument "${positionals[0]}": prune takes no names`);
     const untilSeconds = readUntil(options.filter, Date.now());
     const dryRun = options["dry-run"];
-    const which = options.all ? "all images that no container uses" : "all images without a name";
+    const which = options.all ? "all images that no container uses" : "all images without a tag";
     const mayAct = dryRun || options.force || options.yes;
     if (!mayAct && !(await confirm(`This command removes ${which}.`, "--force"))) return 0;
     const removed = await new ImageClient(config).prune({ all: options.all, untilSeconds, dryRun });

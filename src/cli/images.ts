@@ -12,7 +12,7 @@ export const command = defineCommand({
   examples: [
     ["all", "podrun images"],
     ["every nginx", "podrun images nginx"],
-    ["ids of those without a name", "podrun images -q --filter dangling=true"],
+    ["ids of those without a tag", "podrun images -q --filter dangling=true"],
     ["for a program", "podrun images -o json"],
   ],
   options: {

@@ -191,7 +191,7 @@ export interface PulledImage {
 /** An image as `podrun images` shows it. */
 export interface ListedImage {
   readonly id: string;
-  /** Normalised names: with tags, and with digests. Empty: a dangling image. */
+  /** Normalised names: with tags, and with digests. None with a tag: a dangling image. */
   readonly references: readonly string[];
   readonly size: number;
   /** When it was made, as its config says; absent when it does not. RFC 3339. */
