@@ -14,6 +14,8 @@ export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, 
   const lines: Line[] = [
     ["Name:", metadata.name],
     ["Namespace:", metadata.namespace],
+    ["Priority:", String(spec.priority ?? 0)],
+    ...optional("Priority Class Name:", spec.priorityClassName),
     ["Node:", `${hostname()}${status.hostIP === undefined ? "" : `/${status.hostIP}`}`],
     ["Start Time:", formatTime(status.startTime)],
     ...formatMap("Labels:", metadata.labels),
@@ -22,6 +24,7 @@ export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, 
     ["Status:", status.phase],
     ...optional("Reason:", status.reason),
     ...optional("Message:", status.message),
+    ...optional("NominatedNodeName:", status.nominatedNodeName),
     ["IP:", status.podIP ?? ""],
   ];
   const addresses = (status.podIPs ?? []).map(({ ip }) => `  IP:  ${ip}\n`).join("");

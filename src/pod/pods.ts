@@ -18,6 +18,9 @@ import type { EvictablePods, Eviction } from "./eviction/types.ts";
 import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
 import { planPods } from "./plan.ts";
+import { byTurn, preempted, preemptedBy } from "./preemption.ts";
+import { admitPriority, keepPriority, priorityRules } from "./priority.ts";
+import { record } from "./record.ts";
 import { isScheduled, recordScheduling } from "./schedule.ts";
 import { Scheduler } from "./scheduler.ts";
 import { buildStatus } from "./status.ts";
@@ -63,7 +66,10 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   constructor(node: Node, store: PodStore) {
     this.#node = node;
     this.#store = store;
-    this.#scheduler = new Scheduler(node, () => [...this.#workers.values()].map(({ pod }) => pod));
+    this.#scheduler = new Scheduler(node, {
+      all: () => [...this.#workers.values()].map(({ pod }) => pod),
+      byUid: (uid) => this.#byUid.get(uid)?.pod,
+    });
     node.runtime.on((event) => this.#onRuntimeEvent(event));
   }
 
@@ -71,7 +77,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   recover(): void {
     // All are there before the first goes on: it may want what another one has.
     const workers = this.#store.list<Pod>("Pod").map((pod) => this.#add(pod));
-    for (const worker of workers) worker.recover();
+    for (const worker of workers.sort((a, b) => byTurn(a.pod, b.pod))) worker.recover();
   }
 
   /** The daemon leaves; pods go on. */
@@ -115,9 +121,10 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   }
 
   async replace(given: Pod, options: ReplaceOptions = {}): Promise<Pod> {
-    const pod = options.ephemeralContainers ? given : this.#withEphemeral(given);
-    const worker = this.#worker(pod.metadata.namespace, pod.metadata.name);
+    const worker = this.#worker(given.metadata.namespace, given.metadata.name);
     const before = worker.pod;
+    const asked = options.ephemeralContainers ? given : this.#withEphemeral(given);
+    const pod = { ...asked, spec: keepPriority(before.spec, asked.spec, priorityRules(this.#node.objects)) };
     checkSame(before, pod);
     throwProblems(
       options.ephemeralContainers ? validateEphemeralUpdate(before.spec, pod.spec) : validatePodUpdate(before, pod),
@@ -263,7 +270,31 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   }
 
   whyUnschedulable(pod: Pod): string | undefined {
-    return this.#scheduler.whyUnschedulable(pod);
+    const { why, victims } = this.#scheduler.judge(pod);
+    this.#promise(pod, victims !== undefined);
+    for (const victim of victims ?? []) this.#preempt(victim, pod);
+    return why;
+  }
+
+  /** Others go for it, or do so no longer: until it has its place nobody who is less important takes what they leave. */
+  #promise(pod: Pod, isPromised: boolean): void {
+    if (isPromised === (pod.status.nominatedNodeName !== undefined)) return;
+    const { nominatedNodeName: _, ...status } = pod.status;
+    const promise = isPromised ? { nominatedNodeName: this.#node.facts.name } : {};
+    step("pod.nominate");
+    this.#byUid.get(pod.metadata.uid)?.replace(this.save({ ...pod, status: { ...status, ...promise } }));
+  }
+
+  /** The victim is told why, then deleted as anybody would: with the grace that it has. */
+  #preempt(victim: Pod, by: Pod): void {
+    const { namespace, name, uid } = victim.metadata;
+    record(this.#node, victim, "Normal", "Preempted", preemptedBy(by, this.#node.facts.name));
+    const conditions = [...(victim.status.conditions ?? []), preempted(timestamp(this.#node.timers.now()))];
+    step("pod.preempt");
+    this.#byUid.get(uid)?.replace(this.save({ ...victim, status: { ...victim.status, conditions } }));
+    this.delete(namespace, name).catch((error: unknown) =>
+      this.#node.log.failure("a pod could not be preempted", error, { pod: name }),
+    );
   }
 
   evict({ metadata }: Pod, eviction: Eviction): Promise<void> | undefined {
@@ -317,9 +348,10 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...given } = raw.metadata;
     const name = given.name || `${given.generateName}${newNameSuffix()}`;
     const metadata = { ...given, name, uid, creationTimestamp: now, resourceVersion: "", generation: 1 };
-    const pod: Pod = { ...raw, metadata, status: { phase: "Pending", qosClass: qosClass(raw) } };
+    const named: Pod = { ...raw, metadata, status: { phase: "Pending", qosClass: qosClass(raw) } };
+    const pod: Pod = { ...named, spec: admitPriority(named, priorityRules(this.#node.objects)) };
     const hostAddresses = this.#node.facts.addresses;
-    const unschedulable = this.whyUnschedulable(pod);
+    const unschedulable = this.#scheduler.judge(pod).why;
     const facts = { containers: new Map(), sandboxReady: false, hostAddresses, startTime: now, now, unschedulable };
     return { ...pod, status: buildStatus(pod, facts) };
   }

@@ -1,16 +1,21 @@
 // What pods hold of the node's resources, as one running total: a new pod is held against it and against no other pod.
-import { type Amounts, type Pod, podRequests, type ResourceName } from "../spec/index.ts";
+import { type Amounts, type Pod, podRequests, priorityOf, type ResourceName } from "../spec/index.ts";
 import type { NodeResources } from "./node.ts";
 
 interface Held {
   /** As long as it is this one the amounts are right. */
   readonly spec: Pod["spec"];
   readonly amounts: Amounts;
+  readonly priority: number;
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 export class Reservations {
   readonly #held = new Map<string, Held>();
   readonly #total = new Map<ResourceName, number>();
+  /** How many have each priority: mostly all have the same, and then nobody is looked for. */
+  readonly #priorities = new Map<number, number>();
 
   /** The pod has its place, or has changed there. */
   hold(pod: Pod): void {
@@ -18,7 +23,7 @@ export class Reservations {
     const before = this.#held.get(uid);
     if (before?.spec === pod.spec) return;
     this.release(uid);
-    const held = { spec: pod.spec, amounts: podRequests(pod) };
+    const held = { spec: pod.spec, amounts: podRequests(pod), priority: priorityOf(pod) };
     this.#held.set(uid, held);
     this.#add(held, 1);
   }
@@ -30,16 +35,28 @@ export class Reservations {
     this.#add(held, -1);
   }
 
-  /** How much of a resource is held, or how many pods hold. */
-  held(name: ResourceName | "pods"): number {
-    return name === "pods" ? this.#held.size : (this.#total.get(name) ?? 0);
+  /** How much of a resource is held, or how many pods hold, without those of these uids. */
+  held(name: ResourceName | "pods", without: ReadonlySet<string> = NOBODY): number {
+    if (name === "pods") return this.#held.size - without.size;
+    let sum = this.#total.get(name) ?? 0;
+    for (const uid of without) sum -= this.#held.get(uid)?.amounts[name] ?? 0;
+    return sum;
+  }
+
+  /** The uids of those of a lower priority. */
+  below(priority: number): readonly string[] {
+    if (![...this.#priorities.keys()].some((one) => one < priority)) return [];
+    return [...this.#held].filter(([, held]) => held.priority < priority).map(([uid]) => uid);
   }
 
   has(uid: string): boolean {
     return this.#held.has(uid);
   }
 
-  #add({ amounts }: Held, sign: 1 | -1): void {
+  #add({ amounts, priority }: Held, sign: 1 | -1): void {
+    const same = (this.#priorities.get(priority) ?? 0) + sign;
+    if (same === 0) this.#priorities.delete(priority);
+    else this.#priorities.set(priority, same);
     for (const [name, amount] of Object.entries(amounts) as [ResourceName, number][])
       this.#total.set(name, (this.#total.get(name) ?? 0) + sign * amount);
   }

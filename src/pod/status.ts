@@ -62,6 +62,7 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
     return {
       phase: "Pending",
       conditions: [unscheduledCondition(pod, facts.unschedulable, facts.now)],
+      ...(pod.status.nominatedNodeName !== undefined && { nominatedNodeName: pod.status.nominatedNodeName }),
       qosClass: qosClass(pod),
     };
   const placed = placedContainers(pod.spec);

@@ -11,6 +11,7 @@ export { MANIFEST_LIMIT, type ManifestDocument, parseManifests } from "./manifes
 export { makeNamespace, type Namespace, PERMANENT_NAMESPACES } from "./namespace.ts";
 export { nearest } from "./nearest.ts";
 export type * from "./pod.ts";
+export { HIGHEST_PRIORITY, type PriorityRule, priorityOf, SYSTEM_CLASSES } from "./priority.ts";
 export { type Problem, type Source, throwProblems } from "./problem.ts";
 export { qosClass } from "./qos.ts";
 export { bytes, compareQuantities, cpuMillis, parseQuantity, type Quantity } from "./quantity.ts";

@@ -66,6 +66,8 @@ export interface PodStatus {
   podIP?: string;
   podIPs?: { ip: string }[];
   startTime?: string;
+  /** The node on which others are going to make room for it. */
+  nominatedNodeName?: string;
   qosClass?: QosClass;
   containerStatuses?: ContainerStatus[];
   initContainerStatuses?: ContainerStatus[];

@@ -38,7 +38,7 @@ t.test("a pod waits for a port that another pod has, and starts when that one is
   const waiting = await podrun.untilPod("second", ({ status }) => status.conditions?.length === 1);
   const [condition] = waiting.status.conditions ?? [];
   t.match(condition, { type: "PodScheduled", status: "False", reason: "Unschedulable" });
-  const why = `0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports (127.0.0.1:${base}/TCP is the port of pod default/first).`;
+  const why = `0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports (127.0.0.1:${base}/TCP is the port of pod default/first). preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.`;
   t.equal(condition?.message, why);
   t.match(await podrun.ok("get", "pods"), /second +0\/1 +Pending/);
   await untilEvent(podrun, "second", why);

@@ -38,5 +38,17 @@ t.test("as many pods as the node is set to have, and no one more", async (t) => 
   t.equal(await podrun.ok("logs", "pod-level-resources", "-c", "helper"), `${64 * 2 ** 20}\n`);
   t.equal((await podrun.pod("pod-level-resources")).status.qosClass, "Guaranteed");
   await podrun.apply(makeManifest("late"));
-  t.match((await podrun.pod("late")).status.conditions?.[0]?.message, /1 Too many pods\./);
+  t.match((await podrun.pod("late")).status.conditions?.[0]?.message, /1 Too many pods\. preemption: /);
+  // Who is more important takes the place of who is there.
+  await podrun.ok("apply", "-f", example("priority"));
+  await podrun.untilPod("priority", isReady);
+  t.match(
+    await podrun.ok("events", "--for=pod/pod-level-resources", "--no-headers"),
+    /Normal +Preempted .*Preempted by pod default\/priority on node /,
+  );
+  t.match(await podrun.ok("get", "pods", "--no-headers"), /^late +0\/1 +Pending .*\npriority +1\/1 +Running .*\n$/);
+  t.match(
+    await podrun.ok("describe", "pod", "priority"),
+    /^Priority: +2000000000\nPriority Class Name: +system-cluster-critical\n/m,
+  );
 });

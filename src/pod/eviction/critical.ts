@@ -1,4 +1,4 @@
-import type { Pod } from "../../spec/index.ts";
+import { type Pod, priorityOf } from "../../spec/index.ts";
 
 /** Priority of system-cluster-critical; users' own classes end at half of it (scheduling.SystemCriticalPriority). */
 const SYSTEM_CRITICAL = 2_000_000_000;
@@ -8,9 +8,6 @@ const SYSTEM_CRITICAL = 2_000_000_000;
  * 32 digits, where all others have UUIDs.
  */
 export const isStatic = ({ metadata }: Pod): boolean => /^[0-9a-f]{32}$/.test(metadata.uid ?? "");
-
-/** PodSpec.priority. */
-export const priorityOf = ({ spec }: Pod): number => (spec as { readonly priority?: number }).priority ?? 0;
 
 /** Never evicted, and admitted under pressure (kubelet, IsCriticalPod): nobody would start a static pod again. */
 export const isCritical = (pod: Pod): boolean => isStatic(pod) || priorityOf(pod) >= SYSTEM_CRITICAL;

@@ -98,6 +98,15 @@ const podAffinity = <const N extends string>(name: N) =>
 
 /** They stand in PodSpec. */
 export const PLACEMENT_FIELDS = {
+  priorityClassName: text({ format: "dnsSubdomain", note: "the default PriorityClass's when absent, if there is one" }),
+  priority: integer({
+    min: -2147483648,
+    max: 2147483647,
+    note: "worked out from the class; a given one must be the same",
+  }),
+  preemptionPolicy: oneOf(["PreemptLowerPriority", "Never"], {
+    note: "worked out from the class; a given one must be the same",
+  }),
   nodeName: text({ format: "dnsSubdomain", note: `with another name than this machine's the pod stays Pending` }),
   nodeSelector: map(text({ format: "labelValue" }), { keyFormat: "labelKey" }),
   affinity: object(

@@ -150,9 +150,6 @@ export const POD_SPEC = objectType({
   notApplicable: {
     runtimeClassName: "there is one runtime, podrun's own",
     schedulingGroup: NO_SCHEDULER,
-    priority: NO_SCHEDULER,
-    priorityClassName: NO_SCHEDULER,
-    preemptionPolicy: NO_SCHEDULER,
     overhead: NO_SCHEDULER,
     resourceClaims: NO_SCHEDULER,
   },
