@@ -12,13 +12,14 @@ import {
   validatePodUpdate,
 } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
+import { checkSame, refuseEphemeral } from "./check-request.ts";
 import { mergeConditions } from "./conditions.ts";
 import { planDeletion } from "./delete.ts";
 import type { EvictablePods, Eviction } from "./eviction/types.ts";
 import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
 import { planPods } from "./plan.ts";
-import { byTurn, preempted, preemptedBy } from "./preemption.ts";
+import { byTurn, preemptedBy, withDisruption, withNomination } from "./preemption.ts";
 import { admitPriority, keepPriority, priorityRules } from "./priority.ts";
 import { record } from "./record.ts";
 import { isScheduled, recordScheduling } from "./schedule.ts";
@@ -279,19 +280,17 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   /** Others go for it, or do so no longer: until it has its place nobody who is less important takes what they leave. */
   #promise(pod: Pod, isPromised: boolean): void {
     if (isPromised === (pod.status.nominatedNodeName !== undefined)) return;
-    const { nominatedNodeName: _, ...status } = pod.status;
-    const promise = isPromised ? { nominatedNodeName: this.#node.facts.name } : {};
     step("pod.nominate");
-    this.#byUid.get(pod.metadata.uid)?.replace(this.save({ ...pod, status: { ...status, ...promise } }));
+    const nominated = withNomination(pod, isPromised ? this.#node.facts.name : undefined);
+    this.#byUid.get(pod.metadata.uid)?.replace(this.save(nominated));
   }
 
   /** The victim is told why, then deleted as anybody would: with the grace that it has. */
   #preempt(victim: Pod, by: Pod): void {
     const { namespace, name, uid } = victim.metadata;
     record(this.#node, victim, "Normal", "Preempted", preemptedBy(by, this.#node.facts.name));
-    const conditions = [...(victim.status.conditions ?? []), preempted(timestamp(this.#node.timers.now()))];
     step("pod.preempt");
-    this.#byUid.get(uid)?.replace(this.save({ ...victim, status: { ...victim.status, conditions } }));
+    this.#byUid.get(uid)?.replace(this.save(withDisruption(victim, timestamp(this.#node.timers.now()))));
     this.delete(namespace, name).catch((error: unknown) =>
       this.#node.log.failure("a pod could not be preempted", error, { pod: name }),
     );
@@ -398,24 +397,3 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
 const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** Nobody can look into a pod that there is not yet. */
-function refuseEphemeral({ spec }: Pod): void {
-  if ((spec.ephemeralContainers ?? []).length === 0) return;
-  const text = "can't be given to a new pod; create it first, then use podrun debug";
-  throwProblems([{ code: "InvalidObject", path: "spec.ephemeralContainers", text }]);
-}
-
-/** An update may say which object and which state of it is meant (metadata.uid, metadata.resourceVersion); "" says nothing. */
-function checkSame(before: Pod, wanted: Pod): void {
-  const { name, namespace } = before.metadata;
-  for (const field of ["uid", "resourceVersion"] as const) {
-    const value = wanted.metadata[field];
-    if (value === "" || value === undefined || value === before.metadata[field]) continue;
-    throw new PodrunError(
-      "Conflict",
-      `pod "${name}" has been changed since it was read (${field} ${value}, now ${before.metadata[field]}); read it again`,
-      { details: { kind: "pods", name, namespace } },
-    );
-  }
-}

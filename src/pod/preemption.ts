@@ -26,23 +26,34 @@ export function chooseVictims(lower: readonly Pod[], fitsWithout: FitsWithout): 
 
 /** The more important first: of equals, who has been there longer. */
 const byImportance = (a: Pod, b: Pod): number =>
-  priorityOf(b) - priorityOf(a) || ((a.status.startTime ?? "") < (b.status.startTime ?? "") ? -1 : 1);
+  priorityOf(b) - priorityOf(a) || compare(a.status.startTime ?? "", b.status.startTime ?? "");
 
 /** In the order in which waiting pods are served: the highest priority first, then who came first (PrioritySort). */
 export const byTurn = (a: Pod, b: Pod): number =>
-  priorityOf(b) - priorityOf(a) || (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1);
+  priorityOf(b) - priorityOf(a) || compare(a.metadata.creationTimestamp, b.metadata.creationTimestamp);
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** What its event says. */
 export const preemptedBy = ({ metadata }: Pod, node: string): string =>
   `Preempted by pod ${metadata.namespace}/${metadata.name} on node ${node}`;
 
-/** The condition of a pod that has to go. */
-export const preempted = (now: string) =>
-  ({
+/** The victim with its condition; a pod has one of this type. */
+export function withDisruption(pod: Pod, now: string): Pod {
+  const condition = {
     type: "DisruptionTarget",
     status: "True",
     lastProbeTime: null,
     lastTransitionTime: now,
     reason: "PreemptionByScheduler",
     message: "default-scheduler: preempting to accommodate a higher priority pod",
-  }) as const;
+  } as const;
+  const others = (pod.status.conditions ?? []).filter(({ type }) => type !== condition.type);
+  return { ...pod, status: { ...pod.status, conditions: [...others, condition] } };
+}
+
+/** The pod for which others go on this node; undefined: nobody does. */
+export function withNomination(pod: Pod, node: string | undefined): Pod {
+  const { nominatedNodeName: _, ...status } = pod.status;
+  return { ...pod, status: { ...status, ...(node !== undefined && { nominatedNodeName: node }) } };
+}

@@ -1,6 +1,6 @@
 // Who goes first when something is scarce (pkg/kubelet/eviction/helpers.go, rankMemoryPressure and its like).
 import type { Pod } from "../../spec/index.ts";
-import { priorityOf } from "./critical.ts";
+import { priorityOf } from "../../spec/index.ts";
 import type { Resource } from "./thresholds.ts";
 
 /** What a pod uses of the thing that is scarce, and what it has asked for of it. */
