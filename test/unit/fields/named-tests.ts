@@ -22,6 +22,13 @@ export const NAMED: readonly Named[] = [
   named("unit/pod/hooks", "a pod is ended at its activeDeadlineSeconds", "PodSpec.activeDeadlineSeconds"),
   named("unit/pod/readiness-gates", "a pod with a readiness gate is ready when", "PodReadinessGate.conditionType"),
   named("unit/pod/placement", "a pod without its place waits", "PodSchedulingGate.name"),
+  named(
+    "unit/pod/priority",
+    "a pod's priority and policy are its class's",
+    "PodSpec.priorityClassName",
+    "PodSpec.priority",
+    "PodSpec.preemptionPolicy",
+  ),
   named("unit/pod/pull-image", "imagePullSecrets go with the pull", "LocalObjectReference.name"),
   named(
     "unit/pod/pull-image",
