@@ -49,6 +49,7 @@ static _Noreturn void become_stage(struct actor *a, const struct step *s, int to
     a->peer[ACTOR_STAGE] = a->peer[ACTOR_CHILD] = 0;
     a->peer[ACTOR_MONITOR] = to_monitor;
     a->child_end = child_end;
+    a->pdeathsig = SIGKILL;
     a->results->at[ACTOR_STAGE] = s->index;
     int keep[] = {to_monitor, child_end > 0 ? child_end : -1};
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) actor_exit(EXIT_FAILED);

@@ -48,6 +48,7 @@ const TRANSLATION: Readonly<Record<ErrorCode, readonly [code: number, reason: st
   CommandNotExecutable: [400, "BadRequest"],
   ContainerNotRunning: [400, "BadRequest"],
   AddressesExhausted: [503, "ServiceUnavailable"],
+  UserIdsExhausted: [503, "ServiceUnavailable"],
   MonitorGone: [500, "InternalError"],
   Cancelled: [500, "InternalError"],
   Timeout: [504, "Timeout"],

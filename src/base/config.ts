@@ -19,6 +19,8 @@ export interface Config {
   /** Pod address ranges, `a.b.c.d/n` and `x::/n`. */
   readonly cidr4: string;
   readonly cidr6: string;
+  /** Ids of the host that pods with user namespaces of their own are given, `FIRST-LAST`. */
+  readonly userIds: string;
 }
 
 /** Reads the configuration from the environment (`PODRUN_ROOT` …), the documented default for what is not set. */
@@ -33,6 +35,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     linkPrefix: env["PODRUN_LINK_PREFIX"] ?? "pr",
     cidr4: env["PODRUN_CIDR4"] ?? "10.77.0.0/16",
     cidr6: env["PODRUN_CIDR6"] ?? "fd77::/64",
+    userIds: env["PODRUN_USER_IDS"] ?? "65536-2147483647",
   };
 }
 

@@ -31,6 +31,7 @@ export const ERROR_CODES = [
   "MonitorGone",
   "Cancelled",
   "Timeout",
+  "UserIdsExhausted",
   // the machine
   "NotRoot",
   "KernelFeatureMissing",

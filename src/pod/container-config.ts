@@ -106,6 +106,7 @@ export function mergeSecurity(pod: Pod, container: Container, seccompFolder: str
     privileged,
     readOnlyRootFilesystem: own.readOnlyRootFilesystem ?? false,
     // A privileged container may always gain privileges (SecurityContext.allowPrivilegeEscalation).
+    ...(own.procMount === "Unmasked" && { unmasked: true }),
     allowPrivilegeEscalation: privileged || (own.allowPrivilegeEscalation ?? true),
     addCapabilities: own.capabilities?.add ?? [],
     dropCapabilities: own.capabilities?.drop ?? [],

@@ -1,3 +1,4 @@
+import { PodrunError } from "../base/errors.ts";
 import type { SandboxStatus } from "../sandbox/types.ts";
 import { findPlaced } from "../spec/index.ts";
 import { type ConfigVolumes, mountFailure } from "./config-volumes.ts";
@@ -34,7 +35,10 @@ export async function setUpPod(
     return await makeSandbox(node, pod, attempt, (sandbox) => prepare(node, containers, { ...context, sandbox }));
   } catch (error) {
     await forgetPrepared(containers);
-    record(node, pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${messageOf(error)}`);
+    // Whether a volume can be mounted with the pod's ids shows only in its user namespace.
+    if (error instanceof PodrunError && error.details["volume"] !== undefined)
+      record(node, pod, "Warning", "FailedMount", mountFailure(error));
+    else record(node, pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${messageOf(error)}`);
     return undefined;
   }
 }

@@ -9,6 +9,7 @@ import { buildSandboxConfig, resolvConfFor } from "./sandbox-config.ts";
 /** A pod's sandbox as this node makes it. */
 export function sandboxConfig(node: Node, pod: Pod, attempt: number, reasons: Reasons): SandboxConfig {
   return buildSandboxConfig(pod, attempt, {
+    root: node.config.root,
     logs: node.config.logs,
     hostname: node.facts.name,
     clusterDomain: node.settings.clusterDomain,

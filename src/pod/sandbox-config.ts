@@ -6,11 +6,14 @@ import { kernelHostname, nameOf } from "./hostname.ts";
 import type { Reasons } from "./reasons.ts";
 import { podResources } from "./resources.ts";
 import { hasContent } from "./volume-content.ts";
+import { volumeSources } from "./volumes.ts";
 
 /** containerd's and podman's size of /dev/shm; Kubernetes has no field for it. */
 const SHM_BYTES = 64 * 1024 * 1024;
 
 export interface SandboxContext {
+  /** State folder. */
+  readonly root: string;
   /** Folder of the logs of all pods. */
   readonly logs: string;
   readonly hostname: string;
@@ -39,6 +42,7 @@ export function buildSandboxConfig(pod: Pod, attempt: number, context: SandboxCo
     ports: spec.hostNetwork ? [] : hostPortsOf(spec).map(({ path: _, ...port }) => port),
     pid: spec.hostPID ? "node" : spec.shareProcessNamespace ? "pod" : "container",
     ipc: spec.hostIPC ? "node" : "pod",
+    ...(spec.hostUsers === false && { users: "pod" as const, mapped: mappedVolumes(pod, context.root) }),
     sysctls: Object.fromEntries((spec.securityContext.sysctls ?? []).map(({ name, value }) => [name, value])),
     shmBytes: SHM_BYTES,
     qos: qosClass(pod),
@@ -71,6 +75,12 @@ export function resolvConfFor(
     ...(spec.dnsConfig && { dnsConfig: spec.dnsConfig }),
   });
 }
+
+/** What its containers may mount of the host's. */
+const mappedVolumes = (pod: Pod, root: string): NonNullable<SandboxConfig["mapped"]> =>
+  [...volumeSources(pod, root)].flatMap(([volume, { source }]) =>
+    source.kind === "host" ? [{ volume, path: source.path }] : [],
+  );
 
 const SETGID = 0o2000;
 
@@ -112,6 +122,7 @@ function sandboxReasons({ spec }: Pod, reasons: Reasons): Record<string, string>
     hostNetwork: reasons.of("spec.hostNetwork", spec.hostNetwork !== undefined, "default: a network of its own"),
     hostPID: reasons.of("spec.hostPID", spec.hostPID !== undefined, "default: false"),
     hostIPC: reasons.of("spec.hostIPC", spec.hostIPC !== undefined, "default: an IPC namespace of its own"),
+    hostUsers: reasons.of("spec.hostUsers", spec.hostUsers !== undefined, "default: the host's users"),
     shareProcessNamespace: reasons.of(
       "spec.shareProcessNamespace",
       spec.shareProcessNamespace !== undefined,

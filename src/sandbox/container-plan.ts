@@ -9,6 +9,7 @@ import { becomeProcess, type ProcessIdentity, type Stdio } from "./process-plan.
 import { gatherMounts, mountFromInside, mountRoot, type RootfsInput } from "./rootfs-plan.ts";
 import { type ContainerSlots, LOCAL, POD } from "./slots.ts";
 import type { SandboxShape } from "./types.ts";
+import { coversTerminals, enterFirst, outside } from "./user-namespace-plan.ts";
 
 /** Flags of the `log` and `stream` operations (docs/architecture.md). */
 export const STDIN_ONCE = 1;
@@ -47,7 +48,7 @@ export function compileContainer(input: ContainerPlanInput, facts: MachineFacts)
   const mounts = gatherMounts(plan, input, facts);
   joinPod(plan, sandbox);
   mountRoot(plan, input, mounts, facts, slots.devpts);
-  const given = config.tty ? openTerminal(plan, slots, input.identity.uid) : stdio;
+  const given = config.tty ? openTerminal(plan, input) : stdio;
   if (sandbox.pid === "pod")
     plan.stage("shareProcessNamespace", { op: "setns", namespace: POD.pid, type: CLONE_NEWPID });
   if (target !== undefined) plan.stage("targetContainerName", { op: "setns", namespace: target, type: CLONE_NEWPID });
@@ -58,11 +59,12 @@ export function compileContainer(input: ContainerPlanInput, facts: MachineFacts)
   });
   confine(plan, input.identity, facts);
   const inside = [...childSlots(facts), ...stdioSlots(given)];
+  const users = sandbox.userRange ? [POD.user] : [];
   const handed = [slots.devpts, ...(config.tty ? [LOCAL.terminal] : [])];
   // CAP_SYS_PTRACE sees into a non-dumpable process too: the child must not even begin with descriptors of the monitor's.
   plan.stage("where processes are shared, others may look into the child from its first instruction", {
     op: "close_fds",
-    keep: [...inside, ...handed, ...(facts.cgroups.mode === "v2" ? [LOCAL.cgroups] : [])],
+    keep: [...inside, ...handed, ...users, ...(facts.cgroups.mode === "v2" ? [LOCAL.cgroups] : [])],
   });
   plan.stage(isAlone ? "default: sees only its own processes" : "processes are shared", {
     op: "clone",
@@ -89,6 +91,7 @@ export function podSlots(sandbox: SandboxShape): readonly number[] {
   if (sandbox.network === "pod") slots.push(POD.net, POD.uts);
   if (sandbox.ipc === "pod") slots.push(POD.ipc);
   if (sandbox.pid === "pod") slots.push(POD.pid);
+  if (sandbox.userRange) slots.push(POD.user);
   return slots;
 }
 
@@ -107,8 +110,9 @@ function pipes(plan: PlanWriter, config: ContainerPlanInput["config"]): Stdio {
   return { stdin, stdout: LOCAL.stdoutWrite, stderr: LOCAL.stderrWrite, terminal: false };
 }
 
-function openTerminal(plan: PlanWriter, slots: ContainerSlots, uid: number): Stdio {
+function openTerminal(plan: PlanWriter, { slots, identity, sandbox, config }: ContainerPlanInput): Stdio {
   const peer = LOCAL.terminalPeer;
+  const uid = outside(sandbox.userRange, identity.uid);
   plan.stage("tty: true", {
     op: "open_pty",
     devpts: slots.devpts,
@@ -118,14 +122,18 @@ function openTerminal(plan: PlanWriter, slots: ContainerSlots, uid: number): Std
     rows: 0,
     columns: 0,
   });
+  const why = "OCI: /dev/console is the container's terminal";
+  plan.stage(why, { op: "mountpoint", dir: LOCAL.dev, path: "console", file: 1 });
+  const given = { stdin: peer, stdout: peer, stderr: peer, terminal: true };
+  // The child does it where the terminals come to their place with it.
+  if (sandbox.userRange && !coversTerminals(config)) return given;
   plan.stage(
-    "OCI: /dev/console is the container's terminal",
+    why,
     { op: "open_tree", out: LOCAL.scratch, dir: peer, path: "", recursive: 0, resolve: 0 },
-    { op: "mountpoint", dir: LOCAL.dev, path: "console", file: 1 },
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.dev, path: "console", resolve: 0 },
     { op: "close", slots: [LOCAL.scratch] },
   );
-  return { stdin: peer, stdout: peer, stderr: peer, terminal: true };
+  return given;
 }
 
 function terminationFile(plan: PlanWriter, input: ContainerPlanInput): void {
@@ -158,13 +166,16 @@ const childSlots = (facts: MachineFacts): readonly number[] => [
 ];
 
 function child(plan: PlanWriter, input: ContainerPlanInput, stdio: Stdio, facts: MachineFacts): void {
-  const keep = [...childSlots(facts), ...stdioSlots(stdio)];
+  const { config, sandbox, slots } = input;
+  const { userRange: range } = sandbox;
+  const keep = [...childSlots(facts), ...stdioSlots(stdio), ...(range ? [POD.user, slots.devpts] : [])];
   plan.child("nothing of the host comes along", { op: "dumpable", value: 0 }, { op: "close_fds", keep });
   joinCgroups(plan, facts);
   plan.child("its cgroup is its root cgroup", { op: "unshare", flags: CLONE_NEWCGROUP });
   plan.child("a session of its own", { op: "setsid" });
-  mountFromInside(plan, input.config, facts);
-  becomeProcess(plan, input.identity, input.argv, stdio, facts);
+  mountFromInside(plan, config, facts);
+  const users = range && enterFirst(range, { config, devpts: slots.devpts, peer: stdio.stdin });
+  becomeProcess(plan, input.identity, input.argv, stdio, facts, users);
 }
 
 function log(plan: PlanWriter, input: ContainerPlanInput): void {

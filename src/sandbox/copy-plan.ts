@@ -10,6 +10,8 @@ import type { MachineFacts, SeccompFilter } from "./facts.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import type { ProcessIdentity } from "./process-plan.ts";
 import { type ContainerSlots, LOCAL } from "./slots.ts";
+import { enterAsWell, WHY_USERS } from "./user-namespace-plan.ts";
+import type { UserRange } from "./user-ranges.ts";
 
 /** `out`: an archive of what the path leads to; `look`: only its header; `in`: the archive that comes is unpacked, at `/`. */
 export type CopyVerb =
@@ -24,6 +26,8 @@ export interface CopyPlanInput {
   readonly slots: ContainerSlots;
   readonly key: number;
   readonly seccomp: SeccompFilter;
+  /** Of its pod. */
+  readonly users?: UserRange | undefined;
 }
 
 /** What of the container's own capabilities files need. */
@@ -57,7 +61,8 @@ export function compileCopy(input: CopyPlanInput, facts: MachineFacts): readonly
     op: "oom_score_adj",
     value: input.identity.oomScoreAdj,
   });
-  plan.stage("nothing of the host comes along", { op: "close_fds", keep: [...cgroupSlots(facts), ...ends] });
+  const first = input.users ? [slots.process] : [];
+  plan.stage("nothing of the host comes along", { op: "close_fds", keep: [...cgroupSlots(facts), ...ends, ...first] });
   const child = { op: "clone", becomes: ACTORS.child, flags: CLONE_NEWPID, pid: LOCAL.process } as const;
   plan.stage("nobody in the container sees it", { ...child, cgroup: cloneCgroup(facts) });
   confineChild(plan, input, ends, facts);
@@ -77,7 +82,7 @@ export function compileCopy(input: CopyPlanInput, facts: MachineFacts): readonly
 /** Descriptors, then credentials, then what the kernel forgets when they change, the filter last. */
 function confineChild(
   plan: PlanWriter,
-  { identity, copy, seccomp }: CopyPlanInput,
+  { identity, copy, seccomp, slots, users }: CopyPlanInput,
   ends: readonly number[],
   facts: MachineFacts,
 ): void {
@@ -85,9 +90,10 @@ function confineChild(
   plan.child(
     "nothing of the host comes along",
     { op: "dumpable", value: 0 },
-    { op: "close_fds", keep: [...own, ...ends] },
+    { op: "close_fds", keep: [...own, ...ends, ...(users ? [slots.process] : [])] },
   );
   joinCgroups(plan, facts);
+  if (users) plan.child(`${WHY_USERS}: no capability leads out of it`, ...enterAsWell(users, slots.process).enter);
   plan.child(
     "no descriptor but 0-2",
     { op: "setsid" },

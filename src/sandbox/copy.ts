@@ -38,6 +38,7 @@ export async function copy(
       cgroup: record.cgroup,
       slots: containerSlots(record.number),
       key: newStreamKey(),
+      users: sandbox.record.userRange,
       seccomp: { filter: compileSeccomp(profile, NONE), flags: 0 },
     },
     context.facts,

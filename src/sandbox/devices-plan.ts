@@ -10,6 +10,8 @@ import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
 import { LOCAL } from "./slots.ts";
 import type { ContainerConfig } from "./types.ts";
+import { outside, WHY_USERS } from "./user-namespace-plan.ts";
+import type { UserRange } from "./user-ranges.ts";
 
 /** OCI runtime-spec, config-linux.md, "Default Devices". */
 const STANDARD = [
@@ -33,7 +35,7 @@ const LINKS = [
 const TTY_GROUP = 5;
 
 /** /dev: a tmpfs with the standard devices, the container's own terminals, POSIX message queues. */
-export function makeDevices(plan: PlanWriter, config: ContainerConfig, facts: MachineFacts): void {
+export function makeDevices(plan: PlanWriter, config: ContainerConfig, facts: MachineFacts, users?: UserRange): void {
   const why = "default: every container has it";
   plan.stage(
     why,
@@ -49,41 +51,59 @@ export function makeDevices(plan: PlanWriter, config: ContainerConfig, facts: Ma
   );
   for (const [path, major, minor] of STANDARD)
     plan.stage(why, { op: "mknod", dir: LOCAL.dev, path, mode: S_IFCHR | 0o666, major, minor });
-  if (config.security.privileged) hostDevices(plan, facts);
+  if (config.security.privileged) hostDevices(plan, facts, users !== undefined);
   for (const [target, path] of LINKS) plan.stage(why, { op: "symlink", dir: LOCAL.dev, target, path });
   for (const path of ["pts", "mqueue", "shm"])
     plan.stage(why, { op: "mkdir", dir: LOCAL.dev, path, mode: 0o755, resolve: 0, parents: 0 });
 }
 
 /** The terminals of a container: its own devpts, which the monitor keeps to open exec's terminals from. */
-export function mountTerminals(plan: PlanWriter, devptsSlot: number): void {
-  plan.stage(
-    "default: terminals of its own, tty says /dev/pts/0",
-    {
-      op: "fsmount",
-      out: devptsSlot,
-      type: "devpts",
-      options: ["source=devpts", "newinstance", "ptmxmode=0666", "mode=0620", `gid=${TTY_GROUP}`],
-      attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-    },
-    { op: "move_mount", from: devptsSlot, dir: LOCAL.dev, path: "pts", resolve: 0 },
-  );
+export function mountTerminals(
+  plan: PlanWriter,
+  devptsSlot: number,
+  { users, attach }: { readonly users: UserRange | undefined; readonly attach: boolean },
+): void {
+  const why = "default: terminals of its own, tty says /dev/pts/0";
+  plan.stage(why, {
+    op: "fsmount",
+    out: devptsSlot,
+    type: "devpts",
+    options: ["source=devpts", "newinstance", "ptmxmode=0666", "mode=0620", `gid=${outside(users, TTY_GROUP)}`],
+    attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+  });
+  ownMount(plan, devptsSlot, users);
+  if (attach) plan.stage(why, { op: "move_mount", from: devptsSlot, dir: LOCAL.dev, path: "pts", resolve: 0 });
 }
 
-export function mountMessageQueues(plan: PlanWriter): void {
+export function mountMessageQueues(plan: PlanWriter, users?: UserRange): void {
   const attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  const why = "default: message queues of the pod's IPC namespace";
+  plan.stage(why, { op: "fsmount", out: LOCAL.scratch, type: "mqueue", options: ["source=mqueue"], attributes });
+  ownMount(plan, LOCAL.scratch, users);
   plan.stage(
-    "default: message queues of the pod's IPC namespace",
-    { op: "fsmount", out: LOCAL.scratch, type: "mqueue", options: ["source=mqueue"], attributes },
+    why,
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.dev, path: "mqueue", resolve: 0 },
     { op: "close", slots: [LOCAL.scratch] },
   );
 }
 
-function hostDevices(plan: PlanWriter, facts: MachineFacts): void {
+/** The kernel gives the folders of these file systems to the host's root, whoever mounts them. */
+function ownMount(plan: PlanWriter, dir: number, users: UserRange | undefined): void {
+  if (users === undefined) return;
+  plan.stage(`${WHY_USERS}: it is its root's`, {
+    op: "chown",
+    dir,
+    path: "",
+    uid: users.first,
+    gid: users.first,
+    resolve: 0,
+  });
+}
+
+function hostDevices(plan: PlanWriter, facts: MachineFacts, asOnHost: boolean): void {
   const standard = new Set<string>(STANDARD.map(([path]) => path));
   const folders = new Set<string>();
-  for (const { path, mode, major, minor } of facts.hostDevices()) {
+  for (const { path, mode, major, minor, uid, gid } of facts.hostDevices()) {
     if (standard.has(path)) continue;
     const folder = path.split("/").slice(0, -1).join("/");
     if (folder !== "" && !folders.has(folder)) {
@@ -91,5 +111,7 @@ function hostDevices(plan: PlanWriter, facts: MachineFacts): void {
       plan.stage("privileged", { op: "mkdir", dir: LOCAL.dev, path: folder, mode: 0o755, resolve: 0, parents: 1 });
     }
     plan.stage("privileged: the host's devices", { op: "mknod", dir: LOCAL.dev, path, mode, major, minor });
+    // What the host's root owns must not become the property of a pod's root: the nodes lead to real disks.
+    if (asOnHost) plan.stage("its owner stays the host's", { op: "chown", dir: LOCAL.dev, path, uid, gid, resolve: 0 });
   }
 }

@@ -16,6 +16,8 @@ import { PlanWriter } from "./plan-writer.ts";
 import { becomeProcess, type ProcessIdentity, type Stdio } from "./process-plan.ts";
 import { type ContainerSlots, LOCAL } from "./slots.ts";
 import type { ExecRequest } from "./types.ts";
+import { enterAsWell, outside } from "./user-namespace-plan.ts";
+import type { UserRange } from "./user-ranges.ts";
 
 export interface ExecPlanInput {
   readonly container: string;
@@ -24,6 +26,8 @@ export interface ExecPlanInput {
   readonly cgroup: string;
   readonly slots: ContainerSlots;
   readonly key: number;
+  /** Of its pod. */
+  readonly users?: UserRange | undefined;
 }
 
 /**
@@ -77,7 +81,8 @@ export function compileExec(input: ExecPlanInput, facts: MachineFacts): readonly
   joinCgroups(plan, facts);
   plan.child("its cgroup is its root cgroup", { op: "setns", namespace: slots.process, type: CLONE_NEWCGROUP });
   plan.child("a session of its own", { op: "setsid" });
-  becomeProcess(plan, input.identity, request.command, stdio, facts);
+  const users = input.users && enterAsWell(input.users, slots.process);
+  becomeProcess(plan, input.identity, request.command, stdio, facts, users);
   const handed = [LOCAL.process, ...(request.tty ? [LOCAL.terminal] : [])];
   plan.stage("the monitor watches it", { op: "sync", from: ACTORS.stage, to: ACTORS.monitor, slots: handed });
   plan.monitor("its exit is reported", { op: "process", key: input.key, pid: LOCAL.process, role: 2 });
@@ -104,7 +109,7 @@ function terminal(plan: PlanWriter, input: ExecPlanInput): Stdio {
     devpts: slots.devpts,
     master: LOCAL.terminal,
     slave: LOCAL.terminalPeer,
-    uid: identity.uid,
+    uid: outside(input.users, identity.uid),
     rows: request.rows ?? 0,
     columns: request.columns ?? 0,
   });

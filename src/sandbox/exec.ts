@@ -35,8 +35,9 @@ export async function exec(
   const key = newStreamKey();
   const identity = request.tty ? withTerminal(record.identity) : record.identity;
   const slots = containerSlots(record.number);
+  const users = sandbox.record.userRange;
   const plan = compileExec(
-    { container: record.name, request, identity, cgroup: record.cgroup, slots, key },
+    { container: record.name, request, identity, cgroup: record.cgroup, slots, key, users },
     context.facts,
   );
   const stream = openStream(join(sandbox.folder, "monitor.sock"));

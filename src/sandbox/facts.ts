@@ -2,6 +2,7 @@ import type { Config } from "../base/config.ts";
 import type { AppArmor } from "../linux/apparmor.ts";
 import type { CgroupLayout } from "../linux/cgroup/index.ts";
 import type { SeccompSetting } from "./types.ts";
+import type { IdSpan } from "./user-ranges.ts";
 
 /** A device node of the host, as privileged containers get it. */
 export interface HostDevice {
@@ -35,6 +36,11 @@ export interface MachineFacts {
   readonly overlayAppends: boolean;
   /** Whether the kernel has SCTP sockets; asking may load its module. */
   readonly hasSctp: () => boolean;
+  /** Ids that pods with user namespaces of their own are given, and those that somebody else on this machine has. */
+  readonly userIds: IdSpan;
+  readonly foreignIds: () => readonly IdSpan[];
+  /** Whether sysctls of an IPC namespace are written by the root of its user namespace, not the host's (Linux 6.9). */
+  readonly ipcSysctlsOwned: boolean;
   readonly appArmor: AppArmor;
   readonly hostDevices: () => readonly HostDevice[];
   /** `struct sock_filter[]`, and flags of seccomp(2). Throws LibraryMissing, InvalidObject (a bad Localhost profile). */

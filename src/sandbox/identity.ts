@@ -2,6 +2,7 @@ import { PodrunError } from "../base/errors.ts";
 import { lookupUser } from "../image/passwd.ts";
 import type { ProcessIdentity } from "./process-plan.ts";
 import type { ContainerConfig, SandboxShape } from "./types.ts";
+import { outside } from "./user-namespace-plan.ts";
 
 /**
  * What a container's first process runs: Kubernetes `command` replaces the image's Entrypoint and its Cmd with it, `args`
@@ -21,8 +22,11 @@ export function containerCommand(config: ContainerConfig): readonly string[] {
 }
 
 /** Looks up the user and composes the environment. Throws InvalidImage for a user the image lacks, InvalidObject for root
- * where runAsNonRoot is asked for. */
-export function containerIdentity(config: ContainerConfig, sandbox: Pick<SandboxShape, "hostname">): ProcessIdentity {
+ * where runAsNonRoot is asked for, and for ids that a pod with ids of its own has not. */
+export function containerIdentity(
+  config: ContainerConfig,
+  sandbox: Pick<SandboxShape, "hostname" | "userRange">,
+): ProcessIdentity {
   const { security, image } = config;
   const user =
     security.runAsUser === undefined ? lookupUser(image, image.config.user) : numbered(config, security.runAsUser);
@@ -31,6 +35,7 @@ export function containerIdentity(config: ContainerConfig, sandbox: Pick<Sandbox
   // The primary group too: a set-group-ID program would lose it, and with it what the group is denied (CVE-2023-25173).
   const own = security.strictGroups ? [] : user.groups;
   const groups = new Set([gid, ...own, ...security.supplementalGroups]);
+  for (const id of [user.uid, ...groups]) outside(sandbox.userRange, id);
   return {
     uid: user.uid,
     gid,

@@ -10,6 +10,7 @@ import { compileSeccomp, DEFAULT_PROFILE, readProfile, seccompFlags } from "../l
 import type { MachineFacts, SeccompFilter } from "./facts.ts";
 import { listHostDevices } from "./host-devices.ts";
 import type { SeccompSetting } from "./types.ts";
+import { foreignIds, parseUserIds } from "./user-ranges.ts";
 
 /** Reads what plans need to know of this machine, once. Throws KernelFeatureMissing. */
 export async function readMachine(config: Config): Promise<MachineFacts> {
@@ -20,6 +21,9 @@ export async function readMachine(config: Config): Promise<MachineFacts> {
     mtu: await uplinkMtu(),
     overlayAppends: kernelAtLeast(6, 8),
     hasSctp,
+    userIds: parseUserIds(config.userIds),
+    foreignIds: () => foreignIds(),
+    ipcSysctlsOwned: kernelAtLeast(6, 9),
     appArmor: readAppArmor(),
     hostDevices: () => listHostDevices(),
     seccompFilter,

@@ -15,11 +15,13 @@ import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
 import { LOCAL } from "./slots.ts";
 import type { RuntimeImage } from "./types.ts";
+import type { UserRange } from "./user-ranges.ts";
 
 export interface OverlayInput {
   /** The container's folder: `upper` and `work` are made in it. */
   readonly folder: string;
   readonly image: RuntimeImage;
+  readonly users?: UserRange | undefined;
 }
 
 /** fsconfig(2) takes no string longer than this. */
@@ -62,15 +64,23 @@ export function makeOverlay(plan: PlanWriter, input: OverlayInput, facts: Machin
 }
 
 /** Overlay shows the upper folder's owner and mode as those of `/`. chown takes setuid bits away: chmod comes after it. */
-function ownTop(plan: PlanWriter, { folder, image }: OverlayInput): void {
-  if (image.top === undefined) return;
-  const { uid, gid, mode } = image.top;
+function ownTop(plan: PlanWriter, { folder, image, users }: OverlayInput): void {
+  if (image.top === undefined && !users) return;
+  const top = image.top ?? { uid: 0, gid: 0, mode: 0o755 };
+  const owner = ownerOf(top, users);
+  const { mode } = top;
   const path = join(folder, "upper");
   plan.stage(
     `image ${image.reference}: owner and mode of its /`,
-    { op: "chown", dir: NO_SLOT, path, uid, gid, resolve: 0 },
+    { op: "chown", dir: NO_SLOT, path, ...owner, resolve: 0 },
     { op: "chmod", dir: NO_SLOT, path, mode, resolve: 0 },
   );
+}
+
+/** Whom the pod has no id for its root stands in for. */
+function ownerOf({ uid, gid }: { uid: number; gid: number }, users: UserRange | undefined) {
+  const map = (id: number): number => (users ? users.first + (id < users.count ? id : 0) : id);
+  return { uid: map(uid), gid: map(gid) };
 }
 
 /** What only shows files: nothing of it runs, and nothing is written (Kubernetes, ImageVolumeSource). */

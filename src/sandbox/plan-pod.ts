@@ -4,7 +4,7 @@ import type { Operation } from "../linux/plan/operations.gen.ts";
 import { compileContainer } from "./container-plan.ts";
 import type { Context } from "./context.ts";
 import { containerCommand, containerIdentity } from "./identity.ts";
-import { sandboxFolder } from "./run-sandbox.ts";
+import { nextRange, sandboxFolder } from "./run-sandbox.ts";
 import { compileSandbox } from "./sandbox-plan.ts";
 import { containerSlots } from "./slots.ts";
 import type { ContainerConfig, SandboxConfig, VolumeTree } from "./types.ts";
@@ -18,7 +18,7 @@ const FOLDER = "..<time>";
 
 /** The plan of a pod's start with the lease that it would get; nothing is recorded, nothing is run. */
 export function planPod(
-  context: Pick<Context, "facts" | "leases">,
+  context: Pick<Context, "facts" | "leases" | "live">,
   sandbox: SandboxConfig,
   containers: readonly ContainerConfig[],
   volumes: Readonly<Record<string, VolumeTree>>,
@@ -26,16 +26,18 @@ export function planPod(
   const { facts } = context;
   const uid = sandbox.metadata.uid;
   const lease = sandbox.network === "pod" ? context.leases.peek() : undefined;
+  const users = nextRange(context, sandbox);
+  const shape = { ...sandbox, ...(users && { userRange: users }) };
   const pod = podCgroup(facts.config.cgroup, sandbox.qos, uid);
   const own = containers.flatMap((config, number) =>
     compileContainer(
       {
         id: idOf(config.name),
         config,
-        sandbox,
+        sandbox: shape,
         cgroup: containerCgroup(pod, idOf(config.name)),
         folder: join(facts.config.root, "containers", idOf(config.name)),
-        identity: containerIdentity(config, sandbox),
+        identity: containerIdentity(config, shape),
         argv: containerCommand(config),
         key: number + 1,
         slots: containerSlots(number),
@@ -47,8 +49,15 @@ export function planPod(
     ),
   );
   const content = Object.entries(volumes).flatMap(([volume, tree]) =>
-    compileVolume({ volume, tree, folder: FOLDER, names: [], why: sandbox.why?.[`volume ${volume}`] ?? "default" }),
+    compileVolume({
+      volume,
+      tree,
+      folder: FOLDER,
+      names: [],
+      users,
+      why: sandbox.why?.[`volume ${volume}`] ?? "default",
+    }),
   );
-  const made = compileSandbox({ config: sandbox, lease, folder: sandboxFolder(context, uid) }, facts);
+  const made = compileSandbox({ config: sandbox, lease, users, folder: sandboxFolder(context, uid) }, facts);
   return [...made, ...content.flat(), ...own];
 }

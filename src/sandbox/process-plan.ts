@@ -3,6 +3,7 @@ import { capabilityMask, containerCapabilities } from "./capabilities.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
 import type { ContainerSecurity } from "./types.ts";
+import { outside, type UserEntry, WHY_USERS } from "./user-namespace-plan.ts";
 
 /** Who a process is and what it runs, all names looked up. Kept in the container's record: exec starts from the same. */
 export interface ProcessIdentity {
@@ -44,19 +45,21 @@ export function becomeProcess(
   argv: readonly string[],
   stdio: Stdio,
   facts: MachineFacts,
+  users?: UserEntry,
 ): void {
   const { stdin, stdout, stderr } = stdio;
-  if (identity.uid !== 0 && !stdio.terminal)
+  if ((identity.uid !== 0 || users) && !stdio.terminal)
     for (const dir of new Set([stdin, stdout, stderr]))
       if (dir !== NO_SLOT)
         plan.child("its user may open /dev/stdout by that name", {
           op: "chown",
           dir,
           path: "",
-          uid: identity.uid,
+          uid: outside(users?.range, identity.uid),
           gid: KEEP,
           resolve: 0,
         });
+  if (users) plan.child(`${WHY_USERS}: no capability leads out of it`, ...users.enter);
   plan.child("its input and output", { op: "stdio", stdin, stdout, stderr, terminal: stdio.terminal ? 1 : 0 });
   // CLOEXEC comes too late: working directory and command are looked up before it, also as /proc/self/fd/N (CVE-2024-21626).
   plan.child("no descriptor of the host's is open when paths of the container's are looked up", {

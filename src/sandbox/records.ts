@@ -1,6 +1,7 @@
 import type { NetworkLease } from "./facts.ts";
 import type { ProcessIdentity } from "./process-plan.ts";
 import type { ContainerState, NamespaceMode, PortMapping, QosClass, SandboxMetadata, SandboxState } from "./types.ts";
+import type { UserRange } from "./user-ranges.ts";
 
 // What a daemon must know to take up what an earlier one left. Every change of state is recorded before it is acted on
 // (intent) and after (result); recovery.ts reads them.
@@ -19,6 +20,8 @@ export interface SandboxRecord {
   readonly cgroup: string;
   readonly logDirectory: string;
   readonly lease?: NetworkLease;
+  /** Its user namespace's ids outside; nobody else's as long as this record is there. */
+  readonly userRange?: UserRange;
   /** Ports of the host that lead to the lease's addresses. */
   readonly ports?: readonly PortMapping[];
   readonly pausePid: number;

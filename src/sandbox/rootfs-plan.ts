@@ -19,6 +19,7 @@ import type { PlanWriter } from "./plan-writer.ts";
 import { POD_ROOT } from "./sandbox-plan.ts";
 import { LOCAL, POD } from "./slots.ts";
 import type { ContainerConfig, ContainerMount, SandboxShape } from "./types.ts";
+import { coversTerminals, idmap, idmapLayers, makeAsRoot, noDevices, WHY_USERS } from "./user-namespace-plan.ts";
 
 /** What the kernel shows in /proc and /sys that no container needs (the list that Docker, containerd and CRI-O share). */
 const MASKED_PROC = [
@@ -65,8 +66,8 @@ function makeReadOnly(plan: PlanWriter, { readOnly, recursiveReadOnly, slot, why
 /** Takes copies of everything that comes from the host while its mount namespace is still there. */
 export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts): readonly PlacedMount[] {
   const placed = placeMounts(input, facts);
+  const { userRange: users } = input.sandbox;
   for (const mount of placed) {
-    if (mount.source.kind === "layers") mountImage(plan, mount.source.image, mount, facts);
     if (mount.source.kind !== "host") continue;
     const { path } = mount.source;
     copyMount(plan, mount, path, 1);
@@ -76,6 +77,7 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
       plan.stage(why, attributes(mount.slot, { propagation, recursive: 1 }));
     }
     makeReadOnly(plan, mount);
+    if (users) plan.stage(`${mount.why ?? "default"}; ${WHY_USERS}`, idmap(mount.slot));
   }
   if (facts.cgroups.mode !== "v2")
     cgroupFolders(facts.cgroups, input.cgroup).forEach((path, i) => {
@@ -93,7 +95,11 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
       const why = privileged ? "privileged: writable" : "default: read-only";
       plan.stage(why, attributes(out, { set, propagation: MS_PRIVATE }));
     });
-  makeOverlay(plan, { folder: input.folder, image: input.config.image }, facts);
+  const { folder, config } = input;
+  if (users) idmapLayers(plan, config.image.layersFolder);
+  for (const mount of placed) if (mount.source.kind === "layers") mountImage(plan, mount.source.image, mount, facts);
+  makeOverlay(plan, { folder, image: config.image, users }, facts);
+  if (users) plan.stage(`${WHY_USERS}: devices are those of /dev`, noDevices(LOCAL.root));
   return placed;
 }
 
@@ -105,7 +111,9 @@ export function mountRoot(
   facts: MachineFacts,
   devpts: number,
 ): void {
+  const { userRange: users } = input.sandbox;
   plan.stage("the pod's mounts instead of the host's", { op: "setns", namespace: POD.mnt, type: CLONE_NEWNS });
+  if (users) plan.stage(`${WHY_USERS}: what is made belongs to the pod's root`, ...makeAsRoot(users));
   for (const mount of mounts) {
     const path = podPath(mount);
     if (path === undefined) continue;
@@ -121,12 +129,12 @@ export function mountRoot(
     resolve: 0,
   });
   for (const mount of mounts) if (mount.source.kind === "image") copyVolume(plan, mount);
-  makeDevices(plan, input.config, facts);
-  mountTerminals(plan, devpts);
-  mountMessageQueues(plan);
+  makeDevices(plan, input.config, facts, users);
+  mountTerminals(plan, devpts, { users, attach: !users || coversTerminals(input.config) });
+  mountMessageQueues(plan, users);
   systemMounts(plan, input, facts);
   for (const mount of mounts) attach(plan, mount);
-  for (const path of input.config.security.privileged ? [] : MASKED_SYS)
+  for (const path of isMasked(input.config) ? MASKED_SYS : [])
     plan.stage("default: masked", { op: "mask", dir: LOCAL.root, path: `sys/${path}` });
   const { workingDir } = input.config;
   const folder = workingDir ?? input.config.image.config.workingDir;
@@ -145,6 +153,8 @@ export function mountRoot(
   plan.stage("the container's root", { op: "pivot_root", root: LOCAL.root });
 }
 
+const isMasked = ({ security }: ContainerConfig): boolean => !security.privileged && !security.unmasked;
+
 /** What only the child can mount, for the kernel looks at its namespaces: /proc, and on v2 /sys/fs/cgroup. */
 export function mountFromInside(plan: PlanWriter, config: ContainerConfig, facts: MachineFacts): void {
   plan.child(
@@ -153,7 +163,7 @@ export function mountFromInside(plan: PlanWriter, config: ContainerConfig, facts
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.proc, path: "", resolve: 0 },
     { op: "close", slots: [LOCAL.scratch] },
   );
-  if (!config.security.privileged) {
+  if (isMasked(config)) {
     for (const path of MASKED_PROC)
       plan.child("default: masked", { op: "mask", dir: LOCAL.root, path: `proc/${path}` });
     for (const path of READONLY_PROC)

@@ -7,12 +7,14 @@ import type { MonitorClient } from "../linux/monitor/index.ts";
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import type { Context, LiveSandbox } from "./context.ts";
 import { explainPort, forgetFlows, portsOf, refuseTakenPorts } from "./host-ports.ts";
+import { explainIdmap } from "./idmap-failure.ts";
 import { updateSandbox } from "./lookup.ts";
 import { watchMonitor } from "./monitor-events.ts";
 import { eraseSandbox } from "./remove-sandbox.ts";
 import { compileSandbox } from "./sandbox-plan.ts";
 import { Trace } from "./trace.ts";
 import type { SandboxConfig } from "./types.ts";
+import { freeRange, type UserRange } from "./user-ranges.ts";
 
 /** Folder of a sandbox's run state. */
 export const sandboxFolder = (context: Pick<Context, "facts">, id: string): string =>
@@ -61,6 +63,7 @@ async function undo(context: Context, sandbox: LiveSandbox): Promise<void> {
 
 function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
   const { metadata, network, pid, ipc, hostname, qos, logDirectory } = config;
+  const userRange = nextRange(context, config);
   const id = metadata.uid;
   const cgroup = podCgroup(context.facts.config.cgroup, qos, id);
   const ports = portsOf(config);
@@ -78,6 +81,7 @@ function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
     cgroup,
     logDirectory,
     ...(ports && { ports }),
+    ...(userRange && { userRange }),
     pausePid: 0,
   };
   const sandbox: LiveSandbox = {
@@ -91,6 +95,16 @@ function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
   context.live.sandboxes.set(id, sandbox);
   step("sandbox.intent-recorded");
   return sandbox;
+}
+
+/** What a new sandbox gets; its record makes it its own. Throws UserIdsExhausted. */
+export function nextRange(
+  { live, facts }: Pick<Context, "live" | "facts">,
+  config: SandboxConfig,
+): UserRange | undefined {
+  if (config.users !== "pod") return undefined;
+  const taken = [...live.sandboxes.values()].flatMap(({ record }) => record.userRange ?? []);
+  return freeRange(facts.userIds, taken, facts.foreignIds());
 }
 
 /** After the intent is on record: who dies in between leaves a lease that recovery finds by the pod. */
@@ -109,7 +123,7 @@ async function carryOut(
 ): Promise<void> {
   const { folder, record } = sandbox;
   makeFolder(folder);
-  const plan = compileSandbox({ config, lease: record.lease, folder }, context.facts);
+  const plan = compileSandbox({ config, lease: record.lease, users: record.userRange, folder }, context.facts);
   const monitor = sandbox.trace.daemon("spawn", "podrun-monitor", () => context.spawnMonitor());
   sandbox.monitor = monitor;
   step("sandbox.monitor-spawned");
@@ -123,7 +137,7 @@ async function carryOut(
   runDaemonOperations(context, sandbox, plan.slice(0, others));
   meanwhile(sandbox);
   const [, , result] = await work.catch((error: unknown) => {
-    throw explainPort(context, error, plan, config);
+    throw explainIdmap(explainPort(context, error, plan, config), plan, config.mapped);
   });
   step("sandbox.plan-done");
   runDaemonOperations(context, sandbox, plan.slice(others));

@@ -5,6 +5,7 @@ import {
   CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWPID,
+  CLONE_NEWUSER,
   CLONE_NEWUTS,
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
@@ -26,6 +27,8 @@ import { holdPorts, loopbackAnswers, portSlots, whyPort } from "./host-ports-pla
 import { PlanWriter } from "./plan-writer.ts";
 import { LOCAL, POD } from "./slots.ts";
 import type { SandboxConfig } from "./types.ts";
+import { makeUserNamespace, outside, PING_GROUPS, setOwned, tryIdmaps, WHY_USERS } from "./user-namespace-plan.ts";
+import type { UserRange } from "./user-ranges.ts";
 
 /** The uid that pause runs as; it owns nothing. */
 const PAUSE_USER = 65535;
@@ -36,7 +39,7 @@ const PAUSE_USER = 65535;
  */
 const POD_SYSCTLS = [
   ["net.ipv4.ip_unprivileged_port_start", "0"],
-  ["net.ipv4.ping_group_range", "0\t2147483647"],
+  [PING_GROUPS, "0\t2147483647"],
 ] as const;
 
 /** Process key of pause in its monitor's table. */
@@ -49,6 +52,8 @@ export interface SandboxPlanInput {
   readonly config: SandboxConfig;
   /** Undefined for network "node". */
   readonly lease: NetworkLease | undefined;
+  /** For users "pod". */
+  readonly users?: UserRange | undefined;
   /** The monitor's run folder: the pod's root is mounted over it, in the pod's mount namespace only. */
   readonly folder: string;
 }
@@ -79,11 +84,12 @@ export function compileSandbox(input: SandboxPlanInput, facts: MachineFacts): re
   );
   plan.stage("modes below are exact", { op: "umask", mask: 0 });
   podCgroups(plan, input.config, facts);
-  namespaces(plan, input.config, why);
+  namespaces(plan, input, why);
+  if (input.users) tryIdmaps(plan, input.config, facts.config.root);
   if (input.lease) network(plan, input.config, input.lease, facts);
-  identity(plan, input.config, why);
+  identity(plan, input, facts, why);
   podRoot(plan, input, why);
-  pause(plan, input.config, facts, why);
+  pause(plan, input, facts, why);
   if (input.lease) mapPorts(plan, input.config, input.lease, facts);
   return plan.operations;
 }
@@ -131,7 +137,7 @@ function podCgroups(plan: PlanWriter, config: SandboxConfig, facts: MachineFacts
   );
 }
 
-function namespaces(plan: PlanWriter, config: SandboxConfig, why: (field: string) => string): void {
+function namespaces(plan: PlanWriter, { config, users }: SandboxPlanInput, why: (field: string) => string): void {
   const own = config.network === "pod";
   if (own)
     plan.stage("the link is made from the host's side", {
@@ -140,12 +146,14 @@ function namespaces(plan: PlanWriter, config: SandboxConfig, why: (field: string
       kind: "net",
       pid: NO_SLOT,
     });
+  if (users) makeUserNamespace(plan, config, users, why("hostUsers"));
   let flags = CLONE_NEWNS;
-  if (own) flags |= CLONE_NEWNET | CLONE_NEWUTS;
-  if (config.ipc === "pod") flags |= CLONE_NEWIPC;
+  if (own && !users) flags |= CLONE_NEWNET | CLONE_NEWUTS;
+  if (config.ipc === "pod" && !users) flags |= CLONE_NEWIPC;
   plan.stage(`hostNetwork: ${why("hostNetwork")}; hostIPC: ${why("hostIPC")}`, { op: "unshare", flags });
   const keep = (out: number, kind: string): void =>
     plan.stage("containers join it", { op: "open_namespace", out, kind, pid: NO_SLOT });
+  if (users) return;
   if (own) keep(POD.net, "net");
   if (own) keep(POD.uts, "uts");
   if (config.ipc === "pod") keep(POD.ipc, "ipc");
@@ -171,15 +179,25 @@ function network(plan: PlanWriter, config: SandboxConfig, lease: NetworkLease, f
   plan.stage("default route through a link-local gateway", { op: "netlink", ...inside });
 }
 
-function identity(plan: PlanWriter, config: SandboxConfig, why: (field: string) => string): void {
+function identity(
+  plan: PlanWriter,
+  { config, users }: SandboxPlanInput,
+  facts: MachineFacts,
+  why: (field: string) => string,
+): void {
   if (config.network === "pod")
     plan.stage(why("hostname"), { op: "sethostname", hostname: config.hostname, domainname: "" });
   const given = new Set(Object.keys(config.sysctls).map((name) => name.replaceAll("/", ".")));
+  const set = (reason: string, name: string, value: string): void =>
+    plan.stage(reason, ...(users ? setOwned({ name, value, users, facts }) : [{ op: "sysctl" as const, name, value }]));
   for (const [name, value] of config.network === "pod" ? POD_SYSCTLS : [])
-    if (!given.has(name)) plan.stage("default: as under containerd and podman", { op: "sysctl", name, value });
-  for (const [name, value] of Object.entries(config.sysctls))
-    plan.stage(why(`sysctl ${name}`), { op: "sysctl", name, value });
+    if (!given.has(name)) set("default: as under containerd and podman", name, value);
+  for (const [name, value] of Object.entries(config.sysctls)) set(why(`sysctl ${name}`), name, value);
 }
+
+/** Owner of what a pod's root owns. */
+const ownerOptions = (users: UserRange | undefined): string[] =>
+  users ? [`uid=${users.first}`, `gid=${users.first}`] : [];
 
 const NO_ACCESS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
@@ -220,12 +238,18 @@ function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: string)
   tmpfs(
     plan,
     POD_ROOT.shm,
-    ["mode=1777", `size=${config.shmBytes}`],
+    ["mode=1777", `size=${config.shmBytes}`, ...ownerOptions(input.users)],
     NO_ACCESS,
     "/dev/shm, shared by the pod's containers",
   );
-  tmpfs(plan, POD_ROOT.etc, ["mode=755", "size=1m"], NO_ACCESS, "hosts, resolv.conf and hostname of the pod");
-  memoryVolumes(plan, config, why);
+  tmpfs(
+    plan,
+    POD_ROOT.etc,
+    ["mode=755", "size=1m", ...ownerOptions(input.users)],
+    NO_ACCESS,
+    "hosts, resolv.conf and hostname of the pod",
+  );
+  memoryVolumes(plan, input, why);
   podFiles(plan, input, why);
   plan.stage("the host's files are gone from here", { op: "pivot_root", root: LOCAL.root });
   plan.stage("nothing can be written into it", {
@@ -241,7 +265,7 @@ function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: string)
   plan.stage("containers start from it", { op: "open_namespace", out: POD.mnt, kind: "mnt", pid: NO_SLOT });
 }
 
-function memoryVolumes(plan: PlanWriter, config: SandboxConfig, why: (field: string) => string): void {
+function memoryVolumes(plan: PlanWriter, { config, users }: SandboxPlanInput, why: (field: string) => string): void {
   for (const [name, { sizeBytes, mode = 0o777, gid }] of Object.entries(config.memoryVolumes)) {
     const folder = `${POD_ROOT.volumes}/${name}`;
     plan.stage(why(`volume ${name}`), {
@@ -253,7 +277,8 @@ function memoryVolumes(plan: PlanWriter, config: SandboxConfig, why: (field: str
       parents: 0,
     });
     const size = sizeBytes === undefined ? [] : [`size=${sizeBytes}`];
-    const owner = gid === undefined ? [] : [`gid=${gid}`];
+    const group = gid === undefined ? [] : [`gid=${outside(users, gid)}`];
+    const owner = [...ownerOptions(users), ...group];
     tmpfs(
       plan,
       folder,
@@ -290,9 +315,24 @@ function podFiles(plan: PlanWriter, input: SandboxPlanInput, why: (field: string
       flags: O_CREAT,
       mode: 0o644,
     });
+  const { users } = input;
+  for (const name of users ? Object.keys(files) : [])
+    plan.stage(`${WHY_USERS}: the pod's root may write it`, {
+      op: "chown",
+      dir: LOCAL.root,
+      path: `${POD_ROOT.etc}/${name}`,
+      uid: outside(users, 0),
+      gid: outside(users, 0),
+      resolve: 0,
+    });
 }
 
-function pause(plan: PlanWriter, config: SandboxConfig, facts: MachineFacts, why: (field: string) => string): void {
+function pause(
+  plan: PlanWriter,
+  { config, users }: SandboxPlanInput,
+  facts: MachineFacts,
+  why: (field: string) => string,
+): void {
   const shared = config.pid === "pod";
   plan.stage(shared ? why("shareProcessNamespace") : "pause keeps the namespaces", {
     op: "clone",
@@ -301,6 +341,12 @@ function pause(plan: PlanWriter, config: SandboxConfig, facts: MachineFacts, why
     cgroup: facts.cgroups.mode === "v2" ? LOCAL.cgroups : NO_SLOT,
     pid: POD.pause,
   });
+  if (users)
+    plan.child(
+      `${WHY_USERS}: pause is in it`,
+      { op: "close_fds", keep: [POD.user] },
+      { op: "setns", namespace: POD.user, type: CLONE_NEWUSER },
+    );
   plan.child("pause holds nothing that it does not need", { op: "close_fds", keep: [] }, { op: "setsid" });
   plan.child(
     "pause can do nothing",
@@ -319,7 +365,7 @@ function pause(plan: PlanWriter, config: SandboxConfig, facts: MachineFacts, why
     op: "pause",
     title: `pause ${config.metadata.namespace}/${config.metadata.name}`,
   });
-  const slots: number[] = [POD.mnt, POD.pause];
+  const slots: number[] = [POD.mnt, POD.pause, ...(users ? [POD.user] : [])];
   if (config.network === "pod") slots.push(POD.net, POD.uts, ...portSlots(config, facts));
   if (config.ipc === "pod") slots.push(POD.ipc);
   if (shared) {

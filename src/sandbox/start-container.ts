@@ -2,6 +2,7 @@ import { PodrunError } from "../base/errors.ts";
 import { planFault, step } from "../base/fault.ts";
 import { PlanError } from "../linux/plan/failure.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
+import { explainIdmap } from "./idmap-failure.ts";
 import { monitorOf, noteContainer, updateContainer } from "./lookup.ts";
 import { endContainer } from "./monitor-events.ts";
 import { containerStatus } from "./status.ts";
@@ -25,7 +26,8 @@ export async function startContainer(context: Context, sandbox: LiveSandbox, con
     if (container.record.state !== "starting") return;
     noteContainer(context, container, { state: "running", startedAt: new Date().toISOString(), pid: result.pid });
     context.emit({ type: "containerStarted", container: containerStatus(container.record) });
-  } catch (error) {
+  } catch (cause) {
+    const error = explainIdmap(cause, plan);
     if (container.record.state === "starting") endContainer(context, container, startError(error));
     throw error;
   }

@@ -3,8 +3,9 @@
 import type { RuntimeImage } from "../image/types.ts";
 import type { MemoryUsage } from "../linux/cgroup/index.ts";
 import type { PortMapping } from "../net/host-ports.ts";
+import type { UserRange } from "./user-ranges.ts";
 
-export type { PortMapping, RuntimeImage };
+export type { PortMapping, RuntimeImage, UserRange };
 
 /** Which namespace a sandbox's containers use (CRI NamespaceMode). `container`: each its own (PID only). */
 export type NamespaceMode = "pod" | "container" | "node";
@@ -41,6 +42,10 @@ export interface SandboxConfig {
   readonly ports?: readonly PortMapping[];
   readonly pid: NamespaceMode;
   readonly ipc: "pod" | "node";
+  /** `pod`: a user namespace of its own (CRI userns_options), which owns the others. Default: the host's. */
+  readonly users?: "pod" | "node";
+  /** With users "pod": folders and files of the host that its containers will mount; whether that can be is tried first. */
+  readonly mapped?: readonly { readonly path: string; readonly volume?: string }[];
   readonly sysctls: Readonly<Record<string, string>>;
   /** Size of /dev/shm in bytes. Kubernetes has no field for it; containerd and podman give 64 MiB. */
   readonly shmBytes: number;
@@ -78,7 +83,10 @@ export interface VolumeTree {
 }
 
 /** What containers must know of their sandbox; a sandbox's record holds it too, so that it outlives the daemon. */
-export type SandboxShape = Pick<SandboxConfig, "network" | "pid" | "ipc" | "qos" | "hostname" | "why">;
+export interface SandboxShape extends Pick<SandboxConfig, "network" | "pid" | "ipc" | "qos" | "hostname" | "why"> {
+  /** Its ids outside; absent: it has no user namespace of its own. */
+  readonly userRange?: UserRange;
+}
 
 export type MountSource =
   | { readonly kind: "host"; readonly path: string }
@@ -124,6 +132,8 @@ export interface ContainerSecurity {
   readonly privileged: boolean;
   readonly readOnlyRootFilesystem: boolean;
   readonly allowPrivilegeEscalation: boolean;
+  /** Nothing of /proc and /sys is hidden or read-only on purpose (SecurityContext.procMount Unmasked). */
+  readonly unmasked?: boolean;
   /** Names without CAP_, `ALL` allowed. */
   readonly addCapabilities: readonly string[];
   readonly dropCapabilities: readonly string[];

@@ -5,6 +5,8 @@ import { type Bare, PlanWriter } from "./plan-writer.ts";
 import { POD_ROOT } from "./sandbox-plan.ts";
 import { LOCAL, POD } from "./slots.ts";
 import type { VolumeFile, VolumeTree } from "./types.ts";
+import { makeAsRoot, outside, WHY_USERS } from "./user-namespace-plan.ts";
+import type { UserRange } from "./user-ranges.ts";
 
 // A volume's content as the kubelet's AtomicWriter lays it out: the files in a folder named by its time, `..data` a link to
 // that folder, and for every first name of a path a link into `..data`. A new content is a new folder and one rename of
@@ -21,6 +23,8 @@ export interface VolumeWrite {
   /** Names that the volume has as links already. */
   readonly names: readonly string[];
   readonly why: string;
+  /** Of the pod's ids outside, when it has ids of its own. */
+  readonly users?: UserRange | undefined;
 }
 
 /** What one plan may have: a monitor takes 4096 operations and 16 MiB. */
@@ -43,7 +47,8 @@ export const topNames = (files: readonly VolumeFile[]): string[] => [
  * one. Until the last one is done nobody sees anything of it. Pure.
  */
 export function compileVolume(write: VolumeWrite): readonly (readonly Operation[])[] {
-  const { files, gid } = write.tree;
+  const { files } = write.tree;
+  const gid = write.tree.gid === undefined ? undefined : outside(write.users, write.tree.gid);
   const steps: Bare[] = makeFolder(write.folder, gid);
   for (const path of foldersOf(files)) steps.push(...makeFolder(`${write.folder}/${path}`, gid));
   for (const file of files) steps.push(...makeFile(write.folder, file, gid));
@@ -75,6 +80,7 @@ function compile(write: VolumeWrite, steps: readonly Bare[]): readonly Operation
     flags: O_PATH | O_DIRECTORY,
     resolve: 0,
   });
+  if (write.users) plan.stage(`${WHY_USERS}: it belongs to the pod's root`, ...makeAsRoot(write.users));
   plan.stage(write.why, ...steps);
   return plan.operations;
 }

@@ -27,7 +27,7 @@ async function writeVolume(context: Context, sandbox: LiveSandbox, volume: strin
   if (before) note(context, sandbox, volume, { digest: "", names });
   step("volume.write-intent");
   const why = before ? "its content has changed" : "its content";
-  const plans = compileVolume({ volume, tree, folder: newFolder(), names, why });
+  const plans = compileVolume({ volume, tree, folder: newFolder(), names, why, users: sandbox.record.userRange });
   const monitor = monitorOf(sandbox);
   const results = [];
   for (const plan of plans) results.push(...(await monitor.run(plan, { fault: planFault("volume") })).results);

@@ -12,6 +12,7 @@ import { validateMetadata } from "./validate-metadata.ts";
 import { validatePlacement } from "./validate-placement.ts";
 import { validatePodResources } from "./validate-resources.ts";
 import { validateProfile, validateSysctls } from "./validate-security.ts";
+import { validateHostUsers } from "./validate-users.ts";
 import { validateVolumes } from "./validate-volumes.ts";
 
 /** All broken rules of a decoded and defaulted pod; an empty list when it is right. */
@@ -26,6 +27,7 @@ export function validatePod(pod: Pod): Problem[] {
     ...validatePlacement(spec),
     ...validateVolumes(pod),
     ...validateNamespaces(spec),
+    ...validateHostUsers(spec),
     ...validateHostPorts(spec),
     ...validateDns(spec),
     ...validateProfile(spec.securityContext.seccompProfile, "spec.securityContext.seccompProfile"),

@@ -92,7 +92,7 @@ export const SECURITY_CONTEXT = objectType({
     ),
     seccompProfile: object(SECCOMP_PROFILE),
     appArmorProfile: object(APP_ARMOR_PROFILE),
-    procMount: oneOf(["Default", "Unmasked"], { only: ["Default"], because: "" }),
+    procMount: oneOf(["Default", "Unmasked"], { note: "Unmasked: only with `hostUsers: false`" }),
   },
   notYet: { seLinuxOptions: NO_SELINUX },
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },

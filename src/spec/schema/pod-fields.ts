@@ -120,7 +120,7 @@ export const POD_SPEC = objectType({
     hostPID: flag(),
     hostIPC: flag(),
     shareProcessNamespace: flag(),
-    hostUsers: flag({ only: [true], because: "pods run in the host's user namespace" }),
+    hostUsers: flag({ note: "false: 65,536 ids of its own, volumes and images are mounted with them" }),
     securityContext: object(POD_SECURITY_CONTEXT, { computed: "empty" }),
     resources: object(POD_RESOURCES),
     imagePullSecrets: list(object(LOCAL_OBJECT_REFERENCE), {

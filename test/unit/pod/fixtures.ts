@@ -150,6 +150,7 @@ export function makeWorld(root: string): World {
     config: {
       root,
       run: `${root}/run`,
+      userIds: "65536-2147483647",
       logs: `${root}/logs`,
       manifests: `${root}/manifests`,
       cgroup: "/test",

@@ -7,6 +7,7 @@ const RESOLVER = { nameservers: ["127.0.0.53", "192.0.2.53"], searches: ["exampl
 
 function build(spec: object = {}, metadata: object = {}, podPidsLimit?: number) {
   return buildSandboxConfig(makePod(spec, metadata), 2, {
+    root: "/root",
     logs: "/logs",
     hostname: "host",
     clusterDomain: "cluster.test",

@@ -30,6 +30,9 @@ export function machine(cgroups: CgroupLayout = v2): MachineFacts {
     mtu: 1400,
     overlayAppends: true,
     hasSctp: () => false,
+    userIds: { first: 65_536, last: 2 ** 31 - 1 },
+    foreignIds: () => [],
+    ipcSysctlsOwned: true,
     appArmor: NO_APPARMOR,
     hostDevices: () => [{ path: "kvm", mode: 0o20660, major: 10, minor: 232, uid: 0, gid: 0 }],
     seccompFilter: (setting) => (setting.type === "Unconfined" ? undefined : { filter: Buffer.alloc(8), flags: 0 }),
@@ -45,6 +48,9 @@ export const lease: NetworkLease = {
   hostMac: "02:00:00:00:00:01",
   podMac: "02:00:00:00:00:02",
 };
+
+/** What the pod's ids are outside, for users "pod". */
+export const userRange = { first: 131_072, count: 65_536 };
 
 export function sandbox(change: Partial<SandboxConfig> = {}): SandboxConfig {
   return {

@@ -20,12 +20,19 @@ import { compileContainer } from "../../../src/sandbox/container-plan.ts";
 import { compileExec } from "../../../src/sandbox/exec-plan.ts";
 import { containerCommand, containerIdentity } from "../../../src/sandbox/identity.ts";
 import { compileSandbox } from "../../../src/sandbox/sandbox-plan.ts";
-import { containerSlots, LOCAL } from "../../../src/sandbox/slots.ts";
-import type { ContainerConfig, SandboxConfig } from "../../../src/sandbox/types.ts";
+import { containerSlots, LOCAL, POD } from "../../../src/sandbox/slots.ts";
+import type { ContainerConfig, SandboxConfig, SandboxShape } from "../../../src/sandbox/types.ts";
 import { compilePack, compileUnpack } from "../../../src/sandbox/unpack-plan.ts";
 import * as fixtures from "./fixtures.ts";
 
 // The safety rules of docs/architecture.md, held against every kind of plan on both cgroup versions.
+
+const usersOf = ({ users }: SandboxConfig) => (users === "pod" ? fixtures.userRange : undefined);
+
+function shape(pod: SandboxConfig): SandboxShape {
+  const userRange = usersOf(pod);
+  return { ...pod, ...(userRange && { userRange }) };
+}
 
 function containerPlan(
   config: ContainerConfig,
@@ -37,10 +44,10 @@ function containerPlan(
     {
       id: "c0",
       config,
-      sandbox: pod,
+      sandbox: shape(pod),
       cgroup: "/podrun/burstable/pod0f1e/c0",
       folder: "/var/lib/podrun/containers/c0",
-      identity: containerIdentity(config, pod),
+      identity: containerIdentity(config, shape(pod)),
       argv: containerCommand(config),
       key: 1,
       slots: containerSlots(0),
@@ -67,15 +74,21 @@ function execPlan(
       cgroup: "/podrun/burstable/pod0f1e/c0",
       slots: containerSlots(0),
       key: 70_000,
+      users: usersOf(pod),
     },
     fixtures.machine(cgroups),
   );
 }
 
 const sandboxPlan = (pod: SandboxConfig, cgroups = fixtures.v2): readonly Operation[] =>
-  compileSandbox({ config: pod, lease: fixtures.lease, folder: "/run/podrun/pods/0f1e" }, fixtures.machine(cgroups));
+  compileSandbox(
+    { config: pod, lease: fixtures.lease, users: usersOf(pod), folder: "/run/podrun/pods/0f1e" },
+    fixtures.machine(cgroups),
+  );
 
 const shared = fixtures.sandbox({ pid: "pod" });
+const mapped = fixtures.sandbox({ users: "pod" });
+const mappedShared = fixtures.sandbox({ users: "pod", pid: "pod" });
 const host = fixtures.sandbox({ network: "node", pid: "node", ipc: "node" });
 const strict = { ...fixtures.security, allowPrivilegeEscalation: false, runAsUser: 1000 };
 const configs = {
@@ -92,7 +105,7 @@ const ported = fixtures.sandbox({
     { protocol: "UDP", hostPort: 53, containerPort: 53, hostIp: "127.0.0.1" },
   ],
 });
-for (const [podName, pod] of Object.entries({ own: fixtures.sandbox(), shared, host, ported }))
+for (const [podName, pod] of Object.entries({ own: fixtures.sandbox(), shared, host, ported, mapped, mappedShared }))
   for (const [version, cgroups] of Object.entries({ v1: fixtures.v1, v2: fixtures.v2 })) {
     plans[`sandbox ${podName} ${version}`] = sandboxPlan(pod, cgroups);
     plans[`container targeted ${podName} ${version}`] = containerPlan(
@@ -149,7 +162,7 @@ for (const [name, plan] of Object.entries(plans)) {
       const { process, devpts } = containerSlots(0);
       for (const operation of plan.slice(last))
         if (operation.op === "close_fds")
-          t.notOk(operation.keep.some((slot) => slot < PLAN_SLOTS && slot !== process && slot !== devpts));
+          t.notOk(operation.keep.some((slot) => slot < PLAN_SLOTS && ![process, devpts, POD.user].includes(slot)));
       const own = plan.slice(clone).filter(({ actor }) => actor === "child");
       t.notOk(own.some(({ op }) => ["oom_score_adj", "sysctl", "open_namespace", "apparmor"].includes(op)));
       t.ok(index(plan, ({ op }) => op === "oom_score_adj") < last, "it inherits it");
