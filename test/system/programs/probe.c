@@ -165,6 +165,13 @@ static int look(void) {
     return 0;
 }
 
+/* Who it is, and then it stays to be looked at from outside. */
+static _Noreturn void ids(void) {
+    printf("%d %d\n", (int)getuid(), (int)geteuid());
+    fflush(stdout);
+    for (;;) pause();
+}
+
 int main(int argc, char **argv) {
     const char *command = argc > 1 ? argv[1] : "";
     const char *argument = argc > 2 ? argv[2] : "0";
@@ -174,6 +181,7 @@ int main(int argc, char **argv) {
     if (strcmp(command, "forks") == 0) return forks(atoi(argument));
     if (strcmp(command, "overwrite") == 0) return overwrite(argument);
     if (strcmp(command, "look") == 0) return look();
+    if (strcmp(command, "ids") == 0) ids();
     if (strcmp(command, "setuid-exec") == 0) return execv(argv[2], argv + 2);
     fprintf(stderr, "probe: what is %s?\n", command);
     return 2;
