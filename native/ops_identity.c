@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,6 +20,23 @@ int op_sethostname(struct actor *a, const struct op_sethostname *o) {
     return CHECK(setdomainname(o->domainname.data, o->domainname.length));
 }
 
+/* Sysctls of an IPC namespace are written by the root of its user namespace and nobody else, whatever the capabilities
+ * (kernel, ipc_permissions). The effective user alone changes, and with it what the kernel asks for; all comes back. */
+static int write_as_owner(const struct actor *a, const char *path, const struct op_sysctl *o) {
+    struct stat s;
+    int proc;
+    const uid_t keep = (uid_t)-1, self = geteuid();
+    int error = proc_of(a, &proc);
+    if (error == 0) error = CHECK(fstatat(proc, path, &s, 0));
+    if (error != 0) return error;
+    if (s.st_uid == self) return EACCES;
+    if (syscall(SYS_setresuid, keep, s.st_uid, keep) < 0) return errno;
+    error = write_proc(a, path, o->value.data, o->value.length);
+    if (syscall(SYS_setresuid, keep, self, keep) < 0) return errno;
+    int after = after_credentials(a);
+    return error != 0 ? error : after;
+}
+
 /* Names as in sysctl(8): where the first separator is a dot, dots separate and a slash stands for a dot. */
 int op_sysctl(struct actor *a, const struct op_sysctl *o) {
     char path[512] = "sys/";
@@ -30,7 +48,8 @@ int op_sysctl(struct actor *a, const struct op_sysctl *o) {
         for (char *c = path + start; *c != 0; c++) *c = *c == '.' ? '/' : *c == '/' ? '.' : *c;
     }
     if (strstr(path, "..") != NULL) return EINVAL;
-    return write_proc(a, path, o->value.data, o->value.length);
+    int error = write_proc(a, path, o->value.data, o->value.length);
+    return error == EACCES ? write_as_owner(a, path, o) : error;
 }
 
 int op_rlimit(struct actor *a, const struct op_rlimit *o) {

@@ -353,7 +353,7 @@ struct op_sethostname {
     struct text domainname;
 };
 
-/* write /proc/sys/NAME (dots or slashes) through the private procfs */
+/* write /proc/sys/NAME (dots or slashes) through the private procfs; as its owner where the kernel lets nobody else (namespaces of a user namespace) */
 struct op_sysctl {
     struct text name;
     struct text value;

@@ -39,8 +39,6 @@ export interface MachineFacts {
   /** Ids that pods with user namespaces of their own are given, and those that somebody else on this machine has. */
   readonly userIds: IdSpan;
   readonly foreignIds: () => readonly IdSpan[];
-  /** Whether sysctls of an IPC namespace are written by the root of its user namespace, not the host's (Linux 6.9). */
-  readonly ipcSysctlsOwned: boolean;
   readonly appArmor: AppArmor;
   readonly hostDevices: () => readonly HostDevice[];
   /** `struct sock_filter[]`, and flags of seccomp(2). Throws LibraryMissing, InvalidObject (a bad Localhost profile). */

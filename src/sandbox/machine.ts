@@ -23,11 +23,11 @@ export async function readMachine(config: Config): Promise<MachineFacts> {
     hasSctp,
     userIds: parseUserIds(config.userIds),
     foreignIds: () => foreignIds(),
-    ipcSysctlsOwned: kernelAtLeast(6, 9),
     appArmor: readAppArmor(),
     hostDevices: () => listHostDevices(),
     seccompFilter,
-    isFile: (path) => !statSync(path).isDirectory(),
+    // What is not there yet (a plan of a pod that was never started) will be a folder.
+    isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === false,
   };
 }
 

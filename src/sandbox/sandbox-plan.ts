@@ -27,7 +27,7 @@ import { holdPorts, loopbackAnswers, portSlots, whyPort } from "./host-ports-pla
 import { PlanWriter } from "./plan-writer.ts";
 import { LOCAL, POD } from "./slots.ts";
 import type { SandboxConfig } from "./types.ts";
-import { makeUserNamespace, outside, PING_GROUPS, setOwned, tryIdmaps, WHY_USERS } from "./user-namespace-plan.ts";
+import { makeUserNamespace, outside, PING_GROUPS, sysctlOutside, tryIdmaps, WHY_USERS } from "./user-namespace-plan.ts";
 import type { UserRange } from "./user-ranges.ts";
 
 /** The uid that pause runs as; it owns nothing. */
@@ -87,7 +87,7 @@ export function compileSandbox(input: SandboxPlanInput, facts: MachineFacts): re
   namespaces(plan, input, why);
   if (input.users) tryIdmaps(plan, input.config, facts.config.root);
   if (input.lease) network(plan, input.config, input.lease, facts);
-  identity(plan, input, facts, why);
+  identity(plan, input, why);
   podRoot(plan, input, why);
   pause(plan, input, facts, why);
   if (input.lease) mapPorts(plan, input.config, input.lease, facts);
@@ -179,17 +179,12 @@ function network(plan: PlanWriter, config: SandboxConfig, lease: NetworkLease, f
   plan.stage("default route through a link-local gateway", { op: "netlink", ...inside });
 }
 
-function identity(
-  plan: PlanWriter,
-  { config, users }: SandboxPlanInput,
-  facts: MachineFacts,
-  why: (field: string) => string,
-): void {
+function identity(plan: PlanWriter, { config, users }: SandboxPlanInput, why: (field: string) => string): void {
   if (config.network === "pod")
     plan.stage(why("hostname"), { op: "sethostname", hostname: config.hostname, domainname: "" });
   const given = new Set(Object.keys(config.sysctls).map((name) => name.replaceAll("/", ".")));
   const set = (reason: string, name: string, value: string): void =>
-    plan.stage(reason, ...(users ? setOwned({ name, value, users, facts }) : [{ op: "sysctl" as const, name, value }]));
+    plan.stage(reason, { op: "sysctl", name, value: sysctlOutside(name, value, users) });
   for (const [name, value] of config.network === "pod" ? POD_SYSCTLS : [])
     if (!given.has(name)) set("default: as under containerd and podman", name, value);
   for (const [name, value] of Object.entries(config.sysctls)) set(why(`sysctl ${name}`), name, value);

@@ -16,7 +16,6 @@ import {
   MS_PRIVATE,
 } from "../linux/constants.ts";
 import { NO_SLOT } from "../linux/plan/table.ts";
-import type { MachineFacts } from "./facts.ts";
 import type { Bare, PlanWriter } from "./plan-writer.ts";
 import { LOCAL, POD } from "./slots.ts";
 import type { ContainerConfig, SandboxConfig } from "./types.ts";
@@ -130,24 +129,11 @@ export const PING_GROUPS = "net.ipv4.ping_group_range";
 /** Written as "all there are". */
 const ALL_GROUPS = 2 ** 31 - 1;
 
-interface OwnedSysctl {
-  readonly name: string;
-  readonly value: string;
-  readonly users: UserRange;
-  readonly facts: Pick<MachineFacts, "ipcSysctlsOwned">;
-}
-
-/** A sysctl of namespaces that the pod's user namespace owns, by the stage, which is not in that one. */
-export function setOwned({ name: given, value, users, facts }: OwnedSysctl): readonly Bare[] {
-  const name = given.replaceAll("/", ".");
-  if (name === PING_GROUPS) {
-    const ids = value.trim().split(/\s+/).map(Number);
-    const own = ids.map((id) => outside(users, id === ALL_GROUPS ? users.count - 1 : id));
-    return [{ op: "sysctl", name: given, value: own.join("\t") }];
-  }
-  const set = { op: "sysctl", name: given, value } as const;
-  if (name.startsWith("net.") || !facts.ipcSysctlsOwned) return [set];
-  return [{ op: "setresuid", uid: users.first }, set, { op: "setresuid", uid: 0 }];
+/** The stage that writes it is not in the user namespace, so the groups that a value names are the host's. */
+export function sysctlOutside(name: string, value: string, users: UserRange | undefined): string {
+  if (users === undefined || name.replaceAll("/", ".") !== PING_GROUPS) return value;
+  const ids = value.trim().split(/\s+/).map(Number);
+  return ids.map((id) => outside(users, id === ALL_GROUPS ? users.count - 1 : id)).join("\t");
 }
 
 /** Where an own volume covers the container's terminals they stay where the stage has put them. */

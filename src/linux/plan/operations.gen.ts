@@ -326,7 +326,7 @@ export interface SethostnameOperation extends Common {
   readonly domainname: string;
 }
 
-/** write /proc/sys/NAME (dots or slashes) through the private procfs. */
+/** write /proc/sys/NAME (dots or slashes) through the private procfs; as its owner where the kernel lets nobody else (namespaces of a user namespace). */
 export interface SysctlOperation extends Common {
   readonly op: "sysctl";
   readonly name: string;

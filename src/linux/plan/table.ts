@@ -98,7 +98,7 @@ export const OPERATIONS = define({
 
   // identity and limits
   sethostname: { code: 60, arguments: { hostname: "str", domainname: "str" }, does: "sethostname(2), setdomainname(2); an empty domain is left alone" },
-  sysctl: { code: 61, arguments: { name: "str", value: "str" }, does: "write /proc/sys/NAME (dots or slashes) through the private procfs" },
+  sysctl: { code: 61, arguments: { name: "str", value: "str" }, does: "write /proc/sys/NAME (dots or slashes) through the private procfs; as its owner where the kernel lets nobody else (namespaces of a user namespace)" },
   rlimit: { code: 62, arguments: { resource: "u32", soft: "u64", hard: "u64" }, does: "setrlimit(2)" },
   oom_score_adj: { code: 63, arguments: { value: "i32" }, does: "write oom_score_adj of the actor" },
   setgroups: { code: 64, arguments: { groups: "u32s" }, does: "setgroups(2)" },

@@ -228,7 +228,7 @@ t.test("a file system that can't have the pod's ids is named, and nothing is lef
 
 t.test("an unmasked /proc has nothing hidden and lets another be mounted in a namespace within", async (t) => {
   const { id } = await sandbox(t);
-  const open = { ...security, seccomp: { type: "Unconfined" as const } };
+  const open = { ...security, seccomp: { type: "Unconfined" as const }, appArmor: { type: "Unconfined" as const } };
   const script = "unshare -U -r -p -f -m --mount-proc sh -c 'echo inner $$'";
   const masked = await runToEnd(made.runtime, id, made.container("masked", script, { security: open }));
   t.not(masked.code, 0);

@@ -73,6 +73,7 @@ export const CONTEXTS: Readonly<Record<string, readonly Setting[]>> = {
   "VolumeMount.subPathExpr": [EMPTY],
   "VolumeMount.mountPropagation": [volumes({ hostPath: { path: "/x" } })],
   "VolumeMount.recursiveReadOnly": [volumes({ hostPath: { path: "/x" } }), [`${MAIN}.volumeMounts.0.readOnly`, true]],
+  "SecurityContext.procMount": [["spec.hostUsers", false]],
   "SeccompProfile.localhostProfile": [[`${MAIN}.securityContext.seccompProfile.type`, "Localhost"]],
   "AppArmorProfile.localhostProfile": [[`${MAIN}.securityContext.appArmorProfile.type`, "Localhost"]],
   "Lifecycle.stopSignal": [["spec.os.name", "linux"]],

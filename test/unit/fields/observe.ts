@@ -83,6 +83,7 @@ export function observe(raw: object): string {
   const pod = decodePod(raw);
   const resolver = { nameservers: ["192.0.2.53"], searches: ["example.org"], options: [] };
   const { why: _, ...sandbox } = buildSandboxConfig(pod, 0, {
+    root: "/root",
     logs: "/logs",
     hostname: "host",
     clusterDomain: "cluster.test",

@@ -32,7 +32,6 @@ export function machine(cgroups: CgroupLayout = v2): MachineFacts {
     hasSctp: () => false,
     userIds: { first: 65_536, last: 2 ** 31 - 1 },
     foreignIds: () => [],
-    ipcSysctlsOwned: true,
     appArmor: NO_APPARMOR,
     hostDevices: () => [{ path: "kvm", mode: 0o20660, major: 10, minor: 232, uid: 0, gid: 0 }],
     seccompFilter: (setting) => (setting.type === "Unconfined" ? undefined : { filter: Buffer.alloc(8), flags: 0 }),
