@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Namespaces } from "../controllers/namespaces.ts";
 import { StaticPods } from "../controllers/static-pods.ts";
 import type { CgroupLayout } from "../linux/cgroup/index.ts";
-import { type KeptObjects, type Node, observeNode, type Pods, startEvictions } from "../pod/index.ts";
+import { type KeptObjects, type Node, observeNode, type Pods, startEvictions, TaintEvictions } from "../pod/index.ts";
 import { serveReadOnlyPort } from "./read-only-port.ts";
 
 /** What evictions stand on, beside the node. */
@@ -30,8 +30,11 @@ export async function startControllers(
   staticPods.start();
   const places = { root: config.root, images: join(config.root, "images"), cgroups };
   const evictions = startEvictions({ node, pods, observe: () => observeNode(places), removeImages: removeUnused });
+  const taints = new TaintEvictions(node, pods, () => facts.taints);
+  taints.start();
   return {
     stop: () => {
+      taints.stop();
       evictions.stop();
       readOnly.close();
       namespaces.stop();

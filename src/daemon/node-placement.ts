@@ -1,5 +1,5 @@
 import { arch } from "node:os";
-import type { Taint } from "../pod/placement.ts";
+import type { Taint } from "../pod/tolerations.ts";
 import { FORMATS } from "../spec/schema/format.ts";
 
 /** Go's names of architectures, as Kubernetes has them. */

@@ -13,6 +13,7 @@ export { KeptObjects, type ObjectStore } from "./objects.ts";
 export { type PodStore, Pods } from "./pods.ts";
 export { type BackoffSettings, KUBELET_BACKOFF } from "./restart.ts";
 export { logDirectory } from "./sandbox-config.ts";
+export { TaintEvictions } from "./taint-evictions.ts";
 export { Turns } from "./turns.ts";
 export type * from "./types.ts";
 export { podFolder } from "./volumes.ts";

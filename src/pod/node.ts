@@ -8,8 +8,8 @@ import { HUGEPAGE_BYTES, type HugepageName, type Labels, type ResourceName } fro
 import type { EventRecorder } from "./events.ts";
 import type { NodePressure } from "./eviction/pressure.ts";
 import type { EvictionSettings } from "./eviction/types.ts";
-import type { Taint } from "./placement.ts";
 import type { BackoffSettings } from "./restart.ts";
+import type { Taint } from "./tolerations.ts";
 import type { Turns } from "./turns.ts";
 import type { ObjectSource } from "./types.ts";
 

@@ -1,11 +1,6 @@
 // Which rule keeps a pod from this node, in the scheduler's words. The filters and their order are kube-scheduler's.
 import { type Labels, matchesNodeTerm, matchesSelector, type Pod, withLabelKeys } from "../spec/index.ts";
-
-export interface Taint {
-  readonly key: string;
-  readonly value: string;
-  readonly effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
-}
+import { type Taint, tolerationOf } from "./tolerations.ts";
 
 /** The node, as a scheduler sees it. */
 export interface PlacementNode {
@@ -29,7 +24,9 @@ export function whyNotThisNode(pod: Pod, node: PlacementNode): string | undefine
   const { nodeName, nodeSelector = {}, affinity } = pod.spec;
   if (nodeName !== undefined && nodeName !== node.name) return "node(s) didn't match the requested node name";
   // Who names the node goes past the scheduler, and so past the taints that only it knows.
-  const taint = node.taints.find((one) => isInTheWay(one, nodeName !== undefined) && !isTolerated(pod, one));
+  const taint = node.taints.find(
+    (one) => isInTheWay(one, nodeName !== undefined) && tolerationOf(pod, one) === undefined,
+  );
   if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value}}`;
   const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   const isSelected =
@@ -40,14 +37,6 @@ export function whyNotThisNode(pod: Pod, node: PlacementNode): string | undefine
 
 const isInTheWay = ({ effect }: Taint, isNamed: boolean): boolean =>
   effect === "NoExecute" || (effect === "NoSchedule" && !isNamed);
-
-export function isTolerated({ spec }: Pod, { key, value, effect }: Taint): boolean {
-  return (spec.tolerations ?? []).some((one) => {
-    if (one.effect && one.effect !== effect) return false;
-    if (one.key && one.key !== key) return false;
-    return one.operator === "Exists" || (one.value ?? "") === value;
-  });
-}
 
 /** What the other pods here have to do with it. */
 export function whyNotBesideOthers(pod: Pod, node: PlacementNode, placed: Placed): string | undefined {

@@ -296,6 +296,22 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     );
   }
 
+  async disrupt(pod: Pod, why: { readonly reason: string; readonly message: string }): Promise<Pod> {
+    const { namespace, name, uid } = pod.metadata;
+    const lastTransitionTime = timestamp(this.#node.timers.now());
+    const condition = {
+      type: "DisruptionTarget",
+      status: "True",
+      lastProbeTime: null,
+      lastTransitionTime,
+      ...why,
+    } as const;
+    const conditions = [...(pod.status.conditions ?? []).filter(({ type }) => type !== condition.type), condition];
+    step("pod.disrupt");
+    this.#byUid.get(uid)?.replace(this.save({ ...pod, status: { ...pod.status, conditions } }));
+    return this.delete(namespace, name);
+  }
+
   evict({ metadata }: Pod, eviction: Eviction): Promise<void> | undefined {
     return this.#byUid.get(metadata.uid)?.evict(eviction);
   }

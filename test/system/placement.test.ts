@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { isReady, makeManifest, startInstance } from "./support/podrun.ts";
+import { isReady, makeManifest, startInstance, until } from "./support/podrun.ts";
 
 const EXAMPLE = { PODRUN_NODE_LABELS: "disk=ssd", PODRUN_NODE_TAINTS: "dedicated=db:NoSchedule" };
 const TOLERATES = { tolerations: [{ key: "dedicated", operator: "Exists" }] };
@@ -51,6 +51,34 @@ t.test("pods that can't stand each other run one after the other", async (t) => 
   await podrun.ok("delete", "pod", "one");
   await podrun.untilPod("two", isReady);
 });
+
+t.test(
+  "a NoExecute taint ends who does not tolerate it when the daemon starts with it, or when their time is over",
+  async (t) => {
+    const podrun = startInstance(t);
+    const tolerating = (more: object) => ({
+      tolerations: [{ key: "broken", operator: "Exists", effect: "NoExecute", ...more }],
+    });
+    await podrun.start(
+      makeManifest("leaves"),
+      makeManifest("stays", undefined, tolerating({})),
+      makeManifest("for-a-while", undefined, tolerating({ tolerationSeconds: 1 })),
+    );
+    await podrun.killDaemon();
+    podrun.env["PODRUN_NODE_TAINTS"] = "broken:NoExecute";
+    await until(async () => (await podrun.pods()).length === 1);
+    t.same(
+      (await podrun.pods()).map(({ metadata }) => metadata.name),
+      ["stays"],
+    );
+    t.match(
+      await podrun.ok("events", "--for=pod/leaves", "--no-headers"),
+      /Normal +TaintManagerEviction .*Marking for deletion Pod default\/leaves/,
+    );
+    t.match(await podrun.apply(makeManifest("late")), { code: 0 });
+    t.match((await podrun.pod("late")).status, { phase: "Pending" });
+  },
+);
 
 t.test("labels and taints that can't be read are told", async (t) => {
   const podrun = startInstance(t, { env: { PODRUN_NODE_TAINTS: "a=b:Never" } });

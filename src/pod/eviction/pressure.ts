@@ -1,7 +1,7 @@
 // What the node is short of: its conditions, and which new pods they keep away.
 import type { Pod } from "../../spec/index.ts";
 import { qosClass } from "../../spec/index.ts";
-import { isTolerated } from "../placement.ts";
+import { tolerationOf } from "../tolerations.ts";
 import { isCritical } from "./critical.ts";
 import type { Condition } from "./thresholds.ts";
 
@@ -78,7 +78,7 @@ export function whyUnderPressure(pod: Pod, active: ReadonlySet<Condition>): stri
   for (const type of active) {
     if (type === "MemoryPressure" && qosClass(pod) !== "BestEffort") continue;
     const taint = { key: WORDS[type].taint, value: "", effect: "NoSchedule" } as const;
-    if (!isTolerated(pod, taint)) return `node(s) had untolerated taint {${taint.key}: }`;
+    if (tolerationOf(pod, taint) === undefined) return `node(s) had untolerated taint {${taint.key}: }`;
   }
   return undefined;
 }

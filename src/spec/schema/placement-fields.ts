@@ -128,7 +128,7 @@ export const PLACEMENT_FIELDS = {
           operator: oneOf(["Equal", "Exists"], { default: "Equal" }),
           value: text({ format: "labelValue" }),
           effect: oneOf(["NoSchedule", "PreferNoSchedule", "NoExecute"], { note: "absent: every effect" }),
-          tolerationSeconds: integer({ note: "without an effect: taints come and go with the daemon" }),
+          tolerationSeconds: integer({ note: "from when the taint came, or the pod got its place" }),
         },
       }),
     ),

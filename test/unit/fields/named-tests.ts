@@ -36,6 +36,7 @@ export const NAMED: readonly Named[] = [
     "Container.imagePullPolicy",
     "EphemeralContainer.imagePullPolicy",
   ),
+  named("unit/pod/taint-evictions", "tolerationSeconds are counted from the taint", "Toleration.tolerationSeconds"),
   named("system/config-images", "", "ImageVolumeSource.pullPolicy"),
   named(
     "unit/pod/init-containers",
@@ -91,7 +92,6 @@ export const WITHOUT_EFFECT: readonly string[] = [
   "PodSecurityContext.fsGroupChangePolicy",
   "PreferredSchedulingTerm.weight:NodeAffinity.preferredDuringSchedulingIgnoredDuringExecution",
   "WeightedPodAffinityTerm.weight:PodAffinity.preferredDuringSchedulingIgnoredDuringExecution",
-  "Toleration.tolerationSeconds",
   "TopologySpreadConstraint.nodeAffinityPolicy",
   "TopologySpreadConstraint.nodeTaintsPolicy",
 ];
