@@ -22,3 +22,10 @@ export function checkSame(before: Pod, wanted: Pod): void {
     );
   }
 }
+
+/** What is wrong with the pod that a request names, in the API server's words. */
+export const podError = (
+  code: "AlreadyExists" | "NotFound",
+  what: string,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): PodrunError => new PodrunError(code, `pods "${name}" ${what}`, { details: { kind: "pods", name, namespace } });

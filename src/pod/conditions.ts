@@ -113,6 +113,25 @@ const OWN_TYPES: ReadonlySet<string> = new Set([
 
 export const isForeign = ({ type }: Pick<PodCondition, "type">): boolean => !OWN_TYPES.has(type);
 
+/** Why a pod is deleted for what is no fault of its own (KEP-3329). */
+export interface Disruption {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The pod with its condition; it has one of this type. */
+export function withDisruption(pod: Pod, why: Disruption, now: string): Pod {
+  const condition: PodCondition = {
+    type: "DisruptionTarget",
+    status: "True",
+    lastProbeTime: null,
+    lastTransitionTime: now,
+    ...why,
+  };
+  const others = (pod.status.conditions ?? []).filter(({ type }) => type !== condition.type);
+  return { ...pod, status: { ...pod.status, conditions: [...others, condition] } };
+}
+
 /** All conditions once those of others have been written: `given` are all of theirs; podrun's own stay as they are. */
 export function mergeConditions(
   before: readonly PodCondition[],

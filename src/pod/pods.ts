@@ -1,5 +1,4 @@
 import { timestamp } from "../base/clock.ts";
-import { PodrunError } from "../base/errors.ts";
 import { step } from "../base/fault.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
 import type { RuntimeEvent } from "../sandbox/types.ts";
@@ -12,14 +11,14 @@ import {
   validatePodUpdate,
 } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
-import { checkSame, refuseEphemeral } from "./check-request.ts";
-import { mergeConditions } from "./conditions.ts";
+import { checkSame, podError, refuseEphemeral } from "./check-request.ts";
+import { type Disruption, mergeConditions, withDisruption } from "./conditions.ts";
 import { planDeletion } from "./delete.ts";
 import type { EvictablePods, Eviction } from "./eviction/types.ts";
 import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
 import { planPods } from "./plan.ts";
-import { byTurn, preemptedBy, withDisruption, withNomination } from "./preemption.ts";
+import { byTurn, PREEMPTED, preemptedBy, withNomination } from "./preemption.ts";
 import { admitPriority, keepPriority, priorityRules } from "./priority.ts";
 import { record } from "./record.ts";
 import { isScheduled, recordScheduling } from "./schedule.ts";
@@ -103,9 +102,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     const pod = this.#accept(raw, options.uid);
     const { namespace, name } = pod.metadata;
     if (this.#workers.has(keyOf(namespace, name)))
-      throw new PodrunError("AlreadyExists", `pods "${name}" already exists`, {
-        details: { kind: "pods", name, namespace },
-      });
+      throw podError("AlreadyExists", "already exists", { namespace, name });
     requireNamespace(this.#node.objects, namespace);
     if (options.dryRun) return pod;
     step("pod.record-intent");
@@ -287,28 +284,16 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
 
   /** The victim is told why, then deleted as anybody would: with the grace that it has. */
   #preempt(victim: Pod, by: Pod): void {
-    const { namespace, name, uid } = victim.metadata;
     record(this.#node, victim, "Normal", "Preempted", preemptedBy(by, this.#node.facts.name));
-    step("pod.preempt");
-    this.#byUid.get(uid)?.replace(this.save(withDisruption(victim, timestamp(this.#node.timers.now()))));
-    this.delete(namespace, name).catch((error: unknown) =>
-      this.#node.log.failure("a pod could not be preempted", error, { pod: name }),
+    this.disrupt(victim, PREEMPTED).catch((error: unknown) =>
+      this.#node.log.failure("a pod could not be preempted", error, { pod: victim.metadata.name }),
     );
   }
 
-  async disrupt(pod: Pod, why: { readonly reason: string; readonly message: string }): Promise<Pod> {
+  disrupt(pod: Pod, why: Disruption): Promise<Pod> {
     const { namespace, name, uid } = pod.metadata;
-    const lastTransitionTime = timestamp(this.#node.timers.now());
-    const condition = {
-      type: "DisruptionTarget",
-      status: "True",
-      lastProbeTime: null,
-      lastTransitionTime,
-      ...why,
-    } as const;
-    const conditions = [...(pod.status.conditions ?? []).filter(({ type }) => type !== condition.type), condition];
     step("pod.disrupt");
-    this.#byUid.get(uid)?.replace(this.save({ ...pod, status: { ...pod.status, conditions } }));
+    this.#byUid.get(uid)?.replace(this.save(withDisruption(pod, why, timestamp(this.#node.timers.now()))));
     return this.delete(namespace, name);
   }
 
@@ -382,7 +367,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   #worker(namespace: string, name: string): PodWorker {
     const worker = this.#workers.get(keyOf(namespace, name));
     if (worker) return worker;
-    throw new PodrunError("NotFound", `pods "${name}" not found`, { details: { kind: "pods", name, namespace } });
+    throw podError("NotFound", "not found", { namespace, name });
   }
 
   /** A status that can't be written (a full disk) is shown all the same; it is written with the next change. */

@@ -38,19 +38,11 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 export const preemptedBy = ({ metadata }: Pod, node: string): string =>
   `Preempted by pod ${metadata.namespace}/${metadata.name} on node ${node}`;
 
-/** The victim with its condition; a pod has one of this type. */
-export function withDisruption(pod: Pod, now: string): Pod {
-  const condition = {
-    type: "DisruptionTarget",
-    status: "True",
-    lastProbeTime: null,
-    lastTransitionTime: now,
-    reason: "PreemptionByScheduler",
-    message: "default-scheduler: preempting to accommodate a higher priority pod",
-  } as const;
-  const others = (pod.status.conditions ?? []).filter(({ type }) => type !== condition.type);
-  return { ...pod, status: { ...pod.status, conditions: [...others, condition] } };
-}
+/** Why a victim has to go. */
+export const PREEMPTED = {
+  reason: "PreemptionByScheduler",
+  message: "default-scheduler: preempting to accommodate a higher priority pod",
+} as const;
 
 /** The pod for which others go on this node; undefined: nobody does. */
 export function withNomination(pod: Pod, node: string | undefined): Pod {

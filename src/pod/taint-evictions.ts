@@ -1,4 +1,5 @@
 import type { Pod } from "../spec/index.ts";
+import type { Disruption } from "./conditions.ts";
 import type { Node } from "./node.ts";
 import { record } from "./record.ts";
 import { isScheduled } from "./schedule.ts";
@@ -10,7 +11,7 @@ const WHY = { reason: "DeletionByTaintManager", message: "Taint manager: deletin
 
 export interface TaintedPods extends Pick<PodService, "list" | "watch"> {
   /** Deletes a pod, with its grace, for what is no fault of its own; its condition DisruptionTarget says why. */
-  disrupt(pod: Pod, why: { readonly reason: string; readonly message: string }): Promise<unknown>;
+  disrupt(pod: Pod, why: Disruption): Promise<unknown>;
 }
 
 /** Until a deletion that could not be recorded (a full disk) is tried again. */
