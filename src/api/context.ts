@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ImageService, LoginService } from "../image/types.ts";
 import type { KeptKind, KeptObject, KubeEvent, ObjectService, PodService, SystemService } from "../pod/types.ts";
+import type { KubeNode } from "../spec/node.ts";
 import type { Pod } from "../spec/pod.ts";
 import type { Target } from "./request.ts";
 import type { WatchHub } from "./watch.ts";
@@ -10,6 +11,8 @@ export interface ApiOptions {
   readonly pods: PodService;
   readonly objects: ObjectService;
   readonly system: SystemService;
+  /** The machine, as it is now. */
+  readonly node: () => KubeNode;
   readonly images: ImageService;
   readonly logins: LoginService;
   /** podrun's version, `0.1.0`. */

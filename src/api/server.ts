@@ -10,6 +10,7 @@ import { serveFiles } from "./files.ts";
 import { IMAGE_ROUTES } from "./images-routes.ts";
 import { serveLog } from "./log.ts";
 import { serveMetrics } from "./metrics.ts";
+import { getNode, listNodes } from "./nodes.ts";
 import { keptKindOf, makeObjectHubs, type ObjectPath, serveObjects } from "./objects.ts";
 import { patchObject } from "./patch.ts";
 import { planPods, tracePod } from "./plan.ts";
@@ -90,6 +91,8 @@ async function route(
     return routeObjects(context, request, response, target, { kind, namespace: "", name: fourth });
   if (kind !== undefined && fourth === undefined)
     return routeObjects(context, request, response, target, { kind, namespace: undefined });
+  if (handlers === undefined && first === "api" && second === "v1" && third === "nodes" && target.path.length === 4)
+    return method === "GET" ? getNode(context, response, fourth ?? "") : methodNotAllowed(response, target);
   if (handlers === undefined) return notFound(response, target);
   const handler = handlers[method];
   if (handler === undefined) return methodNotAllowed(response, target);
@@ -102,6 +105,7 @@ const SINGLE_PATHS: Routes = {
   "/healthz": { GET: (_context, _request, response) => sendText(response, "ok") },
   "/api/v1/pods": { GET: (context, _request, response, target) => listPods(context, response, undefined, target) },
   "/api/v1/events": { GET: (context, _request, response, target) => listEvents(context, response, undefined, target) },
+  "/api/v1/nodes": { GET: (context, _request, response, target) => listNodes(context, response, target) },
   "/podrun/v1/plan": { POST: planPods },
   "/podrun/v1/system/info": { GET: (context, _request, response) => systemInfo(context, response) },
   "/podrun/v1/system/check": { GET: (context, _request, response) => systemCheck(context, response) },

@@ -25,7 +25,10 @@ export const command = defineCommand({
 /** Events are read like objects, but nobody makes them. */
 const EVENTS = { kind: "Event", apiVersion: "v1", singular: "event", plural: "events", short: ["ev"] };
 
-const types = (): readonly KindNames[] => [...KINDS, EVENTS].sort((a, b) => (a.plural < b.plural ? -1 : 1));
+/** Made of facts, so nobody makes it either. */
+const NODES = { kind: "Node", apiVersion: "v1", singular: "node", plural: "nodes", short: ["no"] };
+
+const types = (): readonly KindNames[] => [...KINDS, EVENTS, NODES].sort((a, b) => (a.plural < b.plural ? -1 : 1));
 
 const listNames = (): string =>
   types()
@@ -37,7 +40,7 @@ function listTypes(headers: boolean): string {
     plural,
     short.join(","),
     apiVersion,
-    String(!isClusterScoped(kind as KindName)),
+    String(kind !== "Node" && !isClusterScoped(kind as KindName)),
     kind,
   ]);
   return formatTable([...(headers ? [["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"]] : []), ...rows]);

@@ -159,7 +159,7 @@ function describeVolumes(volumes: readonly Volume[]): string {
   return `Volumes:\n${parts.join("")}`;
 }
 
-function describeEvents(events: readonly KubeEvent[], now: number): string {
+export function describeEvents(events: readonly KubeEvent[], now: number): string {
   if (events.length === 0) return "Events:  <none>\n";
   const rows = events.map((event) => {
     const since = event.count > 1 ? ` (x${event.count} over ${formatAge(event.firstTimestamp, now)})` : "";
@@ -188,7 +188,7 @@ export function formatMap(label: string, map: Readonly<Record<string, string>>, 
 const optional = (label: string, value: string | undefined): readonly Line[] =>
   value === undefined || value === "" ? [] : [[label, value]];
 
-const formatTime = (time: string | undefined): string =>
+export const formatTime = (time: string | undefined): string =>
   time === undefined || Number.isNaN(Date.parse(time))
     ? "<unknown>"
     : new Date(time).toUTCString().replace("GMT", "+0000");

@@ -6,7 +6,9 @@ import { describeConfigMap } from "./describe-config-map.ts";
 import { describeNamespace } from "./describe-namespace.ts";
 import { describePod } from "./describe-pod.ts";
 import { describeSecret } from "./describe-secret.ts";
+import { namedNodes } from "./node-words.ts";
 import { connectObjects } from "./objects.ts";
+import { wordError } from "./report.ts";
 import { parseAnySelection } from "./selection.ts";
 
 const OPTIONS = {
@@ -15,16 +17,24 @@ const OPTIONS = {
 } as const;
 
 export const command = defineCommand({
-  usage: ["describe pod NAME… [flags]", "describe pods [-l SELECTOR]", "describe (configmap | secret) NAME…"],
+  usage: [
+    "describe pod NAME… [flags]",
+    "describe pods [-l SELECTOR]",
+    "describe (configmap | secret) NAME…",
+    "describe node",
+  ],
   about:
     "Show a pod in detail: its containers, their states, and what happened to it; or a ConfigMap, or the keys of a Secret.",
   examples: [
     ["one pod", "podrun describe pod web"],
+    ["the machine, and what pods have asked of it", "podrun describe node"],
     ["a Secret, without its values", "podrun describe secret registry"],
   ],
   options: OPTIONS,
   run: async (invocation) => {
     const { options, positionals } = invocation;
+    const nodes = namedNodes(positionals);
+    if (nodes !== undefined) return describeNodes(invocation, nodes);
     const { kind, names } = await parseAnySelection(positionals);
     if (names.length > 0 && options.selector !== undefined)
       throw new UsageError("name cannot be provided when a selector is specified");
@@ -40,6 +50,19 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+async function describeNodes(invocation: Invocation<typeof OPTIONS>, names: readonly string[]): Promise<number> {
+  const { options, config } = invocation;
+  const { fetchNodes } = await import("./get-nodes.ts");
+  const { describeNode } = await import("./describe-node.ts");
+  const client = await invocation.connect();
+  const { nodes, errors } = await fetchNodes(config, names, options.selector);
+  const { items } = await client.listPods({});
+  const events = options["show-events"] ? await client.listEvents(undefined, "involvedObject.kind=Node") : undefined;
+  process.stdout.write(nodes.map((node) => describeNode(node, items, events, Date.now())).join("\n\n"));
+  for (const error of errors) process.stderr.write(`${wordError(error)}\n`);
+  return errors.length > 0 ? 1 : 0;
+}
 
 async function describeKept(
   { options, config }: Invocation<typeof OPTIONS>,

@@ -1,5 +1,6 @@
 // `-o`: the formats in which objects are printed, the same for every command that prints them.
 import { kindNames } from "../spec/kinds.ts";
+import type { KubeNode } from "../spec/node.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 
@@ -26,7 +27,7 @@ export function parseFormat(text: string | undefined): PrintFormat {
 }
 
 /** Several objects as one, the shape that `kubectl get -o yaml` gives them. */
-export const listOf = (items: readonly KubeObject[]): object => ({
+export const listOf = (items: readonly (KubeObject | KubeNode)[]): object => ({
   apiVersion: "v1",
   items,
   kind: "List",

@@ -3,7 +3,7 @@ import type { Taint } from "../pod/tolerations.ts";
 import { FORMATS } from "../spec/schema/format.ts";
 
 /** Go's names of architectures, as Kubernetes has them. */
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
+export const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
 
 const EFFECTS: readonly string[] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 

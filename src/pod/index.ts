@@ -9,6 +9,7 @@ export {
   systemTimers,
   type Timers,
 } from "./node.ts";
+export { buildNodeObject, type NodeIdentity } from "./node-object.ts";
 export { KeptObjects, type ObjectStore } from "./objects.ts";
 export { type PodStore, Pods } from "./pods.ts";
 export { type BackoffSettings, KUBELET_BACKOFF } from "./restart.ts";

@@ -10,6 +10,7 @@ export { type LabelSelector, type Labels, parseLabelSelector } from "./labels.ts
 export { MANIFEST_LIMIT, type ManifestDocument, parseManifests } from "./manifest.ts";
 export { makeNamespace, type Namespace, PERMANENT_NAMESPACES } from "./namespace.ts";
 export { nearest } from "./nearest.ts";
+export type * from "./node.ts";
 export type * from "./pod.ts";
 export { HIGHEST_PRIORITY, type PriorityRule, priorityOf, SYSTEM_CLASSES } from "./priority.ts";
 export { type Problem, type Source, throwProblems } from "./problem.ts";

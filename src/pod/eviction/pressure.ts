@@ -59,6 +59,14 @@ export class NodePressure {
     });
   }
 
+  /** What the node's conditions keep away (NodeSpec.taints). */
+  get taints(): readonly { readonly key: string; readonly effect: "NoSchedule" }[] {
+    return TYPES.filter((type) => this.#active.has(type)).map((type) => ({
+      key: WORDS[type].taint,
+      effect: "NoSchedule",
+    }));
+  }
+
   /** Answers the conditions that are others than before. */
   set(active: ReadonlySet<Condition>, now: string): readonly NodePressureCondition[] {
     const changed = TYPES.filter((type) => active.has(type) !== this.#active.has(type));

@@ -31,6 +31,7 @@ import { Database } from "../../../src/store/database.ts";
 import { Objects } from "../../../src/store/objects.ts";
 import { STATE_MIGRATIONS } from "../../../src/store/schema.ts";
 import { FakeImages, FakeLogins } from "./fake-images.ts";
+import { NODE } from "./fake-node.ts";
 import { FakeSession } from "./fake-session.ts";
 
 export { FakeSession };
@@ -282,7 +283,7 @@ export async function startFake(t: Test): Promise<FakeDaemon> {
   const logins = new FakeLogins();
   const database = new Database(join(folder, "objects.db"), "normal", STATE_MIGRATIONS);
   const objects = new KeptObjects(new Objects(database, database));
-  const api = createApiServer({ pods, objects, system, images, logins, version: "0.0.1" });
+  const api = createApiServer({ pods, objects, system, images, logins, node: () => NODE, version: "0.0.1" });
   await new Promise<void>((resolve) => api.server.listen(join(run, "podrun.sock"), resolve));
   chmodSync(join(run, "podrun.sock"), 0o600);
   const breakConnections = (): void => api.server.closeAllConnections();

@@ -101,7 +101,7 @@ t.test("get of a pod that does not exist fails, and still shows the others", asy
   said(t, await runCommand(fake, ["get", "pod", "gone", "--ignore-not-found"]), { stdout: "", stderr: "" });
   for (const argv of [
     ["get"],
-    ["get", "nodes"],
+    ["get", "deployments"],
     ["get", "pods", "-o", "xml"],
     ["get", "pod", "web", "-A"],
     ["get", "pods", "-o", "jsonpath={.a"],
