@@ -135,7 +135,7 @@ t.test("get secrets prints kubectl's columns, names, whole objects and what is m
     stdout: /\na /,
     stderr: 'Error from server (NotFound): secrets "gone" not found\n',
   });
-  said(t, await get("secret/a", "pod/web"), { code: 1, stderr: /objects of several types need a command each/ });
+  said(t, await get("secret/a", "pod/web"), { code: 1, stdout: /a /, stderr: /pods "web" not found/ });
   said(t, await get("endpoints"), {
     code: 1,
     stderr:
