@@ -64,6 +64,9 @@ async function debugPod(invocation: Debug): Promise<number> {
 
   const state = await untilStarted(client, invocation, pod, name);
   const { namespace } = pod.metadata;
+  const printLog = async (): Promise<void> => {
+    for await (const chunk of client.readLog(namespace, pod.metadata.name, { container: name })) await writeOut(chunk);
+  };
   if (state.running !== undefined) {
     const streams = chooseStreams(options);
     try {
@@ -77,13 +80,13 @@ async function debugPod(invocation: Debug): Promise<number> {
       if (streams.tty) say("If you don't see a command prompt, try pressing enter.");
       const size = streams.tty ? terminalSize() : undefined;
       if (size !== undefined) remote.resize(size);
-      return await connectStreams(remote, { ...streams, detachKeys });
+      return await connectStreams(remote, { ...streams, detachKeys, onSilence: printLog });
     } catch (error) {
       // It ended between the look and the attach: its log has all of its output.
       if (!(error instanceof ApiError) || error.code !== "ContainerNotRunning") throw error;
     }
   }
-  for await (const chunk of client.readLog(namespace, pod.metadata.name, { container: name })) await writeOut(chunk);
+  await printLog();
   return state.terminated?.exitCode ?? 0;
 }
 

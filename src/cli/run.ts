@@ -86,7 +86,9 @@ async function attach(client: ApiClient, invocation: Run, pod: Pod, detachKeys: 
         process.stderr.write("If you don't see a command prompt, try pressing enter.\n");
       const size = streams.tty ? terminalSize() : undefined;
       if (size !== undefined) remote.resize(size);
-      const code = await connectStreams(remote, { ...streams, detachKeys });
+      // A container that starts again has another run's log by then.
+      const onSilence = pod.spec.restartPolicy === "Never" && { onSilence: () => printLog(client, namespace, name) };
+      const code = await connectStreams(remote, { ...streams, detachKeys, ...onSilence });
       if (pod.spec.restartPolicy === "Always") return code;
     } catch (error) {
       // It ended between the look and the attach: its log has all of its output.

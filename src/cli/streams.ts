@@ -8,6 +8,8 @@ export interface StreamOptions {
   readonly tty: boolean;
   /** Bytes that detach, on a terminal. */
   readonly detachKeys: Buffer;
+  /** Called when the process has ended and nothing of it came: what it wrote before the attach is in its log alone. */
+  readonly onSilence?: () => Promise<void>;
 }
 
 /** What `-i` and `-t` come to here: kubectl's warning when -t was asked for where there is no terminal. */
@@ -23,7 +25,7 @@ export function chooseStreams(asked: { readonly stdin: boolean; readonly tty: bo
 
 /** Carries the streams until the process has ended (its exit code) or the user has detached (0). */
 export async function connectStreams(remote: RemoteProcess, options: StreamOptions): Promise<number> {
-  carryOutput(remote);
+  const hasSpoken = carryOutput(remote);
   // Awaited below; until then a failure must not count as unhandled.
   remote.exited.catch(() => undefined);
   const restore = options.tty && options.stdin ? await enterRawMode() : undefined;
@@ -31,7 +33,10 @@ export async function connectStreams(remote: RemoteProcess, options: StreamOptio
     if (options.tty) onResize((size) => remote.resize(size));
     const detached = options.stdin ? carryInput(remote, options) : new Promise<never>(() => undefined);
     const ended = await Promise.race([remote.exited, detached]);
-    if (ended !== "detached") return ended;
+    if (ended !== "detached") {
+      if (!hasSpoken()) await options.onSilence?.();
+      return ended;
+    }
     await remote.detach();
     // What was typed is still on the terminal's last line, in front of the shell's prompt.
     if (options.tty) process.stderr.write("\r\n");
@@ -43,11 +48,18 @@ export async function connectStreams(remote: RemoteProcess, options: StreamOptio
   }
 }
 
-function carryOutput(remote: RemoteProcess): void {
-  remote.onStdout = (data) => process.stdout.write(data);
-  remote.onStderr = (data) => process.stderr.write(data);
+/** The answer tells whether there was any. */
+function carryOutput(remote: RemoteProcess): () => boolean {
+  let hasSpoken = false;
+  const carryTo = (stream: NodeJS.WriteStream) => (data: Buffer) => {
+    hasSpoken = true;
+    return stream.write(data);
+  };
+  remote.onStdout = carryTo(process.stdout);
+  remote.onStderr = carryTo(process.stderr);
   process.stdout.on("drain", () => remote.resume());
   process.stderr.on("drain", () => remote.resume());
+  return () => hasSpoken;
 }
 
 /** Resolves when the detach keys were typed, else never. */

@@ -115,6 +115,26 @@ t.test("run -i --rm --restart=Never attaches, exits as the container did, and de
   said(t, await running, { code: 5, stdout: "typed", stderr: 'pod "sh" deleted\n' });
 });
 
+t.test("what a short command wrote before run -i was attached is shown out of its log", async (t) => {
+  const fake = await startFake(t);
+  const path = join(t.testdir(), "0.log");
+  writeFileSync(path, "2026-11-21T12:00:00.000000001Z stdout F too early\n");
+  fake.pods.logs = { path, running: () => false, onEnd: () => () => undefined };
+  fake.pods.programs["attach"] = (session) => {
+    const pod = runningPod("sh", ["sh"]);
+    pod.spec.restartPolicy = "Never";
+    pod.status.phase = "Succeeded";
+    const [status] = pod.status.containerStatuses ?? [];
+    if (status !== undefined) status.state = { terminated: { exitCode: 0 } };
+    fake.pods.put(pod);
+    session.end(0);
+  };
+  const running = runCommand(fake, ["run", "-i", "sh", "--image=podrun.local/base", "--restart=Never"]);
+  while (fake.pods.pods.size === 0) await fake.client.version();
+  fake.pods.put(runningPod("sh", ["sh"]));
+  said(t, await running, { code: 0, stdout: "too early\n" });
+});
+
 t.test("plan is grouped by sandbox and container, with reasons; -o json is the data", async (t) => {
   const fake = await startFake(t);
   const why = "pod.yaml:7 spec.hostNetwork";
