@@ -23,6 +23,9 @@ t.test(
       await podrun.ok("events", "--for=pod/second", "--no-headers"),
       /Warning +FailedScheduling .*Insufficient cpu/,
     );
+    const cpus = Number(await podrun.ok("get", "nodes", "-o", "jsonpath={.items[0].status.allocatable.cpu}"));
+    t.equal(cpus, availableParallelism());
+    t.match(await podrun.ok("describe", "node"), /\n {2}cpu +[\dm]+ \(60%\) +0 \(0%\)\n/, "of who has its place");
     await podrun.killDaemon();
     t.match(await podrun.ok("get", "pods", "--no-headers"), /^first +1\/1 +Running .*\nsecond +0\/1 +Pending /);
     await podrun.ok("delete", "pod", "first");
