@@ -29,6 +29,7 @@ export function checkGrpc(host: string, port: number, service: string, signal: A
           ? "timeout: health rpc did not complete in time"
           : `timeout: failed to connect service "${address}" in time: context deadline exceeded`,
       );
+    if (signal.aborted) return onAbort();
     signal.addEventListener("abort", onAbort);
     session.on("connect", () => {
       isConnected = true;
@@ -70,6 +71,9 @@ function call(session: ClientHttp2Session, service: string, end: (outcome: Outco
   stream.on("error", (error) =>
     end({ result: "failure", message: `error: health rpc probe failed: ${goError(error)}` }),
   );
+  const close = (): void => end({ result: "failure", message: "error: health rpc probe failed: the server hung up" });
+  stream.on("close", close);
+  session.on("close", close);
   stream.on("end", () => end(verdict(status, Buffer.concat(chunks))));
   writeRequest(stream, service);
 }

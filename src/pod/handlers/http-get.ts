@@ -14,6 +14,12 @@ export interface HttpTarget {
 /** As many as Go's client follows. */
 const MOST_REDIRECTS = 10;
 
+/** As many answers that only announce the real one (1xx) as Go's client takes. */
+const MOST_INFORMATION = 5;
+
+/** The connection ended before the answer did. */
+class CutShort extends Error {}
+
 /**
  * One GET, as the kubelet's prober does it: no certificate is verified, no connection is kept, redirects are followed on
  * the same host only. 200–399 is a success, a redirect to another host a warning. The signal ends the attempt: too late.
@@ -36,6 +42,8 @@ export async function httpGet(target: HttpTarget, signal: AbortSignal): Promise<
       url = next;
     }
   } catch (error) {
+    // The kubelet takes no verdict from half an answer.
+    if (error instanceof CutShort) return { result: "unknown", message: "unexpected EOF" };
     const why = signal.aborted
       ? "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
       : `dial tcp ${joinHostPort(target.host, target.port)}: ${goError(error)}`;
@@ -63,15 +71,22 @@ interface Answer {
 
 function get(url: URL, headers: HttpTarget["headers"], signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => void sent.destroy(new Error("aborted"));
-    const settle =
-      <T>(how: (value: T) => void) =>
-      (value: T): void => {
-        signal.removeEventListener("abort", onAbort);
-        how(value);
-      };
-    const sent = send(url, headers).on("error", settle(reject));
-    sent.on("response", (response) => readBody(sent, response, settle(resolve)));
+    // Whatever a server does, the attempt ends here: a connection that is gone already tells nobody of its destruction.
+    const settle = (how: () => void): void => {
+      signal.removeEventListener("abort", onAbort);
+      sent.destroy();
+      how();
+    };
+    const fail = (error: Error): void => settle(() => reject(error));
+    const done = (answer: Answer): void => settle(() => resolve(answer));
+    const onAbort = (): void => fail(new Error("aborted"));
+    const sent = send(url, headers).on("error", fail);
+    sent.on("response", (response) => readBody(response, done, fail));
+    sent.on("upgrade", ({ statusCode: status = 0 }) => done({ status, location: undefined, body: "" }));
+    let announced = 0;
+    sent.on("information", () => {
+      if (++announced > MOST_INFORMATION) fail(new Error("net/http: too many 1xx informational responses"));
+    });
     if (signal.aborted) return onAbort();
     signal.addEventListener("abort", onAbort);
     sent.end();
@@ -104,18 +119,17 @@ function headerMap(headers: HttpTarget["headers"]): Record<string, string | stri
 }
 
 /** Whoever answers may send without end: no more than is kept is read. */
-function readBody(sent: ClientRequest, response: IncomingMessage, done: (answer: Answer) => void): void {
+function readBody(response: IncomingMessage, done: (answer: Answer) => void, fail: (error: Error) => void): void {
   const { statusCode: status = 0, headers } = response;
   const chunks: Buffer[] = [];
   let size = 0;
-  const end = (): void => {
+  const end = (): void =>
     done({ status, location: headers.location, body: Buffer.concat(chunks).toString("utf8", 0, MOST_OUTPUT) });
-    sent.destroy();
-  };
   response.on("data", (chunk: Buffer) => {
     chunks.push(chunk);
     size += chunk.length;
     if (size >= MOST_OUTPUT) end();
   });
   response.on("end", end);
+  response.on("error", () => fail(new CutShort()));
 }

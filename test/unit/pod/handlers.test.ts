@@ -137,6 +137,49 @@ t.test("what is no HTTP is a failure", async (t) => {
   t.match(await get(await listen(t, server)), { result: "failure" });
 });
 
+/** A server that says just this, once it was asked. */
+const answerWith = (t: Test, answer: string, act: (socket: Socket) => void = (socket) => socket.end()) =>
+  listen(
+    t,
+    createTcp((socket) => {
+      socket.once("data", () => socket.write(answer, () => act(socket)));
+    }),
+  );
+
+t.test("an answer that is cut short says nothing, and an attempt always ends", async (t) => {
+  for (const answer of [
+    "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc",
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab",
+  ])
+    t.match(await get(await answerWith(t, answer)), { result: "unknown", message: "unexpected EOF" });
+});
+
+t.test("a server that changes the protocol, or announces an answer without end, has failed", async (t) => {
+  const upgrade = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+  t.match(await get(await answerWith(t, upgrade)), { result: "failure", message: /statuscode: 101/ });
+  const announced = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(6);
+  t.match(await get(await answerWith(t, announced, () => undefined)), { result: "failure", message: /too many 1xx/ });
+});
+
+t.test("headers and bodies that come drop by drop end with the timeout, and so does the connection", async (t) => {
+  for (const head of ["HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\n\r\n"]) {
+    const closed = Promise.withResolvers<void>();
+    const abort = new AbortController();
+    const port = await answerWith(t, head, (socket) => {
+      socket.on("close", () => closed.resolve());
+      socket.write("x: y\r\n", () => abort.abort());
+    });
+    t.match(await get(port, {}, abort.signal), { result: "failure", message: /context deadline exceeded/ });
+    await closed.promise;
+  }
+});
+
+t.test("an attempt whose time is over before it begins fails", async (t) => {
+  const port = await serve(t, () => undefined);
+  t.match(await get(port, {}, AbortSignal.abort()), { result: "failure" });
+  t.match(await checkGrpc(HOST, port, "", AbortSignal.abort()), { result: "failure" });
+});
+
 t.test("an open port is a success, and nothing is said on the connection", async (t) => {
   const server = createTcp();
   const port = await listen(t, server);
