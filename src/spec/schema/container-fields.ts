@@ -101,7 +101,11 @@ export const SECURITY_CONTEXT = objectType({
 export const RESTART_RULE = objectType({
   name: "ContainerRestartRule",
   fields: {
-    action: oneOf(["Restart", "RestartAllContainers"], { required: true, only: ["Restart"], because: "" }),
+    action: oneOf(["Restart", "RestartAllContainers"], {
+      required: true,
+      only: ["Restart"],
+      because: "each container restarts by itself",
+    }),
     exitCodes: object(
       objectType({
         name: "ContainerRestartRuleOnExitCodes",

@@ -25,7 +25,7 @@ export const OBJECT_META = objectType({
     selfLink: ignored({ note: "no longer set by Kubernetes either" }),
   },
   notYet: {
-    finalizers: "",
-    ownerReferences: "",
+    finalizers: "remove it: nothing here would ever take it away and let the object go",
+    ownerReferences: "remove it: podrun deletes no object because its owner is gone",
   },
 });

@@ -125,7 +125,11 @@ export const PLACEMENT_FIELDS = {
         name: "Toleration",
         fields: {
           key: text({ format: "labelKey" }),
-          operator: oneOf(["Equal", "Exists"], { default: "Equal" }),
+          operator: oneOf(["Equal", "Exists", "Lt", "Gt"], {
+            default: "Equal",
+            only: ["Equal", "Exists"],
+            because: "taints are not compared as numbers",
+          }),
           value: text({ format: "labelValue" }),
           effect: oneOf(["NoSchedule", "PreferNoSchedule", "NoExecute"], { note: "absent: every effect" }),
           tolerationSeconds: integer({ note: "from when the taint came, or the pod got its place" }),
