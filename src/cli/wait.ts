@@ -1,11 +1,15 @@
-import type { ApiClient } from "../api/client.ts";
+import type { ListQuery } from "../api/client.ts";
 import { ApiError } from "../api/status.ts";
-import type { Pod } from "../spec/pod.ts";
+import type { Config } from "../base/config.ts";
+import { type KindName, kindNames } from "../spec/kinds.ts";
+import type { KubeObject } from "../spec/pod.ts";
 import { duration, UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { followPod } from "./follow.ts";
 import { evaluatePath, formatValue } from "./jsonpath.ts";
-import { parseSelection } from "./selection.ts";
+import { connectObjects } from "./objects.ts";
+import { parseAnySelection } from "./selection.ts";
+import { waitObject } from "./wait-object.ts";
 
 const OPTIONS = {
   for: {
@@ -14,13 +18,13 @@ const OPTIONS = {
     help: "condition=TYPE[=VALUE], jsonpath='{.path}'=VALUE, create or delete",
   },
   timeout: { kind: "text", value: "DURATION", default: "30s", help: "longest time to wait; 0 only looks once" },
-  selector: { kind: "text", short: "l", value: "SELECTOR", help: "pods with these labels" },
-  all: { kind: "boolean", help: "all pods of the namespace" },
+  selector: { kind: "text", short: "l", value: "SELECTOR", help: "objects with these labels" },
+  all: { kind: "boolean", help: "all of the namespace" },
 } as const;
 
 export const command = defineCommand({
-  usage: ["wait pod/NAME… --for=STATE [flags]", "wait pods (-l SELECTOR | --all) --for=STATE"],
-  about: "Wait until pods are in a state.",
+  usage: ["wait TYPE/NAME… --for=STATE [flags]", "wait TYPE (-l SELECTOR | --all) --for=STATE"],
+  about: "Wait until pods, or other objects, are in a state.",
   examples: [
     ["until it is ready", "podrun wait --for=condition=Ready pod/web --timeout=60s"],
     ["until it has ended", "podrun wait --for=jsonpath='{.status.phase}'=Succeeded pod/job"],
@@ -34,12 +38,13 @@ async function waitForPods(invocation: Invocation<typeof OPTIONS>): Promise<numb
   const { options, positionals } = invocation;
   const goal = parseGoal(options.for);
   const timeoutMs = duration(options.timeout, "--timeout");
-  const { names } = await parseSelection(positionals);
+  const { kind, names } = await parseAnySelection(positionals);
   const isSelecting = options.all || options.selector !== undefined;
   if (isSelecting === names.length > 0)
     throw new UsageError("want the pods' names, or -l SELECTOR, or --all, and only one of them");
   const client = await invocation.connect();
-  const found = names.length > 0 ? names : await selectNames(client, options.namespace, options.selector);
+  const query = { namespace: options.namespace, labelSelector: options.selector };
+  const found = names.length > 0 ? names : await selectNames(invocation.config, kind, query);
   if (found.length === 0) {
     process.stderr.write("error: no matching resources found\n");
     return 1;
@@ -47,55 +52,60 @@ async function waitForPods(invocation: Invocation<typeof OPTIONS>): Promise<numb
   const deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
   let failed = false;
   for (const name of found) {
-    // The server's own words for a pod that does not exist.
-    if (goal.needsPod) await client.getPod(options.namespace, name);
+    // The server's own words for an object that does not exist.
+    if (goal.needsObject) await connectObjects(invocation.config).get(kind, options.namespace, name);
     const left = deadline === undefined ? undefined : Math.max(deadline - Date.now(), 0);
     const follow = { namespace: options.namespace, name, timeoutMs: left, signal: invocation.signal };
     let gone = false;
-    const met = await followPod(client, follow, (pod) => {
-      gone = pod === undefined && goal.needsPod;
-      return gone || goal.isMet(pod);
-    });
-    if (gone) throw new ApiError(goneStatus(name));
-    if (met) process.stdout.write(`pod/${name} condition met\n`);
-    else process.stderr.write(`error: timed out waiting for the condition on pods/${name}\n`);
+    const isEnough = (object: KubeObject | undefined): boolean => {
+      gone = object === undefined && goal.needsObject;
+      return gone || goal.isMet(object);
+    };
+    const met =
+      kind === "Pod"
+        ? await followPod(client, follow, isEnough)
+        : await waitObject(connectObjects(invocation.config), { ...follow, kind }, isEnough);
+    const { singular, plural } = kindNames(kind);
+    if (gone) throw new ApiError(goneStatus(plural, name));
+    if (met) process.stdout.write(`${singular}/${name} condition met\n`);
+    else process.stderr.write(`error: timed out waiting for the condition on ${plural}/${name}\n`);
     failed ||= !met;
   }
   return failed ? 1 : 0;
 }
 
-async function selectNames(client: ApiClient, namespace: string, labelSelector: string | undefined) {
-  return (await client.listPods({ namespace, labelSelector })).items.map((pod) => pod.metadata.name);
+async function selectNames(config: Config, kind: KindName, query: ListQuery): Promise<readonly string[]> {
+  return (await connectObjects(config).list(kind, query)).map(({ metadata }) => metadata.name);
 }
 
-const goneStatus = (name: string) =>
+const goneStatus = (plural: string, name: string) =>
   ({
     kind: "Status",
     apiVersion: "v1",
     metadata: {},
     status: "Failure",
     reason: "NotFound",
-    message: `pods "${name}" not found: it was deleted while this was waiting`,
+    message: `${plural} "${name}" not found: it was deleted while this was waiting`,
     code: 404,
     details: { podrunCode: "NotFound" },
   }) as const;
 
 interface Goal {
-  readonly isMet: (pod: Pod | undefined) => boolean;
-  /** A pod that does not exist can't get there. */
-  readonly needsPod: boolean;
+  readonly isMet: (object: KubeObject | undefined) => boolean;
+  /** An object that does not exist can't get there. */
+  readonly needsObject: boolean;
 }
 
 /** Throws UsageError. */
 export function parseGoal(text: string | undefined): Goal {
-  if (text === "delete") return { isMet: (pod) => pod === undefined, needsPod: false };
-  if (text === "create") return { isMet: (pod) => pod !== undefined, needsPod: false };
+  if (text === "delete") return { isMet: (object) => object === undefined, needsObject: false };
+  if (text === "create") return { isMet: (object) => object !== undefined, needsObject: false };
   const condition = /^condition=([^=]+)(?:=(.*))?$/.exec(text ?? "");
   if (condition !== null) {
     const [, type = "", status = "true"] = condition;
-    const isMet = (pod: Pod | undefined): boolean =>
-      pod?.status.conditions?.some((one) => same(one.type, type) && same(one.status, status)) ?? false;
-    return { isMet, needsPod: true };
+    const isMet = (object: KubeObject | undefined): boolean =>
+      conditionsOf(object).some((one) => same(one.type, type) && same(one.status, status));
+    return { isMet, needsObject: true };
   }
   const path = /^jsonpath=(\{.*\}|[^=]*)(?:=(.*))?$/s.exec(text ?? "");
   if (path === null)
@@ -106,11 +116,17 @@ export function parseGoal(text: string | undefined): Goal {
     );
   const [, expression = "", want] = path;
   evaluatePath(expression, {});
-  const isMet = (pod: Pod | undefined): boolean => {
-    const found = evaluatePath(expression, pod);
+  const isMet = (object: KubeObject | undefined): boolean => {
+    const found = evaluatePath(expression, object);
     return want === undefined ? found.length > 0 : found.some((value) => formatValue(value) === want);
   };
-  return { isMet, needsPod: true };
+  return { isMet, needsObject: true };
+}
+
+/** Not every kind has conditions. */
+function conditionsOf(object: KubeObject | undefined): readonly { readonly type: string; readonly status: string }[] {
+  const status = object !== undefined && "status" in object ? object.status : undefined;
+  return (status !== undefined && "conditions" in status ? status.conditions : undefined) ?? [];
 }
 
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();

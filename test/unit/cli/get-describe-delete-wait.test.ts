@@ -218,6 +218,33 @@ t.test("wait comes back when the condition, the path or the end is there, and ti
     said(t, await runCommand(fake, ["wait", goal, "pod/web"]), { code: 1, stderr: /^error: / });
 });
 
+t.test("wait is for objects of every type", async (t) => {
+  const fake = await startFake(t);
+  const make = (name: string) =>
+    fake.objects.create(decodeKubeObject({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } }) as ConfigMap);
+  const wait = (...argv: string[]) => runCommand(fake, ["wait", ...argv]);
+  const created = wait("--for=create", "cm/web");
+  await fake.client.version();
+  make("web");
+  said(t, await created, { stdout: "configmap/web condition met\n" });
+  said(t, await wait("--for=jsonpath={.metadata.name}=web", "cm", "--all"), {
+    stdout: "configmap/web condition met\n",
+  });
+  said(t, await wait("--for=condition=Ready", "cm/web", "--timeout=10ms"), {
+    code: 1,
+    stderr: "error: timed out waiting for the condition on configmaps/web\n",
+  });
+  const gone = wait("--for=delete", "cm/web");
+  await fake.client.version();
+  fake.objects.delete("ConfigMap", "default", "web");
+  said(t, await gone, { stdout: "configmap/web condition met\n" });
+  said(t, await wait("--for=condition=Ready", "cm/web"), {
+    code: 1,
+    stderr: 'Error from server (NotFound): configmaps "web" not found\n',
+  });
+  said(t, await wait("--for=delete", "secrets", "--all"), { code: 1, stderr: "error: no matching resources found\n" });
+});
+
 t.test(
   "Ctrl-C ends wait, delete and a followed log with 130, and a daemon that leaves ends a watch with an error",
   async (t) => {

@@ -1,0 +1,49 @@
+// Waiting until an object of a kept kind is in a state.
+import type { KeptKind, KeptObject, ObjectClient } from "../api/client-objects.ts";
+import { ApiError } from "../api/status.ts";
+import { PodrunError } from "../base/errors.ts";
+
+export interface WaitOptions {
+  readonly kind: KeptKind;
+  readonly namespace: string;
+  readonly name: string;
+  /** Undefined: for ever. */
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Shows each state of the object, undefined for none, until one will do. False: the time was over. A daemon that dies meanwhile is started anew. */
+export async function waitObject(
+  client: ObjectClient,
+  options: WaitOptions,
+  isEnough: (object: KeptObject | undefined) => boolean,
+): Promise<boolean> {
+  const { kind, namespace, name, timeoutMs } = options;
+  const over = timeoutMs === undefined ? [] : [AbortSignal.timeout(Math.min(timeoutMs, 2 ** 31 - 1))];
+  const signal = AbortSignal.any([options.signal, ...over]);
+  for (;;) {
+    // Before the look: what happens after it is then told.
+    const resourceVersion = await client.resourceVersion(kind);
+    if (isEnough(await find(client, options))) return true;
+    if (signal.aborted) return false;
+    const query = { namespace, fieldSelector: `metadata.name=${name}`, resourceVersion };
+    try {
+      for await (const { type, object } of client.watch(kind, query, signal))
+        if (isEnough(type === "DELETED" ? undefined : object)) return true;
+    } catch (error) {
+      const isExpired = error instanceof ApiError && error.status.reason === "Expired";
+      const isBroken = error instanceof PodrunError && error.code === "DaemonUnreachable";
+      if (!isExpired && !isBroken) throw error;
+    }
+    if (signal.aborted) return false;
+  }
+}
+
+async function find(client: ObjectClient, { kind, namespace, name }: WaitOptions): Promise<KeptObject | undefined> {
+  try {
+    return await client.get(kind, namespace, name);
+  } catch (error) {
+    if (error instanceof ApiError && error.status.reason === "NotFound") return undefined;
+    throw error;
+  }
+}
