@@ -77,13 +77,9 @@ async function podMetrics(
 }
 
 /** Quantities: whole nanocores, whole Ki. */
-function containerRate(first: ContainerUsage, last: ContainerUsage) {
-  const cpu = rate(
-    first.stats.usageCoreNanoSeconds,
-    last.stats.usageCoreNanoSeconds,
-    last.stats.timestamp - first.stats.timestamp,
-  );
-  return { cpu: `${cpu}n`, memory: kibi(last.stats.workingSetBytes ?? 0) };
+function containerRate({ usage: first }: ContainerUsage, { usage: last }: ContainerUsage) {
+  const cpu = rate(first.cpuNanos, last.cpuNanos, BigInt(last.at - first.at) * 1_000_000n);
+  return { cpu: `${cpu}n`, memory: kibi(last.memory?.workingSet ?? 0) };
 }
 
 function rate(first = 0n, last = 0n, nanos = 1n): bigint {

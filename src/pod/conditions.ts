@@ -51,8 +51,7 @@ export function buildConditions(pod: Pod, facts: ConditionFacts): PodCondition[]
 function disruptionOf({ status }: Pod, { disruption, now }: ConditionFacts): PodCondition[] {
   const known = status.conditions?.filter(({ type }) => type === "DisruptionTarget") ?? [];
   if (known.length > 0 || disruption === undefined) return known;
-  const verdict = { status: "True", reason: TERMINATED_BY, message: disruption } as const;
-  return [{ type: "DisruptionTarget", ...verdict, lastProbeTime: null, lastTransitionTime: now }];
+  return [disruptionCondition({ reason: TERMINATED_BY, message: disruption }, now)];
 }
 
 function initialization(pod: Pod, { phase, containers, hasBegun }: ConditionFacts): Verdict {
@@ -121,16 +120,18 @@ export interface Disruption {
 
 /** The pod with its condition; it has one of this type. */
 export function withDisruption(pod: Pod, why: Disruption, now: string): Pod {
-  const condition: PodCondition = {
-    type: "DisruptionTarget",
-    status: "True",
-    lastProbeTime: null,
-    lastTransitionTime: now,
-    ...why,
-  };
+  const condition = disruptionCondition(why, now);
   const others = (pod.status.conditions ?? []).filter(({ type }) => type !== condition.type);
   return { ...pod, status: { ...pod.status, conditions: [...others, condition] } };
 }
+
+const disruptionCondition = (why: Disruption, now: string): PodCondition => ({
+  type: "DisruptionTarget",
+  status: "True",
+  lastProbeTime: null,
+  lastTransitionTime: now,
+  ...why,
+});
 
 /** All conditions once those of others have been written: `given` are all of theirs; podrun's own stay as they are. */
 export function mergeConditions(

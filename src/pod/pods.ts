@@ -218,7 +218,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   }
 
   usage(filter: Parameters<PodService["list"]>[0] = {}): readonly PodUsage[] {
-    return this.list(filter).flatMap((pod) => podUsage(this.#node, pod) ?? []);
+    return podUsage(this.#node, this.list(filter));
   }
 
   nodeUsage(): NodeUsage {

@@ -1,7 +1,7 @@
 // What the API needs of the pod layer. `PodService` is implemented by src/pod, `SystemService` by src/daemon; src/api
 // translates HTTP to these calls and nothing more.
 import type {
-  ContainerStats,
+  ContainerUsage,
   CopyRequest,
   CopySession,
   ExecRequest,
@@ -10,7 +10,7 @@ import type {
 } from "../sandbox/types.ts";
 import type { KubeObject, Pod, PodCondition } from "../spec/pod.ts";
 
-export type { ContainerStats, CopyRequest, CopySession, ExecRequest, StreamSession, TracedOperation };
+export type { ContainerUsage, CopyRequest, CopySession, ExecRequest, StreamSession, TracedOperation };
 
 /** A core/v1 Event, as far as podrun fills it. Times are RFC 3339. */
 export interface KubeEvent {
@@ -52,14 +52,7 @@ export interface PodWatchEvent {
   readonly object: Pod;
 }
 
-/** A container that runs, and what it uses at this moment. */
-export interface ContainerUsage {
-  /** Of this run of it. */
-  readonly id: string;
-  readonly name: string;
-  readonly stats: ContainerStats;
-}
-
+/** What the containers of a pod use that run. */
 export interface PodUsage {
   readonly pod: Pod;
   readonly containers: readonly ContainerUsage[];

@@ -4,13 +4,18 @@ import type { Pod } from "../spec/index.ts";
 import type { Node } from "./node.ts";
 import type { NodeUsage, PodUsage } from "./types.ts";
 
-/** Of the containers that run now; a pod of which none does is left out. */
-export function podUsage(node: Node, pod: Pod): PodUsage | undefined {
-  const containers = node.runtime.listContainers(pod.metadata.uid).flatMap(({ id, name, state }) => {
-    const stats = state === "running" ? node.runtime.containerStats(id) : undefined;
-    return stats === undefined ? [] : [{ id, name, stats }];
+/** Of pods of which a container runs now. */
+export function podUsage({ runtime }: Node, pods: readonly Pod[]): PodUsage[] {
+  const [only] = pods;
+  const stats = pods.length === 1 ? runtime.stats(only?.metadata.uid) : runtime.stats();
+  const bySandbox = new Map(stats.map(({ id, containers }) => [id, containers]));
+  return pods.flatMap((pod) => {
+    const known =
+      bySandbox
+        .get(pod.metadata.uid)
+        ?.filter(({ usage: { cpuNanos, memory } }) => (cpuNanos ?? memory) !== undefined) ?? [];
+    return known.length === 0 ? [] : [{ pod, containers: known }];
   });
-  return containers.length === 0 ? undefined : { pod, containers };
 }
 
 export function nodeUsage({ facts }: Node): NodeUsage {

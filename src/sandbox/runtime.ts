@@ -13,7 +13,6 @@ import { removeSandbox, stopSandbox } from "./remove-sandbox.ts";
 import { runSandbox } from "./run-sandbox.ts";
 import { sandboxStats } from "./sandbox-stats.ts";
 import { startContainer } from "./start-container.ts";
-import { containerStats } from "./stats.ts";
 import { containerStatus, sandboxStatus } from "./status.ts";
 import { stopContainer } from "./stop-container.ts";
 import type * as types from "./types.ts";
@@ -114,10 +113,6 @@ export class Runtime implements types.RuntimeService {
   attach(containerId: string, options: { readonly stdin: boolean }): Promise<types.StreamSession> {
     const container = findContainer(this.#context, containerId);
     return attach(findSandbox(this.#context, container.record.sandboxId), container, options);
-  }
-
-  containerStats(id: string): types.ContainerStats | undefined {
-    return containerStats(this.#context, findContainer(this.#context, id));
   }
 
   copy(containerId: string, request: types.CopyRequest): Promise<types.CopySession> {

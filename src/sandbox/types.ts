@@ -304,19 +304,6 @@ export interface SandboxStats {
   readonly containers: readonly ContainerUsage[];
 }
 
-/** What a container uses (CRI ContainerStats). What the kernel does not account for is absent. */
-export interface ContainerStats {
-  /** When it was read: CLOCK_MONOTONIC nanoseconds. */
-  readonly timestamp: bigint;
-  /** Processor time since it started, nanoseconds. */
-  readonly usageCoreNanoSeconds?: bigint;
-  readonly usageBytes?: number;
-  /** `usageBytes` without the page cache that the kernel gives back first. */
-  readonly workingSetBytes?: number;
-  /** Threads included. */
-  readonly processCount?: number;
-}
-
 /** One measured operation, for `podrun trace`. Times are CLOCK_MONOTONIC nanoseconds as decimal strings in JSON, bigint here. */
 export interface TracedOperation {
   readonly index: number;
@@ -362,8 +349,6 @@ export interface RuntimeService {
   listContainers(sandboxId?: string): readonly ContainerStatus[];
   exec(containerId: string, request: ExecRequest): Promise<StreamSession>;
   attach(containerId: string, options: { readonly stdin: boolean }): Promise<StreamSession>;
-  /** Undefined: it does not run. Throws NotFound. */
-  containerStats(id: string): ContainerStats | undefined;
   /** Files into or out of a running container, with nothing needed in its image. Throws ContainerNotRunning, MonitorGone. */
   copy(containerId: string, request: CopyRequest): Promise<CopySession>;
   /**

@@ -43,8 +43,8 @@ t.test(
     t.equal(await message("together"), "Pod ephemeral local storage usage exceeds the total limit of containers 8Mi. ");
     t.equal(await message("flood"), "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ");
     await podrun.untilPod("scratch", isReady);
-    await podrun.podrun("exec", "scratch", "--", "sh", "-c", write(20, "/scratch/file"));
-    t.equal(await message("scratch"), 'Usage of EmptyDir volume "scratch" exceeds the limit "16Mi". ');
+    await podrun.podrun("exec", "scratch", "--", "sh", "-c", write(6, "/scratch/file"));
+    t.equal(await message("scratch"), 'Usage of EmptyDir volume "scratch" exceeds the limit "4Mi". ');
     t.ok(isReady(await podrun.pod("modest")));
     const table = await podrun.ok("get", "pods");
     for (const line of [/^layer +0\/2 +Evicted /m, /^modest +1\/1 +Running /m]) t.match(table, line);

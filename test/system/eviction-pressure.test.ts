@@ -12,7 +12,7 @@ const TOLERANT = { tolerations: [{ key: "node.kubernetes.io/memory-pressure", op
 /** Uses so many megabytes of memory, and has asked for so much of it. */
 function user(name: string, megabytes: number, resources: object = {}) {
   const script = `dd if=/dev/zero of=/dev/shm/file bs=1M count=${megabytes} && touch /dev/shm/ready; sleep 100000`;
-  const probe = { exec: { command: ["test", "-e", "/dev/shm/ready"] }, periodSeconds: 1 };
+  const probe = { exec: { command: ["test", "-e", "/dev/shm/ready"] }, periodSeconds: 1, failureThreshold: 100 };
   return makeManifest(
     name,
     [{ name: "main", command: ["sh", "-c", script], resources, startupProbe: probe }],
@@ -27,7 +27,7 @@ t.test(
     const podrun = startInstance(t, { env });
     mkdirSync(podrun.config.manifests, { recursive: true });
     writeFileSync(join(podrun.config.manifests, "static.json"), JSON.stringify(makeManifest("static")));
-    const guaranteed = { limits: { cpu: "10m", memory: "64Mi" } };
+    const guaranteed = { limits: { cpu: "1", memory: "64Mi" } };
     await podrun.start(
       user("best-effort", 20),
       user("above", 50, { requests: { memory: "10Mi" } }),

@@ -1,5 +1,6 @@
 // What pods use of the thing that is scarce.
 import type { DiskMeter } from "../../linux/disk-meter.ts";
+import type { SandboxStats } from "../../sandbox/types.ts";
 import { bytes, type Pod, placedContainers, podRequests } from "../../spec/index.ts";
 import type { Node } from "../node.ts";
 import type { Excess } from "./messages.ts";
@@ -23,12 +24,14 @@ export async function usesOf(
 ): Promise<EvictableUse[]> {
   const begun = new Set(node.runtime.listSandboxes().map(({ id }) => id));
   const all = pods.filter(({ metadata }) => begun.has(metadata.uid));
-  if (resource === "memory" || resource === "pids") return all.map((pod) => processUse(node, pod, resource));
+  if (resource === "memory" || resource === "pids") {
+    const stats = new Map(node.runtime.stats().map((one) => [one.id, one]));
+    return all.map((pod) => processUse(pod, stats.get(pod.metadata.uid), resource));
+  }
   return Promise.all(all.map(async (pod) => diskUse(pod, await measurePod(node, meter, pod), resource)));
 }
 
-function processUse({ runtime }: Pick<Node, "runtime">, pod: Pod, resource: "memory" | "pids"): EvictableUse {
-  const [stats] = runtime.stats(pod.metadata.uid);
+function processUse(pod: Pod, stats: SandboxStats | undefined, resource: "memory" | "pids"): EvictableUse {
   if (resource === "pids") return { pod, used: stats?.usage.pids, requested: 0, excesses: [] };
   const used = new Map(stats?.containers.map(({ name, usage }) => [name, usage.memory?.workingSet]));
   const excesses = excessesOf(pod, used, ({ resources }) => resources.requests?.memory);

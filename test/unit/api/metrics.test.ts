@@ -5,19 +5,31 @@ import type { PodUsage } from "../../../src/pod/types.ts";
 import { runCommand, runningPod, startFake } from "./fake.ts";
 
 const SECOND = 1_000_000_000n;
+const memory = {
+  usage: 0,
+  workingSet: 3 * 1024 * 1024 + 512,
+  rss: 0,
+  pageFaults: 0,
+  majorPageFaults: 0,
+  limit: undefined,
+};
 
-const usage = (at: bigint, containers: Readonly<Record<string, bigint>>): PodUsage => ({
+/** `at`: seconds. */
+const usage = (at: number, containers: Readonly<Record<string, bigint>>): PodUsage => ({
   pod: runningPod("web"),
-  containers: Object.entries(containers).map(([name, cpu]) => ({
+  containers: Object.entries(containers).map(([name, cpuNanos]) => ({
     id: name,
     name,
-    stats: { timestamp: at, usageCoreNanoSeconds: cpu, workingSetBytes: 3 * 1024 * 1024 + 512 },
+    attempt: 0,
+    startedAt: undefined,
+    folder: "",
+    usage: { at: at * 1000, cpuNanos, memory, pids: 1 },
   })),
 });
 
 t.test("rates are of the time that went by, and a container that has just started is left out", async (t) => {
   const fake = await startFake(t);
-  fake.pods.usages = [[usage(SECOND, { main: 5n })], [usage(3n * SECOND, { main: 5n + SECOND / 2n, fresh: 9n })]];
+  fake.pods.usages = [[usage(1, { main: 5n })], [usage(3, { main: 5n + SECOND / 2n, fresh: 9n })]];
   const [pod] = await new MetricsClient(fake.config, { start: false }).pods("default", undefined);
   t.match(pod, { metadata: { name: "web", namespace: "default" } });
   t.same(pod?.containers, [{ name: "main", usage: { cpu: "250000000n", memory: "3073Ki" } }]);
@@ -26,7 +38,7 @@ t.test("rates are of the time that went by, and a container that has just starte
 t.test("top prints millicores rounded up and whole Mi", async (t) => {
   const fake = await startFake(t);
   fake.pods.put(runningPod("web"));
-  fake.pods.usages = [[usage(0n, { main: 0n, side: 0n })], [usage(SECOND, { main: 1_000_001n, side: 0n })]];
+  fake.pods.usages = [[usage(0, { main: 0n, side: 0n })], [usage(1, { main: 1_000_001n, side: 0n })]];
   t.equal(
     (await runCommand(fake, ["top", "pod", "web"])).stdout,
     "NAME   CPU(cores)   MEMORY(bytes)\nweb    2m           6Mi\n",

@@ -192,10 +192,6 @@ export class FakeRuntime implements types.RuntimeService {
     throw new Error("not in the fake");
   }
 
-  containerStats(): types.ContainerStats | undefined {
-    return undefined;
-  }
-
   copy(): Promise<types.CopySession> {
     throw new Error("not in the fake");
   }

@@ -9,7 +9,7 @@ function use(name: string, used: number | undefined, requested: number, priority
   return { pod: priority === undefined ? pod : withPriority(pod, priority), used, requested };
 }
 
-const withPriority = (pod: Pod, priority: number): Pod => ({ ...pod, spec: { ...pod.spec, priority } as Pod["spec"] });
+const withPriority = (pod: Pod, priority: number): Pod => ({ ...pod, spec: { ...pod.spec, priority } });
 
 const names = (uses: readonly PodUse[]): string[] => uses.map(({ pod }) => pod.metadata.name);
 
