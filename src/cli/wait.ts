@@ -49,12 +49,12 @@ async function waitForPods(invocation: Invocation<typeof OPTIONS>): Promise<numb
     process.stderr.write("error: no matching resources found\n");
     return 1;
   }
-  const deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
+  const deadline = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
   let failed = false;
   for (const name of found) {
     // The server's own words for an object that does not exist.
     if (goal.needsObject) await connectObjects(invocation.config).get(kind, options.namespace, name);
-    const left = deadline === undefined ? undefined : Math.max(deadline - Date.now(), 0);
+    const left = deadline === undefined ? undefined : Math.max(deadline - performance.now(), 0);
     const follow = { namespace: options.namespace, name, timeoutMs: left, signal: invocation.signal };
     let gone = false;
     const isEnough = (object: KubeObject | undefined): boolean => {

@@ -105,7 +105,7 @@ export class StaticPods {
 
   #read(told: Map<string, string>): void {
     const { folder, node, timers } = this.#options;
-    const now = timers.now();
+    const now = timers.wall();
     const found = readManifestFolder(folder, now);
     for (const name of this.#files.keys()) if (!found.has(name)) this.#files.delete(name);
     for (const [name, file] of found) {

@@ -1,4 +1,5 @@
 import type { Pod } from "../spec/index.ts";
+import { momentOf, type Timers } from "./node.ts";
 
 /** The kubelet's words for a pod that was active for too long. */
 export const DEADLINE_EXCEEDED = {
@@ -6,8 +7,11 @@ export const DEADLINE_EXCEEDED = {
   message: "Pod was active on the node longer than the specified deadline",
 };
 
-/** When a pod is to fail for having been active too long (PodSpec.activeDeadlineSeconds), Unix milliseconds. */
-export function activeDeadline({ spec, status }: Pod): number {
+/**
+ * The moment at which a pod is to fail for having been active too long (PodSpec.activeDeadlineSeconds). It is counted on the
+ * wall clock from status.startTime, as a kubelet counts it.
+ */
+export function activeDeadline(timers: Pick<Timers, "now" | "wall">, { spec, status }: Pod): number {
   if (spec.activeDeadlineSeconds === undefined || status.startTime === undefined) return Number.POSITIVE_INFINITY;
-  return Date.parse(status.startTime) + spec.activeDeadlineSeconds * 1000;
+  return momentOf(timers, status.startTime) + spec.activeDeadlineSeconds * 1000;
 }

@@ -72,7 +72,7 @@ async function beginRestart(
   if (!tracked.isOutdated(container)) {
     if (!isRepeated && !isRestarted(context.pod.spec, placed, exitCode)) return false;
     if (backOff(node, tracked, context)) return false;
-    tracked.backoff.restarted(tracked.endedAt, node.timers.now());
+    tracked.backoff.restarted(tracked.endedAt(node.timers), node.timers.now());
   }
   // The end must be on record before the runtime forgets it: a daemon that is killed here counts no run twice.
   context.publish();
@@ -85,11 +85,12 @@ async function beginRestart(
 /** Whether the container must wait before it starts again (CrashLoopBackOff). */
 function backOff(node: Node, tracked: TrackedContainer, context: AdvanceContext): boolean {
   const now = node.timers.now();
-  const left = tracked.backoff.remaining(tracked.endedAt, now);
+  const endedAt = tracked.endedAt(node.timers);
+  const left = tracked.backoff.remaining(endedAt, now);
   if (left === 0) return false;
   const { name, namespace, uid } = context.pod.metadata;
   const podName = `${name}_${namespace}(${uid})`;
-  const delay = formatDelay(tracked.backoff.delayAfter(tracked.endedAt));
+  const delay = formatDelay(tracked.backoff.delayAfter(endedAt));
   const message = `back-off ${delay} restarting failed container=${tracked.name} pod=${podName}`;
   if (tracked.waiting?.message !== message) {
     tracked.waiting = { reason: "CrashLoopBackOff", message };

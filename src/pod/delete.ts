@@ -2,7 +2,7 @@ import { step } from "../base/fault.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import type { Pod } from "../spec/index.ts";
 import type { Grace } from "./grace.ts";
-import type { Node } from "./node.ts";
+import { momentOf, type Node, type Timers } from "./node.ts";
 import { record } from "./record.ts";
 import { logDirectory } from "./sandbox-config.ts";
 import { stopContainers } from "./stop-containers.ts";
@@ -12,7 +12,7 @@ import { removeVolumes } from "./volumes.ts";
 /** When a pod is to be gone: `metadata.deletionTimestamp` and `deletionGracePeriodSeconds`. */
 export interface Deletion {
   readonly graceSeconds: number;
-  /** Unix milliseconds at which the grace is over. */
+  /** The moment at which the grace is over (Timers.now). */
   readonly deadline: number;
 }
 
@@ -20,13 +20,22 @@ export interface Deletion {
  * The grace of a deletion (DeleteOptions.gracePeriodSeconds, PodSpec.terminationGracePeriodSeconds). A deletion that is
  * asked for again can only come sooner, as with the API server; undefined: it changes nothing.
  */
-export function planDeletion(pod: Pod, asked: number | undefined, now: number): Deletion | undefined {
+export function planDeletion(
+  pod: Pod,
+  asked: number | undefined,
+  timers: Pick<Timers, "now" | "wall">,
+): Deletion | undefined {
   const graceSeconds = asked ?? pod.spec.terminationGracePeriodSeconds;
-  const deadline = now + graceSeconds * 1000;
-  const before = pod.metadata.deletionTimestamp;
-  if (before === undefined) return { graceSeconds, deadline };
-  if (asked === undefined || deadline >= Date.parse(before)) return undefined;
+  const deadline = timers.now() + graceSeconds * 1000;
+  if (pod.metadata.deletionTimestamp === undefined) return { graceSeconds, deadline };
+  if (asked === undefined || deadline >= deletionDeadline(timers, pod)) return undefined;
   return { graceSeconds, deadline };
+}
+
+/** When a pod that is being deleted is to be gone: never later than its whole grace from now, whatever was done to the clock. */
+export function deletionDeadline(timers: Pick<Timers, "now" | "wall">, { metadata }: Pod): number {
+  const { deletionTimestamp = "", deletionGracePeriodSeconds = 0 } = metadata;
+  return Math.min(momentOf(timers, deletionTimestamp), timers.now() + deletionGracePeriodSeconds * 1000);
 }
 
 /**

@@ -24,7 +24,7 @@ export function buildNodeObject(
   { config, facts, pressure, timers }: Pick<Node, "config" | "facts" | "pressure" | "timers">,
   { uid, createdAt, readySince, info }: NodeIdentity,
 ): KubeNode {
-  const now = timestamp(timers.now());
+  const now = timestamp(timers.wall());
   const ready = { status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" } as const;
   const conditions: NodeCondition[] = [
     ...pressure.conditions.map((one) => ({ ...one, lastHeartbeatTime: now })),

@@ -50,10 +50,15 @@ export interface NodeSettings {
   readonly eviction: EvictionSettings;
 }
 
-/** Wall time and timers, so that tests need not wait. */
+/** Time and timers, so that tests need not wait. */
 export interface Timers {
-  /** Milliseconds since the epoch. */
+  /**
+   * The moment, milliseconds: the wall clock's when the daemon started, and steady from then on. Whatever is waited for is
+   * told in such moments, so that nobody who sets the clock makes a grace or a back-off longer or shorter.
+   */
   now(): number;
+  /** The wall clock, milliseconds since the epoch: what objects show. It may jump. */
+  wall(): number;
   /** Calls back once, later; the result takes that back. */
   after(millis: number, callback: () => void): () => void;
 }
@@ -61,13 +66,20 @@ export interface Timers {
 /** setTimeout takes at most 2^31-1 ms. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+const START = Date.now() - performance.now();
+
 export const systemTimers: Timers = {
-  now: () => Date.now(),
+  now: () => Math.floor(START + performance.now()),
+  wall: () => Date.now(),
   after: (millis, callback) => {
     const timer = setTimeout(callback, Math.min(millis, LONGEST_TIMER));
     return () => clearTimeout(timer);
   },
 };
+
+/** A wall clock's time, as the API's objects carry them, as a moment; as far as nobody has set the clock since. */
+export const momentOf = (timers: Pick<Timers, "now" | "wall">, time: string): number =>
+  Date.parse(time) - timers.wall() + timers.now();
 
 /** What pods need of the images of this machine. */
 export type ImageSource = Pick<ImageService, "resolve" | "hold" | "pull" | "inspect">;

@@ -54,7 +54,7 @@ export class PodEnd {
 
   /** Whether the pod has been active for longer than it may (PodSpec.activeDeadlineSeconds): then it fails. */
   isPastDeadline(pod: Pod, alarm: Alarm): boolean {
-    if (alarm.waitUntil(activeDeadline(pod))) return false;
+    if (alarm.waitUntil(activeDeadline(this.#node.timers, pod))) return false;
     record(this.#node, pod, "Normal", DEADLINE_EXCEEDED.reason, DEADLINE_EXCEEDED.message);
     this.#why = DEADLINE_EXCEEDED;
     return true;

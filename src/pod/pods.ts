@@ -148,7 +148,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   setConditions(namespace: string, name: string, given: readonly PodCondition[]): Pod {
     const worker = this.#worker(namespace, name);
     const { status } = worker.pod;
-    const conditions = mergeConditions(status.conditions ?? [], given, timestamp(this.#node.timers.now()));
+    const conditions = mergeConditions(status.conditions ?? [], given, timestamp(this.#node.timers.wall()));
     const stored = this.save({ ...worker.pod, status: { ...status, conditions } });
     worker.replace(stored);
     return stored;
@@ -169,10 +169,10 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   async delete(namespace: string, name: string, options: { readonly gracePeriodSeconds?: number } = {}): Promise<Pod> {
     const worker = this.#worker(namespace, name);
     const { pod } = worker;
-    const deletion = planDeletion(pod, options.gracePeriodSeconds, this.#node.timers.now());
+    const deletion = planDeletion(pod, options.gracePeriodSeconds, this.#node.timers);
     if (deletion === undefined) return pod;
     const marks = {
-      deletionTimestamp: timestamp(deletion.deadline),
+      deletionTimestamp: timestamp(this.#node.timers.wall() + deletion.graceSeconds * 1000),
       deletionGracePeriodSeconds: deletion.graceSeconds,
     };
     step("pod.record-deletion");
@@ -293,7 +293,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   disrupt(pod: Pod, why: Disruption): Promise<Pod> {
     const { namespace, name, uid } = pod.metadata;
     step("pod.disrupt");
-    this.#byUid.get(uid)?.replace(this.save(withDisruption(pod, why, timestamp(this.#node.timers.now()))));
+    this.#byUid.get(uid)?.replace(this.save(withDisruption(pod, why, timestamp(this.#node.timers.wall()))));
     return this.delete(namespace, name);
   }
 
@@ -344,7 +344,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
 
   /** What the API server adds to a new object, and its first status. */
   #accept(raw: Pod, uid: string = newUid()): Pod {
-    const now = timestamp(this.#node.timers.now());
+    const now = timestamp(this.#node.timers.wall());
     const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...given } = raw.metadata;
     const name = given.name || `${given.generateName}${newNameSuffix()}`;
     const metadata = { ...given, name, uid, creationTimestamp: now, resourceVersion: "", generation: 1 };

@@ -48,7 +48,7 @@ export class StatusPublisher {
     if (this.#isStopped) return;
     const { node } = this.#owner;
     const pod = this.#owner.pod();
-    const now = timestamp(node.timers.now());
+    const now = timestamp(node.timers.wall());
     const startTime = pod.status.startTime ?? now;
     const status = buildStatus(pod, { ...this.#owner.facts(), startTime, now, hostAddresses: node.facts.addresses });
     if (!isDeepStrictEqual(status, pod.status)) this.#owner.save({ ...pod, status });

@@ -38,7 +38,7 @@ export class TaintEvictions {
   }
 
   start(): void {
-    this.#since = this.#node.timers.now();
+    this.#since = this.#node.timers.wall();
     this.#unsubscribe = this.#pods.watch(({ type, object }) => {
       if (type === "DELETED") this.#forget(object);
       else this.#look(object);
@@ -77,7 +77,7 @@ export class TaintEvictions {
   #set(pod: Pod, at: number): void {
     const { timers } = this.#node;
     const { uid } = pod.metadata;
-    const cancel = timers.after(Math.max(0, at - timers.now()), () => this.#end(uid));
+    const cancel = timers.after(Math.max(0, at - timers.wall()), () => this.#end(uid));
     this.#timers.set(uid, { at, cancel });
   }
 
@@ -86,7 +86,7 @@ export class TaintEvictions {
     const pod = this.#pods.list().find(({ metadata }) => metadata.uid === uid);
     if (known === undefined || pod === undefined || !isHere(pod)) return;
     // Timers have an end: this one may have to be set again.
-    if (known.at > this.#node.timers.now()) {
+    if (known.at > this.#node.timers.wall()) {
       this.#set(pod, known.at);
       return;
     }
@@ -95,7 +95,7 @@ export class TaintEvictions {
       this.#node.log.failure("a pod that does not tolerate a taint can't be deleted", error, {
         pod: pod.metadata.name,
       });
-      this.#set(pod, this.#node.timers.now() + RETRY_MILLIS);
+      this.#set(pod, this.#node.timers.wall() + RETRY_MILLIS);
     });
   }
 

@@ -1,6 +1,7 @@
 import type { ContainerStatus as RuntimeContainer } from "../sandbox/types.ts";
 import type { Container, ContainerStatus, PlacedContainer } from "../spec/index.ts";
 import type { Grace } from "./grace.ts";
+import { momentOf, type Timers } from "./node.ts";
 import { type BackoffSettings, RestartBackoff } from "./restart.ts";
 import { type ContainerFacts, containerUrl, type Terminated, terminatedOf, type Waiting } from "./status.ts";
 
@@ -41,6 +42,7 @@ export class TrackedContainer implements ContainerFacts {
   prepared: Promise<Preparation> | undefined;
   /** Failures in a row to make or start it, and when to try again. Its image has a back-off of its own (PodImages). */
   failures = 0;
+  #endedAt: { readonly time: string; readonly moment: number } | undefined;
   retryAt = 0;
 
   /** Its postStart hook, as long as it is not done: it does not count as running yet. */
@@ -83,9 +85,17 @@ export class TrackedContainer implements ContainerFacts {
     return this.run ? (this.run.state === "exited" ? terminatedOf(this.run) : undefined) : this.ended;
   }
 
-  /** When the newest run ended, Unix milliseconds: finer than `end`, whose times are Kubernetes' whole seconds. */
-  get endedAt(): number {
-    return Date.parse(this.run?.finishedAt ?? this.ended?.finishedAt ?? "") || 0;
+  /**
+   * The moment at which the newest run ended: finer than `end`, whose times are Kubernetes' whole seconds. It is worked out when
+   * it is first asked for, and stays whatever is done to the clock; it is never to come.
+   */
+  endedAt(timers: Pick<Timers, "now" | "wall">): number {
+    const time = this.run?.finishedAt ?? this.ended?.finishedAt ?? "";
+    if (this.#endedAt?.time !== time) {
+      const moment = Math.min(timers.now(), momentOf(timers, time));
+      this.#endedAt = { time, moment: Number.isNaN(moment) ? 0 : moment };
+    }
+    return this.#endedAt.moment;
   }
 
   /** The newest run is over and done with: its end becomes the last state, and the next run counts one restart. */

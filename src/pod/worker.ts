@@ -5,7 +5,7 @@ import { abortStart } from "./abort-start.ts";
 import { type AdvanceContext, advanceContainers } from "./advance-container.ts";
 import { Alarm } from "./alarm.ts";
 import { ConfigVolumes } from "./config-volumes.ts";
-import { type Deletion, tearDown } from "./delete.ts";
+import { type Deletion, deletionDeadline, tearDown } from "./delete.ts";
 import type { Eviction } from "./eviction/types.ts";
 import { Grace } from "./grace.ts";
 import { withLastWords } from "./last-words.ts";
@@ -119,12 +119,12 @@ export class PodWorker {
     const { uid, deletionTimestamp } = this.#pod.metadata;
     this.#sandbox.recover(this.#pod);
     const runs = this.#node.runtime.listContainers(uid);
-    this.#containers.recover(this.#pod, runs, timestamp(this.#node.timers.now()));
+    this.#containers.recover(this.#pod, runs, timestamp(this.#node.timers.wall()));
     if (this.#pod.status.phase === "Succeeded" || this.#pod.status.phase === "Failed") this.#stage = "over";
     if (this.#end.recover(this.#pod)) this.#stage = "over";
     if (deletionTimestamp !== undefined) {
       this.#stage = "terminating";
-      this.#deadline = Date.parse(deletionTimestamp);
+      this.#deadline = deletionDeadline(this.#node.timers, this.#pod);
     }
     this.kick();
     this.#changed();

@@ -72,7 +72,7 @@ export class NodeEvictions {
     const active = new Set<Condition>();
     for (const [condition, at] of this.#lastCrossed)
       if (now === at || now - at < settings.transitionMillis) active.add(condition);
-    const changed = pressure.set(active, timestamp(now));
+    const changed = pressure.set(active, timestamp(this.#options.node.timers.wall()));
     for (const { status, reason, message } of changed)
       node.log[status === "True" ? "warn" : "info"](message, { reason });
     if (changed.length > 0) pods.pressureChanged();

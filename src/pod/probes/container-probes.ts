@@ -2,7 +2,7 @@ import type { ContainerStatus as RuntimeContainer } from "../../sandbox/types.ts
 import type { Container, Pod, Probe } from "../../spec/index.ts";
 import type { Outcome } from "../handlers/outcome.ts";
 import { runHandler } from "../handlers/run-handler.ts";
-import type { Node } from "../node.ts";
+import { momentOf, type Node } from "../node.ts";
 import { record } from "../record.ts";
 import { beginStop } from "../stop-containers.ts";
 import type { TrackedContainer } from "../tracked-container.ts";
@@ -82,8 +82,9 @@ export class ContainerProbes {
       onVerdict: (isGood) => this.#take(kind, probe, isGood),
     });
     this.#loops.set(kind, loop);
-    const startedAt = Date.parse(this.run.startedAt ?? this.run.createdAt);
-    loop.start(Math.max(0, startedAt + (probe.initialDelaySeconds ?? 0) * 1000 - node.timers.now()));
+    const startedAt = momentOf(node.timers, this.run.startedAt ?? this.run.createdAt);
+    const delay = (probe.initialDelaySeconds ?? 0) * 1000;
+    loop.start(Math.min(delay, Math.max(0, startedAt + delay - node.timers.now())));
   }
 
   #end(kind: Kind): void {

@@ -46,10 +46,16 @@ export const IMAGE: RuntimeImage = {
 /** Timers that fire when a test advances them. */
 export class ManualTimers implements Timers {
   #now = Date.parse("2026-01-01T00:00:00Z");
+  /** By so many milliseconds somebody has set the wall clock, since. */
+  jumped = 0;
   readonly #pending = new Set<{ at: number; callback: () => void }>();
 
   now(): number {
     return this.#now;
+  }
+
+  wall(): number {
+    return this.#now + this.jumped;
   }
 
   after(millis: number, callback: () => void): () => void {
@@ -140,7 +146,7 @@ export const CAPACITY: NodeResources = {
 export function makeWorld(root: string): World {
   const runtime = new FakeRuntime();
   const timers = new ManualTimers();
-  runtime.now = () => timers.now();
+  runtime.now = () => timers.wall();
   const store = new MemoryStore();
   const images = new Map([["podrun.local/base", IMAGE]]);
   const service = new FakeImages(images);
