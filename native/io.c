@@ -179,7 +179,9 @@ void io_leave(struct conn *c) {
 
 int io_attach(struct conn *c, uint32_t key, bool input) {
     struct io *io = io_find(key);
-    if (io == NULL) return ESRCH;
+    struct process *p = process_find(key);
+    /* What has ended tells so once: who came later would wait for ever. */
+    if (io == NULL || (p != NULL && p->exited)) return ESRCH;
     if (io->owner != NULL || c->io != NULL) return EBUSY;
     c->io = io;
     c->input = input;

@@ -46,6 +46,8 @@ export interface LogQuery {
   readonly sinceSeconds?: number | undefined;
   readonly sinceTime?: string | undefined;
   readonly limitBytes?: number | undefined;
+  /** Both, when absent. */
+  readonly stream?: "All" | "Stdout" | "Stderr" | undefined;
 }
 
 /** One operation of a measured start; times are CLOCK_MONOTONIC nanoseconds as decimal strings. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
 import type { ApiContext } from "./context.ts";
-import { LogText, type LogTextOptions, parseRecord } from "./cri-log.ts";
+import { type LogRecord, LogText, type LogTextOptions, parseRecord } from "./cri-log.ts";
 import { chooseContainer, DEFAULTED_HEADER } from "./default-container.ts";
 import { readLines } from "./log-file.ts";
 import { count, flag, type Target } from "./request.ts";
@@ -19,6 +19,7 @@ export async function serveLog(
   const { query } = target;
   const follow = flag(query, "follow");
   const tailLines = count(query, "tailLines");
+  const stream = chooseStream(query);
   const text = new LogText(textOptions(query));
   const limitBytes = count(query, "limitBytes");
   const { container, defaulted } = chooseContainer(context.pods, namespace, name, query.get("container"));
@@ -34,6 +35,7 @@ export async function serveLog(
   for await (const lines of readLines(log, options)) {
     const out = lines.flatMap((line) => {
       const record = parseRecord(line);
+      if (record !== undefined && stream !== undefined && record.stream !== stream) return [];
       // Not the monitor's: shown as it is, for a log that hides lines is worse than an odd one.
       return record === undefined ? [line, Buffer.from("\n")] : text.push(record);
     });
@@ -55,6 +57,21 @@ async function write(response: ServerResponse, data: Buffer, left: number, gone:
     });
   }
   return left - part.length;
+}
+
+/** PodLogOptions.stream; undefined: both. With one of them tailLines can't be told, as in Kubernetes. */
+function chooseStream(query: URLSearchParams): LogRecord["stream"] | undefined {
+  const name = query.get("stream") ?? "All";
+  const streams: Readonly<Record<string, LogRecord["stream"] | undefined>> = {
+    All: undefined,
+    Stdout: "stdout",
+    Stderr: "stderr",
+  };
+  if (!Object.hasOwn(streams, name))
+    throw new PodrunError("BadRequest", `stream is "${name}": want All, Stdout or Stderr`);
+  if (name !== "All" && query.has("tailLines"))
+    throw new PodrunError("BadRequest", "tailLines is of both streams: leave it out, or ask for stream All");
+  return streams[name];
 }
 
 function textOptions(query: URLSearchParams): LogTextOptions {

@@ -7,7 +7,7 @@ import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "./detach-keys.ts";
 import { followPod } from "./follow.ts";
-import { writeOut } from "./output.ts";
+import { followOutput } from "./follow-output.ts";
 import { podName } from "./selection.ts";
 import { chooseStreams, connectStreams } from "./streams.ts";
 import { terminalSize } from "./terminal.ts";
@@ -64,30 +64,23 @@ async function debugPod(invocation: Debug): Promise<number> {
 
   const state = await untilStarted(client, invocation, pod, name);
   const { namespace } = pod.metadata;
-  const printLog = async (): Promise<void> => {
-    for await (const chunk of client.readLog(namespace, pod.metadata.name, { container: name })) await writeOut(chunk);
-  };
-  if (state.running !== undefined) {
+  const target = { namespace, pod: pod.metadata.name, container: name };
+  const onSilence = (): Promise<void> => followOutput(client, target, invocation.signal);
+  if (options.stdin && state.running !== undefined) {
     const streams = chooseStreams(options);
     try {
-      const remote = await openStream(config, {
-        verb: "attach",
-        namespace,
-        pod: pod.metadata.name,
-        container: name,
-        ...streams,
-      });
+      const remote = await openStream(config, { verb: "attach", ...target, ...streams });
       if (streams.tty) say("If you don't see a command prompt, try pressing enter.");
       const size = streams.tty ? terminalSize() : undefined;
       if (size !== undefined) remote.resize(size);
-      return await connectStreams(remote, { ...streams, detachKeys, onSilence: printLog });
+      return await connectStreams(remote, { ...streams, detachKeys, onSilence });
     } catch (error) {
       // It ended between the look and the attach: its log has all of its output.
       if (!(error instanceof ApiError) || error.code !== "ContainerNotRunning") throw error;
     }
   }
-  await printLog();
-  return state.terminated?.exitCode ?? 0;
+  await onSilence();
+  return (await untilStarted(client, invocation, pod, name, true)).terminated?.exitCode ?? 0;
 }
 
 function debugContainer({ options, rest }: Debug, name: string, image: string): object {
@@ -108,12 +101,13 @@ function debugContainer({ options, rest }: Debug, name: string, image: string): 
   };
 }
 
-/** Its state once it runs or has ended. Throws UsageError when the pod goes before. */
+/** Its state once it runs or has ended (`ended`: only then). Throws UsageError when the pod goes before. */
 async function untilStarted(
   client: ApiClient,
   { signal }: Debug,
   pod: Pod,
   container: string,
+  ended = false,
 ): Promise<ContainerState> {
   const { namespace, name } = pod.metadata;
   let state: ContainerState = {};
@@ -121,7 +115,7 @@ async function untilStarted(
   await followPod(client, { namespace, name, timeoutMs: undefined, signal }, (now) => {
     isGone = now === undefined || now.status.phase === "Succeeded" || now.status.phase === "Failed";
     state = now?.status.ephemeralContainerStatuses?.find((one) => one.name === container)?.state ?? {};
-    return isGone || state.running !== undefined || state.terminated !== undefined;
+    return isGone || (!ended && state.running !== undefined) || state.terminated !== undefined;
   });
   if (isGone && state.terminated === undefined)
     throw new UsageError(`pod "${name}" was over or deleted before its debug container ran`);

@@ -7,7 +7,7 @@ import { defineCommand, type Invocation } from "./command.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "./detach-keys.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
 import { followPod } from "./follow.ts";
-import { writeOut } from "./output.ts";
+import { followOutput } from "./follow-output.ts";
 import { parseFormat } from "./print.ts";
 import { makePod } from "./run-pod.ts";
 import { chooseStreams, connectStreams } from "./streams.ts";
@@ -78,7 +78,9 @@ async function attach(client: ApiClient, invocation: Run, pod: Pod, detachKeys: 
   const { options, config } = invocation;
   const { namespace, name } = pod.metadata;
   const started = await followUntil(client, invocation, pod, (now) => isRunning(now) || hasEnded(now));
-  if (!hasEnded(started)) {
+  const follow = (): Promise<void> => followOutput(client, { namespace, pod: name }, invocation.signal);
+  const isAlways = pod.spec.restartPolicy === "Always";
+  if (options.stdin && !hasEnded(started)) {
     const streams = chooseStreams(options);
     try {
       const remote = await openStream(config, { verb: "attach", namespace, pod: name, ...streams });
@@ -87,21 +89,16 @@ async function attach(client: ApiClient, invocation: Run, pod: Pod, detachKeys: 
       const size = streams.tty ? terminalSize() : undefined;
       if (size !== undefined) remote.resize(size);
       // A container that starts again has another run's log by then.
-      const onSilence = pod.spec.restartPolicy === "Never" && { onSilence: () => printLog(client, namespace, name) };
+      const onSilence = pod.spec.restartPolicy === "Never" && { onSilence: follow };
       const code = await connectStreams(remote, { ...streams, detachKeys, ...onSilence });
-      if (pod.spec.restartPolicy === "Always") return code;
+      return isAlways ? code : exitCode(await followUntil(client, invocation, pod, hasEnded));
     } catch (error) {
       // It ended between the look and the attach: its log has all of its output.
       if (!(error instanceof ApiError) || error.code !== "ContainerNotRunning") throw error;
-      await printLog(client, namespace, name);
     }
-  } else await printLog(client, namespace, name);
-  if (pod.spec.restartPolicy === "Always") return 0;
-  return exitCode(await followUntil(client, invocation, pod, hasEnded));
-}
-
-async function printLog(client: ApiClient, namespace: string, name: string): Promise<void> {
-  for await (const chunk of client.readLog(namespace, name, {})) await writeOut(chunk);
+  }
+  await follow();
+  return isAlways ? 0 : exitCode(await followUntil(client, invocation, pod, hasEnded));
 }
 
 async function followUntil(

@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { PodrunError } from "../base/errors.ts";
 import { planFault } from "../base/fault.ts";
+import { failedWith } from "../linux/libc.ts";
 import { exitOf, type MonitorStream, openStream } from "../linux/monitor/index.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
 import { compileExec } from "./exec-plan.ts";
@@ -78,21 +79,23 @@ export async function attach(
     await stream.attach(container.record.key, { stdin: options.stdin && container.record.stdin });
   } catch (error) {
     stream.close();
+    // Its monitor knows of its end before we do.
+    if (failedWith(error, "ESRCH")) throw notRunning(container, "it has just ended");
     throw error;
   }
   return session;
 }
 
-export function requireRunning({ record }: LiveContainer): void {
-  if (record.state === "running") return;
-  throw new PodrunError(
-    "ContainerNotRunning",
-    `container "${record.name}" is not running (${record.state}); only a running container can be entered`,
-    {
-      details: { container: record.name, state: record.state },
-    },
-  );
+export function requireRunning(container: LiveContainer): void {
+  if (container.record.state !== "running") throw notRunning(container, container.record.state);
 }
+
+const notRunning = ({ record }: LiveContainer, why: string): PodrunError =>
+  new PodrunError(
+    "ContainerNotRunning",
+    `container "${record.name}" is not running (${why}); only a running container can be entered`,
+    { details: { container: record.name, state: record.state } },
+  );
 
 const withTerminal = (identity: ProcessIdentity): ProcessIdentity =>
   identity.env.some((entry) => entry.startsWith("TERM="))

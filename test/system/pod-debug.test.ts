@@ -36,6 +36,21 @@ t.test(
   },
 );
 
+t.test(
+  "all that a quick process writes is shown, each stream on its own, and its exit code is the command's",
+  async (t) => {
+    const podrun = startInstance(t);
+    await podrun.start(makeManifest("web"));
+    const script = ["--", "sh", "-c", "echo out; echo err >&2; exit 3"];
+    for (let round = 0; round < 5; round++) {
+      const debug = await podrun.podrun("debug", "web", image, "-q", "--attach", ...script);
+      t.same(debug, { code: 3, stdout: "out\n", stderr: "err\n" });
+    }
+    const words = ["run", "quick", image, "-q", "--attach", "--rm", "--restart=Never", "--command"];
+    t.same(await podrun.podrun(...words, ...script), { code: 3, stdout: "out\n", stderr: "err\n" });
+  },
+);
+
 t.test("a shell in a debug container is entered, left, and gone with its exit code", async (t) => {
   const podrun = startInstance(t);
   await podrun.start(makeManifest("web"));

@@ -57,6 +57,15 @@ t.test("attach is refused where there is no such container", async (t) => {
   await rejects(t, (await stream()).attach(9, { stdin: false }), { details: { errno: "ESRCH" } });
 });
 
+t.test("attach is refused where the container has ended: it has told so already", async (t) => {
+  const { client, rootfs, folder, stream } = await startMonitor(t);
+  await client.subscribe();
+  const exited = exitOfKey(client, 1);
+  await client.run(container({ rootfs, key: 1, log: join(folder, "0.log"), argv: ["true"] }));
+  await exited;
+  await rejects(t, (await stream()).attach(1, { stdin: false }), { details: { errno: "ESRCH" } });
+});
+
 t.test("reopen_log goes on in a new file of the same name", async (t) => {
   const { client, rootfs, folder, stream } = await startMonitor(t);
   const log = join(folder, "0.log");

@@ -181,3 +181,15 @@ t.test("a wrong parameter and a missing pod are refused before anything is sent"
   await t.rejects(read({ sinceTime: "2026-11-21T07:47:01Z", sinceSeconds: 1 }), { message: /exclude each other/ });
   await t.rejects(client.readLog("default", "gone", {}).next(), { code: "NotFound" });
 });
+
+t.test("one stream of the two can be asked for", async (t) => {
+  const { path, read } = await startLog(t);
+  writeFileSync(path, `${T} stdout F out 1\n${T} stderr F err 1\n${T} stdout F out 2\n`);
+  t.equal(await read({ stream: "Stdout" }), "out 1\nout 2\n");
+  t.equal(await read({ stream: "Stderr" }), "err 1\n");
+  t.equal(await read({ stream: "All" }), "out 1\nerr 1\nout 2\n");
+  await t.rejects(read({ stream: "stdout" as "Stdout" }), {
+    message: /stream is "stdout": want All, Stdout or Stderr/,
+  });
+  await t.rejects(read({ stream: "Stdout", tailLines: 1 }), { message: /tailLines is of both streams/ });
+});

@@ -83,7 +83,10 @@ export function execPlan({ store, facts }: TestRuntime, container: string, reque
 /** Pids of the monitors (or pauses) of this instance. */
 export function pidsOf(made: TestRuntime, what: "podrun-monitor" | "pause"): readonly number[] {
   const lines = takeInventory(made).map((line) => /^process (\d+) (\S+) /.exec(line));
-  return lines.filter((match) => match?.[2] === what).map((match) => Number(match?.[1]));
+  const pids = lines.filter((match) => match?.[2] === what).map((match) => Number(match?.[1]));
+  // Pids begin anew at the machine's limit: a monitor's child, which has its name at first, may have the smaller one.
+  const children = new Set(pids.flatMap(below));
+  return pids.toSorted((a, b) => Number(children.has(a)) - Number(children.has(b)));
 }
 
 /** Descendants of a process, those that have ended and were not reaped yet included. */
