@@ -65,7 +65,7 @@ async function debugPod(invocation: Debug): Promise<number> {
   const state = await untilStarted(client, invocation, pod, name);
   const { namespace } = pod.metadata;
   const target = { namespace, pod: pod.metadata.name, container: name };
-  const onSilence = (): Promise<void> => followOutput(client, target, invocation.signal);
+  const follow = (): Promise<void> => followOutput(client, target, invocation.signal);
   if (options.stdin && state.running !== undefined) {
     const streams = chooseStreams(options);
     try {
@@ -73,13 +73,13 @@ async function debugPod(invocation: Debug): Promise<number> {
       if (streams.tty) say("If you don't see a command prompt, try pressing enter.");
       const size = streams.tty ? terminalSize() : undefined;
       if (size !== undefined) remote.resize(size);
-      return await connectStreams(remote, { ...streams, detachKeys, onSilence });
+      return await connectStreams(remote, { ...streams, detachKeys, onSilence: follow });
     } catch (error) {
       // It ended between the look and the attach: its log has all of its output.
       if (!(error instanceof ApiError) || error.code !== "ContainerNotRunning") throw error;
     }
   }
-  await onSilence();
+  await follow();
   return (await untilStarted(client, invocation, pod, name, true)).terminated?.exitCode ?? 0;
 }
 
