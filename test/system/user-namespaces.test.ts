@@ -6,7 +6,6 @@ import { isAlive, isReady, makeManifest, startInstance, until } from "./support/
 
 // A tmpfs, as /tmp may be one, takes idmapped mounts since Linux 6.3 only.
 process.env["TMPDIR"] = "/var/tmp";
-t.setTimeout(300_000);
 
 const BASE = { image: "podrun.local/base", command: ["sleep", "100000"] };
 
