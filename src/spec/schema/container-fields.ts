@@ -170,6 +170,7 @@ export const EPHEMERAL_CONTAINER = objectType({
   name: "EphemeralContainer",
   fields: {
     ...SHARED,
+    resources: object(RESOURCE_REQUIREMENTS, { computed: "empty", note: "only empty: it uses what its pod has" }),
     targetContainerName: text({ note: "it sees that container's processes" }),
   },
   notApplicable: {
