@@ -9,6 +9,7 @@ import { type Place, put, typesOf } from "./walk.ts";
 
 const CPU = { limits: { cpu: "500m", memory: "64Mi" } };
 const NAME = { fieldPath: "metadata.name" };
+const named = (node: string) => [{ key: "metadata.name", operator: "In", values: [node] }];
 const HERE = "kubernetes.io/hostname";
 const SPREAD = { topologyKey: HERE, maxSkew: 1, minDomains: 2, whenUnsatisfiable: "DoNotSchedule" };
 
@@ -34,7 +35,7 @@ const TRIED: readonly (readonly [
     { containerName: "main", resource: "limits.cpu" },
     { containerName: "main", resource: "limits.memory" },
   ],
-  ["NodeSelectorTerm.matchFields", [{ key: "metadata.name", operator: "In", values: ["a"] }], undefined],
+  ["NodeSelectorTerm.matchFields", named("a"), named("node")],
   [
     "PodAffinityTerm.namespaceSelector",
     { matchLabels: { a: "x" } },
