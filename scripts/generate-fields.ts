@@ -8,6 +8,7 @@ import { NAMESPACE } from "../src/spec/schema/namespace-fields.ts";
 import { POD } from "../src/spec/schema/pod-fields.ts";
 import { SECRET } from "../src/spec/schema/secret-fields.ts";
 import type { ObjectType, Row } from "../src/spec/schema/shape.ts";
+import { PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS } from "../src/spec/schema/storage-fields.ts";
 import { modelsVersion, readFields, readKinds } from "./kubernetes-fields.ts";
 import { renderFieldsPage } from "./render-fields.ts";
 
@@ -55,7 +56,9 @@ function checkTables(types: Iterable<ObjectType>, fields: ReadonlyMap<string, re
   }
 }
 
-const types = [...collectTypes(NAMESPACE, collectTypes(SECRET, collectTypes(CONFIG_MAP, collectTypes(POD)))).values()];
+const KINDS = [POD, CONFIG_MAP, SECRET, NAMESPACE, PERSISTENT_VOLUME_CLAIM, PERSISTENT_VOLUME, STORAGE_CLASS];
+
+const types = [...KINDS.reduce((found, kind) => collectTypes(kind, found), new Map<string, ObjectType>()).values()];
 const fields = new Map(
   types.filter((type) => type.otherNames === undefined).map((type) => [type.name, readFields(type.name)]),
 );

@@ -85,9 +85,8 @@ export class ObjectClient {
 }
 
 function objectPath(kind: KindName, namespace: string | undefined, name?: string): string {
-  const { plural } = kindNames(kind);
-  if (isClusterScoped(kind)) return `/api/v1/${plural}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
-  if (namespace === undefined) return `/api/v1/${plural}`;
-  const list = `/api/v1/namespaces/${encodeURIComponent(namespace)}/${plural}`;
-  return name === undefined ? list : `${list}/${encodeURIComponent(name)}`;
+  const { plural, apiVersion } = kindNames(kind);
+  const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const place = isClusterScoped(kind) || namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${root}${place}/${plural}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
 }

@@ -16,7 +16,10 @@ export type ObjectHubs = Readonly<Record<KeptKind, WatchHub<KeptObject>>>;
 export const makeObjectHubs = (objects: ObjectService): ObjectHubs => ({
   ConfigMap: hubOf(objects, "ConfigMap"),
   Namespace: hubOf(objects, "Namespace"),
+  PersistentVolume: hubOf(objects, "PersistentVolume"),
+  PersistentVolumeClaim: hubOf(objects, "PersistentVolumeClaim"),
   Secret: hubOf(objects, "Secret"),
+  StorageClass: hubOf(objects, "StorageClass"),
 });
 
 function hubOf(objects: ObjectService, kind: KeptKind): WatchHub<KeptObject> {
@@ -27,18 +30,29 @@ function hubOf(objects: ObjectService, kind: KeptKind): WatchHub<KeptObject> {
   });
 }
 
-/** The kept kind of a path's resource; undefined: it is of another kind, or of none. */
-export function keptKindOf(resource: string | undefined): KeptKind | undefined {
-  const kind = kindOfPlural(resource);
-  return kind === "Pod" ? undefined : kind;
-}
-
 export interface ObjectPath {
   readonly kind: KeptKind;
   /** "": the kind lies in none. Undefined: of all namespaces, which can be listed only. */
   readonly namespace: string | undefined;
   /** Undefined: the kind's list. */
   readonly name?: string | undefined;
+}
+
+/**
+ * What a path means: `/api/v1/secrets`, `/api/v1/namespaces/NS/secrets[/NAME]`, `/apis/GROUP/VERSION/…` of kinds that have a
+ * group; undefined: it is not one of a kept kind.
+ */
+export function objectPathOf([api, ...rest]: readonly string[]): ObjectPath | undefined {
+  if (api !== "api" && api !== "apis") return undefined;
+  const apiVersion = api === "api" ? rest[0] : `${rest[0]}/${rest[1]}`;
+  const parts = rest.slice(api === "api" ? 1 : 2);
+  const namespace = parts[0] === "namespaces" && parts.length > 2 ? parts[1] : undefined;
+  const [resource, name, ...more] = namespace === undefined ? parts : parts.slice(2);
+  const kind = kindOfPlural(resource);
+  if (kind === undefined || kind === "Pod" || more.length > 0) return undefined;
+  if (kindNames(kind).apiVersion !== apiVersion) return undefined;
+  if (isClusterScoped(kind)) return namespace === undefined ? { kind, namespace: "", name } : undefined;
+  return namespace === undefined && name !== undefined ? undefined : { kind, namespace, name };
 }
 
 /** Answers a request, but for a method that its path does not have: then false. */
@@ -68,8 +82,8 @@ export async function serveObjects(
   } else if (method === "DELETE") {
     const deleted = objects.delete(kind, namespace, name);
     const details = { name, kind: kindNames(kind).plural, uid: deleted.metadata.uid };
-    // It is not gone yet: what is in it goes first.
-    if (deleted.kind === "Namespace") sendJson(response, 200, shown(deleted));
+    // It is not gone yet: what is in it, or who uses it, goes first.
+    if (deleted.metadata.deletionTimestamp !== undefined) sendJson(response, 200, shown(deleted));
     else sendJson(response, 200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
   } else {
     return false;

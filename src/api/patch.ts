@@ -40,7 +40,8 @@ export async function patchObject(
   const options = { dryRun: isDryRun(target.query) };
   if (isDeepStrictEqual(merged, before)) return sendJson(response, 200, shown(before));
   const wanted = decodeInto(kind, merged, namespace, name) as KubeObject;
-  const after = wanted.kind === "Pod" ? await pods.replace(wanted, options) : objects.replace(wanted, options);
+  const after =
+    wanted.kind === "Pod" ? await pods.replace(wanted, options) : objects.replace(wanted, { ...options, exact: true });
   sendJson(response, 200, shown(after));
 }
 

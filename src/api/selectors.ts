@@ -9,6 +9,8 @@ import type { KubeObject, Pod } from "../spec/pod.ts";
 const FIELDS: { readonly [K in KindName]: Readonly<Record<string, (object: Kind<K>) => string>> } = {
   ConfigMap: {},
   Namespace: { "status.phase": (namespace) => namespace.status.phase },
+  PersistentVolume: {},
+  PersistentVolumeClaim: {},
   Pod: {
     "spec.nodeName": nodeOf,
     "spec.restartPolicy": (pod) => pod.spec.restartPolicy,
@@ -19,6 +21,7 @@ const FIELDS: { readonly [K in KindName]: Readonly<Record<string, (object: Kind<
     "status.podIP": (pod) => pod.status.podIP ?? "",
   },
   Secret: { type: (secret) => secret.type },
+  StorageClass: {},
 };
 
 /** A pod that has its place has it here. */

@@ -11,7 +11,7 @@ import { IMAGE_ROUTES } from "./images-routes.ts";
 import { serveLog } from "./log.ts";
 import { serveMetrics } from "./metrics.ts";
 import { getNode, listNodes } from "./nodes.ts";
-import { keptKindOf, makeObjectHubs, type ObjectPath, serveObjects } from "./objects.ts";
+import { makeObjectHubs, type ObjectPath, objectPathOf, serveObjects } from "./objects.ts";
 import { patchObject } from "./patch.ts";
 import { planPods, tracePod } from "./plan.ts";
 import { routePodStatus } from "./pod-status.ts";
@@ -78,6 +78,8 @@ async function route(
   response: ServerResponse,
   target: Target,
 ): Promise<void> {
+  const objects = objectPathOf(target.path);
+  if (objects !== undefined) return routeObjects(context, request, response, target, objects);
   const [first, second, third, fourth] = target.path;
   if (first === "api" && second === "v1" && third === "namespaces" && fourth !== undefined && target.path.length > 4)
     return routeNamespace(context, request, response, target, fourth);
@@ -86,11 +88,6 @@ async function route(
   const handlers = SINGLE_PATHS[`/${target.path.join("/")}`];
   if (handlers === undefined && first === "podrun" && third === "namespaces")
     return routePodrun(context, request, response, target);
-  const kind = target.path.length <= 4 && first === "api" && second === "v1" ? keptKindOf(third) : undefined;
-  if (kind === "Namespace")
-    return routeObjects(context, request, response, target, { kind, namespace: "", name: fourth });
-  if (kind !== undefined && fourth === undefined)
-    return routeObjects(context, request, response, target, { kind, namespace: undefined });
   if (handlers === undefined && first === "api" && second === "v1" && third === "nodes" && target.path.length === 4)
     return method === "GET" ? getNode(context, response, fourth ?? "") : methodNotAllowed(response, target);
   if (handlers === undefined) return notFound(response, target);
@@ -125,9 +122,6 @@ function routeNamespace(
   const method = target.method;
   if (resource === "events" && name === undefined)
     return method === "GET" ? listEvents(context, response, namespace, target) : methodNotAllowed(response, target);
-  const kind = target.path.length <= 6 ? keptKindOf(resource) : undefined;
-  if (kind !== undefined && kind !== "Namespace")
-    return routeObjects(context, request, response, target, { kind, namespace, name });
   if (resource !== "pods" || target.path.length > 7) return notFound(response, target);
   if (name === undefined) {
     if (method === "GET") return listPods(context, response, namespace, target);
@@ -157,7 +151,6 @@ function routeNamespace(
   return notFound(response, target);
 }
 
-/** `/api/v1/secrets`, `/api/v1/namespaces/NS/secrets[/NAME]` and the like. */
 async function routeObjects(
   context: ApiContext,
   request: IncomingMessage,

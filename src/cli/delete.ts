@@ -1,7 +1,7 @@
 import type { ApiClient } from "../api/client.ts";
 import type { KeptKind } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
-import { isClusterScoped, type KindName, kindNames } from "../spec/kinds.ts";
+import { type KindName, kindNames } from "../spec/kinds.ts";
 import type { Pod } from "../spec/pod.ts";
 import { duration, UsageError, wholeNumber } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
@@ -43,6 +43,9 @@ export const command = defineCommand({
   run: deletePods,
 });
 
+/** Kinds that go when what is in them, or who uses them, has gone. */
+const GO_LATER: readonly KindName[] = ["Namespace", "PersistentVolumeClaim", "PersistentVolume"];
+
 type Delete = Invocation<typeof OPTIONS>;
 type Named = { readonly kind: KindName; readonly namespace: string; readonly name: string };
 
@@ -64,7 +67,7 @@ async function deletePods(invocation: Delete): Promise<number> {
         const objects = connectObjects(invocation.config);
         const uid = await objects.delete(kind, namespace, name);
         process.stdout.write(wordDeleted(kind, name, invocation));
-        if (isClusterScoped(kind)) going.push({ kind, namespace, name, uid });
+        if (GO_LATER.includes(kind)) going.push({ kind, namespace, name, uid });
         continue;
       }
       waiting.push(await client.deletePod(namespace, name, gracePeriod));

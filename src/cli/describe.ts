@@ -20,11 +20,11 @@ export const command = defineCommand({
   usage: [
     "describe pod NAME… [flags]",
     "describe pods [-l SELECTOR]",
-    "describe (configmap | secret) NAME…",
+    "describe (configmap | secret | pvc | pv | sc) NAME…",
     "describe node",
   ],
   about:
-    "Show a pod in detail: its containers, their states, and what happened to it; or a ConfigMap, or the keys of a Secret.",
+    "Show a pod in detail: its containers, their states, and what happened to it; or a ConfigMap, the keys of a Secret, a claim, its volume, its class.",
   examples: [
     ["one pod", "podrun describe pod web"],
     ["the machine, and what pods have asked of it", "podrun describe node"],
@@ -65,10 +65,11 @@ async function describeNodes(invocation: Invocation<typeof OPTIONS>, names: read
 }
 
 async function describeKept(
-  { options, config }: Invocation<typeof OPTIONS>,
+  invocation: Invocation<typeof OPTIONS>,
   kind: KeptKind,
   names: readonly string[],
 ): Promise<number> {
+  const { options, config } = invocation;
   const client = connectObjects(config);
   const { namespace, selector: labelSelector } = options;
   const objects =
@@ -76,13 +77,28 @@ async function describeKept(
       ? await Promise.all(names.map((name) => client.get(kind, namespace, name)))
       : await client.list(kind, { namespace, labelSelector });
   if (objects.length === 0) process.stderr.write(`No resources found in ${namespace} namespace.\n`);
-  process.stdout.write(objects.map(describeObject).join("\n\n"));
+  const described = await Promise.all(objects.map((object) => describeObject(object, invocation)));
+  process.stdout.write(described.join("\n\n"));
   return 0;
 }
 
-function describeObject(object: KeptObject): string {
+async function describeObject(object: KeptObject, invocation: Invocation<typeof OPTIONS>): Promise<string> {
   if (object.kind === "Namespace") return describeNamespace(object);
-  return object.kind === "Secret" ? describeSecret(object) : describeConfigMap(object);
+  if (object.kind === "Secret") return describeSecret(object);
+  if (object.kind === "ConfigMap") return describeConfigMap(object);
+  const { describeStorage } = await import("./describe-storage.ts");
+  const client = await invocation.connect();
+  return describeStorage(object, {
+    pods:
+      object.kind === "PersistentVolumeClaim"
+        ? (await client.listPods({ namespace: object.metadata.namespace })).items
+        : [],
+    events: await client.listEvents(
+      object.metadata.namespace || "default",
+      `involvedObject.uid=${object.metadata.uid}`,
+    ),
+    now: Date.now(),
+  });
 }
 
 async function fetch(client: ApiClient, { options }: Invocation<typeof OPTIONS>, names: readonly string[]) {

@@ -8,6 +8,7 @@ import { type Column, makeTable, type TableOptions } from "./object-table.ts";
 import { formatObject, listOf, type PrintFormat } from "./print.ts";
 import { wordError } from "./report.ts";
 import { sortObjects } from "./sort-by.ts";
+import { CLAIM_COLUMNS, CLASS_COLUMNS, VOLUME_COLUMNS, VOLUME_MODE_COLUMN } from "./storage-columns.ts";
 
 export interface GetRequest {
   readonly kind: KeptKind;
@@ -23,28 +24,42 @@ export interface GetRequest {
   readonly table: TableOptions;
 }
 
+const age = ({ metadata }: KeptObject): string => formatAge(metadata.creationTimestamp, Date.now());
+
 /** The columns of each kind's table, as kubectl has them. */
 const COLUMNS: { readonly [K in KeptKind]: readonly Column<Extract<KeptObject, { kind: K }>>[] } = {
   ConfigMap: [
     ["NAME", ({ metadata }) => metadata.name],
     ["DATA", ({ data = {}, binaryData = {} }) => String(Object.keys(data).length + Object.keys(binaryData).length)],
-    ["AGE", ({ metadata }) => formatAge(metadata.creationTimestamp, Date.now())],
+    ["AGE", age],
   ],
   Namespace: [
     ["NAME", ({ metadata }) => metadata.name],
     ["STATUS", ({ status }) => status.phase],
-    ["AGE", ({ metadata }) => formatAge(metadata.creationTimestamp, Date.now())],
+    ["AGE", age],
   ],
+  PersistentVolume: VOLUME_COLUMNS,
+  PersistentVolumeClaim: CLAIM_COLUMNS,
   Secret: [
     ["NAME", ({ metadata }) => metadata.name],
     ["TYPE", ({ type }) => type],
     ["DATA", ({ data = {} }) => String(Object.keys(data).length)],
-    ["AGE", ({ metadata }) => formatAge(metadata.creationTimestamp, Date.now())],
+    ["AGE", age],
   ],
+  StorageClass: CLASS_COLUMNS,
+};
+
+/** Those of `-o wide` besides. */
+const WIDE: { readonly [K in KeptKind]?: readonly Column<KeptObject>[] } = {
+  PersistentVolume: [VOLUME_MODE_COLUMN],
+  PersistentVolumeClaim: [VOLUME_MODE_COLUMN],
 };
 
 /** Its objects are all of the kind. */
-export const columnsOf = (kind: KeptKind) => COLUMNS[kind] as readonly Column<KeptObject>[];
+export const columnsOf = (kind: KeptKind, wide: boolean): readonly Column<KeptObject>[] => [
+  ...(COLUMNS[kind] as readonly Column<KeptObject>[]),
+  ...((wide && WIDE[kind]) || []),
+];
 
 /** Prints a list, or the objects that were named; answers the exit code. */
 export async function getObjects(client: ObjectClient, request: GetRequest): Promise<number> {
@@ -52,7 +67,9 @@ export async function getObjects(client: ObjectClient, request: GetRequest): Pro
   const { objects: found, errors } = await fetch(client, request);
   const objects = request.sortBy === undefined ? found : sortObjects(found, request.sortBy);
   if (request.isTable && objects.length > 0)
-    process.stdout.write(makeTable<KeptObject>(request.table, columnsOf(request.kind)).list(objects));
+    process.stdout.write(
+      makeTable<KeptObject>(request.table, columnsOf(request.kind, request.table.wide)).list(objects),
+    );
   const [only] = objects;
   // Nothing was found of what was named: the errors say it.
   if (!request.isTable && (names.length === 0 || only !== undefined))
@@ -80,7 +97,7 @@ export async function watchObjects(
     labelSelector: selector,
     fieldSelector: names[0] === undefined ? request.fieldSelector : `metadata.name=${names[0]}`,
   };
-  const table = makeTable<KeptObject>(request.table, columnsOf(kind));
+  const table = makeTable<KeptObject>(request.table, columnsOf(request.kind, request.table.wide));
   const resourceVersion = options.onlyChanges ? await client.resourceVersion(kind) : undefined;
   for await (const { object } of client.watch(kind, { ...query, resourceVersion }, options.signal))
     process.stdout.write(request.isTable ? table.change(object) : await formatObject(format, object));

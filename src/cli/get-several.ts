@@ -55,7 +55,7 @@ export async function getSeveralKinds(client: ObjectClient, request: SeveralRequ
 function tableOf(kind: KindName, objects: readonly KubeObject[], options: TableOptions): string {
   const own = { ...options, typed: true, namespaces: options.namespaces && !isClusterScoped(kind) };
   if (kind === "Pod") return makePodTable(own).list(objects as readonly Pod[]);
-  return makeTable(own, columnsOf(kind as KeptKind)).list(objects as never);
+  return makeTable(own, columnsOf(kind as KeptKind, options.wide)).list(objects as never);
 }
 
 async function fetchGroup(

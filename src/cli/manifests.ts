@@ -2,7 +2,15 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, PodrunError } from "../base/errors.ts";
-import { decodeKubeObject, isClusterScoped, KINDS, kindNames, MANIFEST_LIMIT, parseManifests } from "../spec/index.ts";
+import {
+  decodeKubeObject,
+  isClusterScoped,
+  KINDS,
+  type KindNames,
+  kindNames,
+  MANIFEST_LIMIT,
+  parseManifests,
+} from "../spec/index.ts";
 import type { KubeObject, Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 
@@ -115,11 +123,15 @@ async function readStdin(): Promise<Uint8Array> {
 }
 
 function withNamespace(raw: unknown, namespace: string): unknown {
-  if (typeof raw !== "object" || raw === null || Reflect.get(raw, "kind") === "Namespace") return raw;
+  if (typeof raw !== "object" || raw === null || liesInNone(raw)) return raw;
   const metadata: unknown = Reflect.get(raw, "metadata");
   if (typeof metadata !== "object" || metadata === null || Reflect.get(metadata, "namespace") !== undefined) return raw;
   return { ...raw, metadata: { ...metadata, namespace } };
 }
+
+/** Whatever else is wrong with it is told when it is decoded. */
+const liesInNone = (raw: object): boolean =>
+  KINDS.some((one: KindNames) => one.kind === Reflect.get(raw, "kind") && one.scope === "Cluster");
 
 /** One name twice would make the second change the first: hardly meant. */
 function refuseTwice(manifests: readonly Manifest[]): void {

@@ -1,7 +1,7 @@
 import { step } from "../base/fault.ts";
 import type { Logger } from "../base/logger.ts";
 import type { KeptKind, KeptObjects, PodService, Timers } from "../pod/index.ts";
-import { KINDS, type KindName, PERMANENT_NAMESPACES } from "../spec/index.ts";
+import { isClusterScoped, KINDS, type KindName, PERMANENT_NAMESPACES } from "../spec/index.ts";
 
 export interface NamespacesOptions {
   readonly objects: KeptObjects;
@@ -18,7 +18,7 @@ const isKept = (kind: KindName): kind is KeptKind => kind !== "Pod";
 /** The kinds that lie in namespaces and are only kept. */
 const CONTENT = KINDS.map(({ kind }) => kind)
   .filter(isKept)
-  .filter((kind) => kind !== "Namespace");
+  .filter((kind) => !isClusterScoped(kind));
 
 /**
  * Empties namespaces that are Terminating, and removes them when nothing is left in them: first the pods, with the time
@@ -40,7 +40,10 @@ export class Namespaces {
     const used = [...pods.list(), ...CONTENT.flatMap((kind) => objects.list(kind))];
     objects.ensureNamespaces([...PERMANENT_NAMESPACES, ...used.map(({ metadata }) => metadata.namespace)]);
     this.#unsubscribe.push(
-      objects.watch(({ object }) => object.kind === "Namespace" && this.#look(object.metadata.name)),
+      objects.watch(({ type, object }) => {
+        if (object.kind === "Namespace") this.#look(object.metadata.name);
+        else if (type === "DELETED" && object.kind === "PersistentVolumeClaim") this.#look(object.metadata.namespace);
+      }),
       pods.watch(({ type, object }) => type === "DELETED" && this.#look(object.metadata.namespace)),
     );
     for (const { metadata } of objects.list("Namespace")) this.#look(metadata.name);
@@ -81,6 +84,8 @@ export class Namespaces {
     for (const kind of CONTENT)
       for (const { metadata } of objects.list(kind, { namespace: name })) objects.delete(kind, name, metadata.name);
     step("namespace.emptied");
+    // Claims go when nobody uses them any more: that is told.
+    if (CONTENT.some((kind) => objects.list(kind, { namespace: name }).length > 0)) return;
     objects.removeNamespace(name);
     step("namespace.removed");
   }

@@ -2,7 +2,15 @@ import { join } from "node:path";
 import { Namespaces } from "../controllers/namespaces.ts";
 import { StaticPods } from "../controllers/static-pods.ts";
 import type { CgroupLayout } from "../linux/cgroup/index.ts";
-import { type KeptObjects, type Node, observeNode, type Pods, startEvictions, TaintEvictions } from "../pod/index.ts";
+import {
+  type Claims,
+  type KeptObjects,
+  type Node,
+  observeNode,
+  type Pods,
+  startEvictions,
+  TaintEvictions,
+} from "../pod/index.ts";
 import { serveReadOnlyPort } from "./read-only-port.ts";
 
 /** What evictions stand on, beside the node. */
@@ -16,7 +24,7 @@ export interface Machine {
  * come later.
  */
 export async function startControllers(
-  node: Node,
+  node: Node & { readonly claims: Claims },
   pods: Pods,
   objects: KeptObjects,
   { cgroups, removeUnused }: Machine,
@@ -24,6 +32,7 @@ export async function startControllers(
   const { config, facts, events, log, timers } = node;
   // First: a port that is taken must not leave a daemon half begun.
   const readOnly = await serveReadOnlyPort(node, pods);
+  node.claims.start(pods);
   const namespaces = new Namespaces({ objects, pods, log, timers });
   namespaces.start();
   const staticPods = new StaticPods({ folder: config.manifests, node: facts.name, pods, events, log, timers });
@@ -37,6 +46,7 @@ export async function startControllers(
       taints.stop();
       evictions.stop();
       readOnly.close();
+      node.claims.stop();
       namespaces.stop();
       staticPods.stop();
     },

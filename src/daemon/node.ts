@@ -1,18 +1,30 @@
 import { timestamp } from "../base/clock.ts";
 import { DiskMeter } from "../linux/disk-meter.ts";
-import { EventRecorder, type Node, type NodeFacts, NodePressure, systemTimers, Turns } from "../pod/index.ts";
+import {
+  type Claims,
+  EventRecorder,
+  type KeptObjects,
+  type Node,
+  type NodeFacts,
+  NodePressure,
+  systemTimers,
+  Turns,
+} from "../pod/index.ts";
+import { openClaims } from "./claims.ts";
 import { diskWalkerProgram } from "./files.ts";
 import { readNodeSettings } from "./node-facts.ts";
 
 /** What every pod's worker stands on, with this machine's own clock, disk and settings. Throws TypeError for settings that make no sense. */
 export function makeNode(
-  parts: Pick<Node, "config" | "runtime" | "images" | "objects" | "log">,
+  parts: Pick<Node, "config" | "runtime" | "images" | "log"> & { readonly objects: KeptObjects },
   facts: NodeFacts,
-): Node & { readonly meter: DiskMeter } {
+): Node & { readonly meter: DiskMeter; readonly claims: Claims } {
+  const events = new EventRecorder({ host: facts.name });
   return {
     ...parts,
     facts,
-    events: new EventRecorder({ host: facts.name }),
+    events,
+    claims: openClaims({ ...parts, facts, events }),
     timers: systemTimers,
     turns: new Turns(),
     settings: readNodeSettings(),

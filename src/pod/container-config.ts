@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { PodrunError } from "../base/errors.ts";
 import type {
   ContainerConfig,
   ContainerMount,
@@ -75,8 +76,11 @@ function mountsOf(
   return (container.volumeMounts ?? []).map((mount, index) => {
     const { name, mountPath, readOnly = false } = mount;
     const volume = volumes.get(name);
-    // Validation refuses a mount without its volume, so this is a mistake of ours.
-    if (volume === undefined) throw new TypeError(`${base}.volumeMounts[${index}]: there is no volume "${name}"`);
+    // Validation refuses a mount without its volume: its claim has lost what it was bound to.
+    if (volume === undefined)
+      throw new PodrunError("InvalidObject", `volume "${name}": its claim is not bound to a volume`, {
+        details: { volume: name },
+      });
     const path = `${base}.volumeMounts[${index}]`;
     const subPath = expandSubPath(mount, env);
     return {

@@ -1,3 +1,5 @@
+export { Claims } from "./claims/claims.ts";
+export { StorageObjects } from "./claims/storage.ts";
 export { EventRecorder } from "./events.ts";
 export * from "./eviction/index.ts";
 export {

@@ -1,6 +1,7 @@
 import { PodrunError } from "../base/errors.ts";
 import type { SandboxStatus } from "../sandbox/types.ts";
 import { findPlaced } from "../spec/index.ts";
+import { giveToGroup, ownedVolumes } from "./claims/fs-group.ts";
 import { type ConfigVolumes, mountFailure } from "./config-volumes.ts";
 import { nextContainers } from "./next-actions.ts";
 import type { Node } from "./node.ts";
@@ -8,9 +9,9 @@ import type { PodContainers } from "./pod-containers.ts";
 import { messageOf, record } from "./record.ts";
 import { prepareContainer, type StartContext } from "./run-container.ts";
 import { makeSandbox } from "./run-sandbox.ts";
-import { setUpVolumes } from "./volumes.ts";
+import { setUpVolumes, type VolumeSources } from "./volumes.ts";
 
-export type SandboxContext = Omit<StartContext, "sandbox">;
+export type SandboxContext = Omit<StartContext, "sandbox" | "volumes">;
 
 /**
  * Makes what a pod's containers need before they start: its volumes and its sandbox. Meanwhile the containers that start
@@ -24,15 +25,21 @@ export async function setUpPod(
   config: ConfigVolumes,
 ): Promise<SandboxStatus | undefined> {
   const { pod } = context;
+  let volumes: VolumeSources;
   try {
-    setUpVolumes(pod, node.config.root);
+    node.claims.prepare(pod);
+    volumes = setUpVolumes(pod, node);
     config.check(pod);
+    const owned = ownedVolumes(pod, node);
+    if (owned.length > 0) await giveToGroup(owned);
   } catch (error) {
     record(node, pod, "Warning", "FailedMount", mountFailure(error));
     return undefined;
   }
   try {
-    return await makeSandbox(node, pod, attempt, (sandbox) => prepare(node, containers, { ...context, sandbox }));
+    return await makeSandbox(node, pod, attempt, (sandbox) =>
+      prepare(node, containers, { ...context, volumes, sandbox }),
+    );
   } catch (error) {
     await forgetPrepared(containers);
     // Whether a volume can be mounted with the pod's ids shows only in its user namespace.

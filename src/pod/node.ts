@@ -5,6 +5,7 @@ import type { DiskMeter } from "../linux/disk-meter.ts";
 import type { ResolverConfig } from "../net/index.ts";
 import type { RuntimeService } from "../sandbox/types.ts";
 import { HUGEPAGE_BYTES, type HugepageName, type Labels, type ResourceName } from "../spec/index.ts";
+import type { ClaimSource } from "./claims/claim-source.ts";
 import type { EventRecorder } from "./events.ts";
 import type { NodePressure } from "./eviction/pressure.ts";
 import type { EvictionSettings } from "./eviction/types.ts";
@@ -90,6 +91,7 @@ export interface Node {
   readonly runtime: RuntimeService;
   readonly images: ImageSource;
   readonly objects: ObjectSource;
+  readonly claims: ClaimSource;
   readonly events: EventRecorder;
   readonly log: Logger;
   readonly timers: Timers;

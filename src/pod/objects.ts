@@ -2,15 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
-import {
-  kindNames,
-  makeNamespace,
-  type Problem,
-  throwProblems,
-  validateConfigMapUpdate,
-  validateSecretUpdate,
-} from "../spec/index.ts";
+import { isClusterScoped, kindNames, makeNamespace, throwProblems } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
+import { admitObject, isProtected, keepServerOwned, requireDeletableClass, validateChange } from "./admission.ts";
 import { requireDeletable, requireNamespace } from "./namespaces.ts";
 import type {
   KeptKind,
@@ -20,6 +14,7 @@ import type {
   ObjectService,
   ObjectSource,
   ObjectWatchEvent,
+  ReplaceKeptOptions,
 } from "./types.ts";
 
 /** Where kept objects lie; `store/` implements it. */
@@ -41,20 +36,17 @@ export class KeptObjects implements ObjectService, ObjectSource {
     const { kind } = raw;
     const { namespace } = raw.metadata;
     if (this.#store.get(kind, namespace, name) !== undefined) throw alreadyExists(kind, namespace, name);
-    if (kind !== "Namespace") requireNamespace(this, namespace);
-    const { resourceVersion: _, ...given } = raw.metadata;
-    const metadata = { ...given, name, uid: newUid(), creationTimestamp: timestamp(this.#now()) };
-    const object = kind === "Namespace" ? makeNamespace({ ...metadata, resourceVersion: "" }) : { ...raw, metadata };
-    if (dryRun) return { ...object, metadata: { ...object.metadata, resourceVersion: "" } };
-    return this.#put(object, "ADDED");
+    if (!isClusterScoped(kind)) requireNamespace(this, namespace);
+    const metadata = { ...raw.metadata, name, uid: newUid(), creationTimestamp: timestamp(this.#now()) };
+    const object = admitObject({ ...raw, metadata: { ...metadata, resourceVersion: "" } } as KeptObject, this);
+    return dryRun ? object : this.#put(object, "ADDED");
   }
 
-  replace(wanted: KeptObject, { dryRun = false }: { readonly dryRun?: boolean } = {}): KeptObject {
+  replace(wanted: KeptObject, { dryRun = false, exact = false }: ReplaceKeptOptions = {}): KeptObject {
     const before = this.get(wanted.kind, wanted.metadata.namespace, wanted.metadata.name);
     checkSame(before, wanted);
-    throwProblems(validateUpdate(before, wanted));
-    const after = { ...wanted, metadata: { ...wanted.metadata, ...serverOwned(before) } };
-    if (after.kind === "Namespace" && before.kind === "Namespace") after.status = before.status;
+    const after = keepServerOwned(before, wanted, exact);
+    throwProblems(validateChange(before, after, this));
     if (dryRun || isDeepStrictEqual(plain(before), plain(after))) return after;
     return this.#put(after, "MODIFIED");
   }
@@ -69,15 +61,27 @@ export class KeptObjects implements ObjectService, ObjectSource {
     return this.#store.get<KeptOf<K>>(kind, namespace, name);
   }
 
-  list(kind: KeptKind, { namespace }: ObjectFilter = {}): readonly KeptObject[] {
-    return this.#store.list<KeptObject>(kind, namespace);
+  list<K extends KeptKind>(kind: K, { namespace }: ObjectFilter = {}): readonly KeptOf<K>[] {
+    return this.#store.list<KeptOf<K>>(kind, namespace);
   }
 
   delete(kind: KeptKind, namespace: string, name: string): KeptObject {
     if (kind === "Namespace") return this.#terminate(name);
+    if (kind === "StorageClass") requireDeletableClass(name);
+    const before = this.get(kind, namespace, name);
+    if (isProtected(before)) return this.#mark(before);
+    return this.remove(kind, namespace, name) ?? before;
+  }
+
+  /** For podrun's own controllers: an object with its status, whatever may not change. Throws NotFound, Conflict. */
+  write<T extends KeptObject>(object: T): T {
+    return this.#put(object, "MODIFIED") as T;
+  }
+
+  /** For podrun's own controllers: an object goes, whatever keeps it. */
+  remove(kind: KeptKind, namespace: string, name: string): KeptObject | undefined {
     const object = this.#store.delete<KeptObject>(kind, namespace, name);
-    if (object === undefined) throw notFound(kind, namespace, name);
-    this.#notify({ type: "DELETED", object });
+    if (object !== undefined) this.#notify({ type: "DELETED", object });
     return object;
   }
 
@@ -100,8 +104,7 @@ export class KeptObjects implements ObjectService, ObjectSource {
 
   /** A namespace is going, and nothing is left in it. */
   removeNamespace(name: string): void {
-    const object = this.#store.delete<KeptObject>("Namespace", "", name);
-    if (object !== undefined) this.#notify({ type: "DELETED", object });
+    this.remove("Namespace", "", name);
   }
 
   watch(listener: (event: ObjectWatchEvent) => void): () => void {
@@ -122,8 +125,17 @@ export class KeptObjects implements ObjectService, ObjectSource {
     return this.#put({ ...namespace, metadata, status: { phase: "Terminating" } } as KeptObject, "MODIFIED");
   }
 
+  /** What protects it takes it away when nobody uses it any more (pod/claims). */
+  #mark(before: KeptObject): KeptObject {
+    if (before.metadata.deletionTimestamp !== undefined) return before;
+    const marks = { deletionTimestamp: timestamp(this.#now()), deletionGracePeriodSeconds: 0 };
+    return this.#put({ ...before, metadata: { ...before.metadata, ...marks } }, "MODIFIED");
+  }
+
   #put(object: Omit<KeptObject, "metadata"> & { metadata: Versionless }, type: "ADDED" | "MODIFIED"): KeptObject {
-    const stored = this.#store.put(object, { mode: type === "ADDED" ? "create" : "update" }) as KeptObject;
+    const { resourceVersion, ...metadata } = object.metadata;
+    const put = type === "ADDED" ? { ...object, metadata } : object;
+    const stored = this.#store.put(put, { mode: type === "ADDED" ? "create" : "update" }) as KeptObject;
     this.#notify({ type, object: stored });
     return stored;
   }
@@ -131,20 +143,6 @@ export class KeptObjects implements ObjectService, ObjectSource {
   #notify(event: ObjectWatchEvent): void {
     for (const watcher of this.#watchers) watcher(event);
   }
-}
-
-/** What no update changes. */
-function serverOwned({ metadata }: KeptObject): Partial<KeptObject["metadata"]> {
-  const { uid, creationTimestamp, resourceVersion, deletionTimestamp } = metadata;
-  return { uid, creationTimestamp, resourceVersion, ...(deletionTimestamp !== undefined && { deletionTimestamp }) };
-}
-
-/** The rules of a change. */
-function validateUpdate(before: KeptObject, after: KeptObject): Problem[] {
-  if (before.kind === "Namespace") return [];
-  if (before.kind === "Secret" && after.kind === "Secret") return validateSecretUpdate(before, after);
-  if (before.kind === "ConfigMap" && after.kind === "ConfigMap") return validateConfigMapUpdate(before, after);
-  throw new TypeError(`a ${before.kind} does not become a ${after.kind}`);
 }
 
 type Versionless = Omit<KeptObject["metadata"], "resourceVersion"> & { resourceVersion?: string };

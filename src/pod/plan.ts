@@ -3,6 +3,8 @@ import type { RuntimeImage } from "../image/types.ts";
 import { describe } from "../sandbox/describe.ts";
 import type { ContainerConfig } from "../sandbox/types.ts";
 import { type Container, type Pod, placedContainers } from "../spec/index.ts";
+import { volumeFolder } from "./claims/bind.ts";
+import { claimOf } from "./claims/pod-claims.ts";
 import { buildVolumes } from "./config-volumes.ts";
 import { buildContainerConfig } from "./container-config.ts";
 import type { Node } from "./node.ts";
@@ -11,7 +13,7 @@ import { containerContext } from "./run-container.ts";
 import { sandboxConfig } from "./run-sandbox.ts";
 import type { PlannedOperation, PlanSources } from "./types.ts";
 import { volumeImages, withImages } from "./volume-images.ts";
-import { volumeSources } from "./volumes.ts";
+import { type VolumeSources, volumeSources } from "./volumes.ts";
 
 /** Stands where a start would put the pod's address, for a container's env that asks for it. */
 const UNKNOWN_ADDRESS = "<pod IP>";
@@ -38,6 +40,20 @@ async function findImage(node: Node, reference: string): Promise<RuntimeImage> {
   }
 }
 
+/** A claim that a start would make or bind has no folder yet: its name stands for it. Throws NotFound for one that there is not. */
+function plannedSources(node: Node, pod: Pod): VolumeSources {
+  const sources = new Map(volumeSources(pod, node));
+  for (const volume of pod.spec.volumes ?? []) {
+    const claim = claimOf(pod, volume);
+    if (claim === undefined || sources.has(volume.name)) continue;
+    if (!volume.ephemeral && !node.objects.find("PersistentVolumeClaim", pod.metadata.namespace, claim))
+      throw new PodrunError("NotFound", `volume "${volume.name}": persistentvolumeclaim "${claim}" not found`);
+    const path = volumeFolder(node.config.root, claim);
+    sources.set(volume.name, { source: { kind: "host", path }, readOnly: false, folderMode: 0o777 });
+  }
+  return sources;
+}
+
 async function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean): Promise<PlannedOperation[]> {
   const sandbox = sandboxConfig(node, pod, 0, reasons);
   const context = {
@@ -51,7 +67,7 @@ async function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean)
       pausePid: 0,
     },
   };
-  const sources = volumeSources(pod, node.config.root);
+  const sources = plannedSources(node, pod);
   const configOf = async (spec: Container): Promise<ContainerConfig> => {
     const image = await findImage(node, spec.image);
     const held = await Promise.all(

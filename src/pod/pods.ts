@@ -93,6 +93,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
 
   /** An object that pods may name is another, or there or gone: whoever waits for it need not wait for its back-off's end. */
   objectChanged({ kind, metadata: { namespace, name } }: KeptObject): void {
+    if (kind === "PersistentVolume" || kind === "StorageClass") this.#retryUnscheduled();
     for (const worker of this.#workers.values())
       if (worker.pod.metadata.namespace === namespace) worker.objectChanged(kind, name);
   }
@@ -374,10 +375,8 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   #record(pod: Pod): Pod {
     const { resourceVersion: _, ...metadata } = pod.metadata;
     try {
-      return this.#store.put(
-        { ...pod, metadata: metadata as Pod["metadata"] },
-        { mode: "update", durability: "normal" },
-      );
+      const versionless = { ...pod, metadata: metadata as Pod["metadata"] };
+      return this.#store.put(versionless, { mode: "update", durability: "normal" });
     } catch (error) {
       this.#node.log.failure("a pod's status can't be recorded", error, { pod: pod.metadata.name });
       return pod;

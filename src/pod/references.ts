@@ -1,4 +1,5 @@
 import { type Pod, placedContainers } from "../spec/index.ts";
+import { claimsOf } from "./claims/pod-claims.ts";
 import { volumeObjects } from "./volume-content.ts";
 
 export interface References {
@@ -9,7 +10,7 @@ export interface References {
 }
 
 /** The objects of its namespace that a pod names. */
-export function referencesOf({ spec }: Pod): References {
+export function referencesOf({ metadata, spec }: Pod): References {
   const asked = new Set<string>();
   for (const { container } of placedContainers(spec)) {
     const { env = [], envFrom = [] } = container;
@@ -22,6 +23,7 @@ export function referencesOf({ spec }: Pod): References {
       if (valueFrom?.secretKeyRef) asked.add(`Secret/${valueFrom.secretKeyRef.name}`);
     }
   }
+  for (const name of claimsOf({ metadata, spec })) asked.add(`PersistentVolumeClaim/${name}`);
   for (const volume of spec.volumes ?? [])
     for (const [kind, name] of volumeObjects(volume)) asked.add(`${kind}/${name}`);
   return { asked, pulls: new Set(spec.imagePullSecrets?.map(({ name }) => name)) };

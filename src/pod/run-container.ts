@@ -14,7 +14,7 @@ import { isRestarted } from "./restart.ts";
 import type { Waiting } from "./status.ts";
 import type { Preparation, TrackedContainer } from "./tracked-container.ts";
 import { withImages } from "./volume-images.ts";
-import type { VolumeSources } from "./volumes.ts";
+import { checkHostPaths, type VolumeSources } from "./volumes.ts";
 
 /** What a container's start needs of its pod. */
 export interface StartContext {
@@ -77,6 +77,7 @@ export async function prepareContainer(
   tracked.imageID = held.imageID;
   let reason = "CreateContainerConfigError";
   try {
+    checkHostPaths(spec, pod, node);
     const attempt = tracked.restartCount;
     const config = buildContainerConfig(
       context.pod,

@@ -10,6 +10,8 @@ import { buildSandboxConfig, resolvConfFor } from "./sandbox-config.ts";
 export function sandboxConfig(node: Node, pod: Pod, attempt: number, reasons: Reasons): SandboxConfig {
   return buildSandboxConfig(pod, attempt, {
     root: node.config.root,
+    claims: node.claims,
+    memoryBytes: Number(node.facts.allocatable.memory),
     logs: node.config.logs,
     hostname: node.facts.name,
     clusterDomain: node.settings.clusterDomain,

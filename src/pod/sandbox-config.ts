@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { type HostsInput, nodeHosts, podHosts, podResolvConf, type ResolverConfig } from "../net/index.ts";
-import type { SandboxConfig } from "../sandbox/types.ts";
+import type { MemoryVolume, SandboxConfig } from "../sandbox/types.ts";
 import { bytes, type HugepageName, hostPortsOf, type Pod, portText, qosClass } from "../spec/index.ts";
+import type { ClaimSource } from "./claims/claim-source.ts";
 import { kernelHostname, nameOf } from "./hostname.ts";
 import type { Reasons } from "./reasons.ts";
 import { podResources } from "./resources.ts";
@@ -14,6 +15,9 @@ const SHM_BYTES = 64 * 1024 * 1024;
 export interface SandboxContext {
   /** State folder. */
   readonly root: string;
+  readonly claims: ClaimSource;
+  /** What the node has for pods, bytes: no volume in memory is larger. */
+  readonly memoryBytes: number;
   /** Folder of the logs of all pods. */
   readonly logs: string;
   readonly hostname: string;
@@ -42,12 +46,12 @@ export function buildSandboxConfig(pod: Pod, attempt: number, context: SandboxCo
     ports: spec.hostNetwork ? [] : hostPortsOf(spec).map(({ path: _, ...port }) => port),
     pid: spec.hostPID ? "node" : spec.shareProcessNamespace ? "pod" : "container",
     ipc: spec.hostIPC ? "node" : "pod",
-    ...(spec.hostUsers === false && { users: "pod" as const, mapped: mappedVolumes(pod, context.root) }),
+    ...(spec.hostUsers === false && { users: "pod" as const, mapped: mappedVolumes(pod, context) }),
     sysctls: Object.fromEntries((spec.securityContext.sysctls ?? []).map(({ name, value }) => [name, value])),
     shmBytes: SHM_BYTES,
     qos: qosClass(pod),
     resources: podResources(pod, { pidsLimit: context.podPidsLimit, hugepages: context.hugepages }),
-    memoryVolumes: memoryVolumes(pod),
+    memoryVolumes: memoryVolumes(pod, context.memoryBytes),
     logDirectory: logDirectory(context.logs, pod),
     why: sandboxReasons(pod, context.reasons),
   };
@@ -77,31 +81,31 @@ export function resolvConfFor(
 }
 
 /** What its containers may mount of the host's. */
-const mappedVolumes = (pod: Pod, root: string): NonNullable<SandboxConfig["mapped"]> =>
-  [...volumeSources(pod, root)].flatMap(([volume, { source }]) =>
+const mappedVolumes = (pod: Pod, { root, claims }: SandboxContext): NonNullable<SandboxConfig["mapped"]> =>
+  [...volumeSources(pod, { claims, config: { root } })].flatMap(([volume, { source }]) =>
     source.kind === "host" ? [{ volume, path: source.path }] : [],
   );
 
 const SETGID = 0o2000;
 
-/** Volumes in memory: those whose content podrun writes, and emptyDir with its limit; without sizeLimit the pod's memory limit bounds them, when it has one. */
-function memoryVolumes(pod: Pod): SandboxConfig["memoryVolumes"] {
-  const podLimit = podResources(pod).memoryLimitBytes;
+/**
+ * Volumes in memory: those whose content podrun writes, and emptyDir, as large as the least of its sizeLimit, the pod's memory limit
+ * and what the node has for pods (KEP-1967).
+ */
+function memoryVolumes(pod: Pod, nodeBytes: number): SandboxConfig["memoryVolumes"] {
+  const podBytes = podResources(pod).memoryLimitBytes ?? nodeBytes;
   const gid = pod.spec.securityContext.fsGroup;
   const group = gid === undefined ? 0 : SETGID;
   const owner = gid === undefined ? {} : { gid };
-  const entries = (pod.spec.volumes ?? []).flatMap((volume) => {
+  const entries = (pod.spec.volumes ?? []).flatMap((volume): (readonly [string, MemoryVolume])[] => {
     const { name, emptyDir, configMap } = volume;
     // The kubelet's modes: those that it makes in memory are sticky.
-    if (hasContent(volume)) return [[name, { mode: (configMap ? 0o777 : 0o1777) | group, ...owner }] as const];
+    if (hasContent(volume)) return [[name, { mode: (configMap ? 0o777 : 0o1777) | group, ...owner }]];
     if (emptyDir?.medium !== "Memory") return [];
-    const sizeBytes = emptyDir.sizeLimit === undefined ? podLimit : bytes(emptyDir.sizeLimit);
-    return [
-      [
-        name,
-        { ...(group !== 0 && { mode: 0o777 | group }), ...owner, ...(sizeBytes !== undefined && { sizeBytes }) },
-      ] as const,
-    ];
+    // 0 is none, as everywhere in resources.
+    const own = bytes(emptyDir.sizeLimit ?? "0") || nodeBytes;
+    const sizeBytes = Math.min(own, podBytes, nodeBytes);
+    return [[name, { ...(group !== 0 && { mode: 0o777 | group }), ...owner, sizeBytes }] as const];
   });
   return Object.fromEntries(entries);
 }

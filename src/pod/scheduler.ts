@@ -58,8 +58,11 @@ export class Scheduler {
 
   /** Whether the pod can have its place now, and else what it is told and who could make room. Changes nothing. */
   judge(pod: Pod): Verdict {
-    const why = whyNoPlace(pod, this.#place(pod));
-    if (why === undefined || pod.spec.schedulingGates?.length) return { why };
+    const place = this.#place(pod);
+    const why = whyNoPlace(pod, place);
+    if (pod.spec.schedulingGates?.length) return { why };
+    const waits = this.#node.claims.whyWaiting(pod, () => place.pods.filter((other) => place.holdsPlace(other)));
+    if (waits !== undefined || why === undefined) return { why: waits };
     if (this.#isHopeless(pod)) return { why: `${why} ${noPreemption("Preemption is not helpful for scheduling.")}` };
     if (pod.spec.preemptionPolicy === "Never")
       return { why: `${why} preemption: not eligible due to preemptionPolicy=Never.` };

@@ -175,6 +175,12 @@ export interface ObjectWatchEvent {
   readonly object: KeptObject;
 }
 
+export interface ReplaceKeptOptions {
+  readonly dryRun?: boolean;
+  /** What the object lacks is taken away, also what podrun has filled in; otherwise that stays. */
+  readonly exact?: boolean;
+}
+
 export interface ObjectFilter {
   readonly namespace?: string | undefined;
 }
@@ -184,12 +190,12 @@ export interface ObjectService {
   /** Answers the object with uid, creationTimestamp and resourceVersion. Throws AlreadyExists. */
   create(object: KeptObject, options?: { readonly dryRun?: boolean }): KeptObject;
   /** Throws NotFound, Conflict (uid or resourceVersion is another), InvalidObject (a field that may not change). */
-  replace(object: KeptObject, options?: { readonly dryRun?: boolean }): KeptObject;
+  replace(object: KeptObject, options?: ReplaceKeptOptions): KeptObject;
   /** Throws NotFound. */
   get<K extends KeptKind>(kind: K, namespace: string, name: string): KeptOf<K>;
   /** By namespace and name. */
-  list(kind: KeptKind, filter?: ObjectFilter): readonly KeptObject[];
-  /** The object as it was last. Throws NotFound. */
+  list<K extends KeptKind>(kind: K, filter?: ObjectFilter): readonly KeptOf<K>[];
+  /** The object as it was last; with a deletionTimestamp it goes when nobody uses it any more. Throws NotFound, Forbidden. */
   delete(kind: KeptKind, namespace: string, name: string): KeptObject;
   /** Later changes only, in order. Returns unsubscribe. */
   watch(listener: (event: ObjectWatchEvent) => void): () => void;

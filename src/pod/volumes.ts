@@ -4,7 +4,8 @@ import { errnoOf, PodrunError } from "../base/errors.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import { mountOf, readMounts } from "../linux/mounts.ts";
 import type { MountSource } from "../sandbox/types.ts";
-import { type Pod, placedContainers, type Volume } from "../spec/index.ts";
+import { type Container, type PersistentVolume, type Pod, placedContainers, type Volume } from "../spec/index.ts";
+import type { Node } from "./node.ts";
 import { hasContent } from "./volume-content.ts";
 
 export interface VolumeSource {
@@ -22,38 +23,79 @@ export type VolumeSources = ReadonlyMap<string, VolumeSource>;
 /** Folder of a pod's own volumes: `ROOT/pods/UID`. */
 export const podFolder = (root: string, uid: string): string => join(root, "pods", uid);
 
+export const emptyDirFolder = (root: string, { metadata }: Pod, name: string): string =>
+  join(podFolder(root, metadata.uid), "volumes", "empty-dir", name);
+
+/** What volumes need of the node. */
+export type VolumeNode = Pick<Node, "claims"> & { readonly config: Pick<Node["config"], "root"> };
+
 /** Where each volume's mounts come from, without touching anything: for `podrun plan` as well. */
-export function volumeSources(pod: Pod, root: string): VolumeSources {
+export function volumeSources(pod: Pod, node: VolumeNode): VolumeSources {
   return new Map(
-    // Those of images are known when their images are here (withImages).
-    (pod.spec.volumes ?? [])
-      .filter(({ image }) => !image)
-      .map((volume) => {
-        const folderMode = volume.hostPath ? modeOf(volume.hostPath.path) : emptyMode(pod);
-        return [volume.name, { source: sourceOf(volume, pod, root), readOnly: hasContent(volume), folderMode }];
-      }),
+    (pod.spec.volumes ?? []).flatMap((volume) => {
+      const source = sourceOf(volume, pod, node);
+      return source ? [[volume.name, source] as const] : [];
+    }),
   );
 }
 
-function sourceOf(volume: Volume, pod: Pod, root: string): MountSource {
-  if (volume.hostPath) return { kind: "host", path: volume.hostPath.path };
+/** Those of images are known when their images are here (withImages), those of claims when they are bound. */
+function sourceOf(volume: Volume, pod: Pod, node: VolumeNode): VolumeSource | undefined {
+  if (volume.image) return undefined;
+  const isClaim = volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined;
+  const path = isClaim ? pathOf(node.claims.volumeOf(pod, volume)) : volume.hostPath?.path;
+  if (path !== undefined) {
+    const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
+    return { source: { kind: "host", path }, readOnly, folderMode: modeOf(path) };
+  }
+  if (isClaim) return undefined;
+  return { source: ownSource(volume, pod, node.config.root), readOnly: hasContent(volume), folderMode: emptyMode(pod) };
+}
+
+export const pathOf = (volume: PersistentVolume | undefined): string | undefined =>
+  volume?.spec.local?.path ?? volume?.spec.hostPath?.path;
+
+function ownSource(volume: Volume, pod: Pod, root: string): MountSource {
   if (hasContent(volume) || volume.emptyDir?.medium === "Memory") return { kind: "memory", volume: volume.name };
-  return { kind: "host", path: join(podFolder(root, pod.metadata.uid), "volumes", "empty-dir", volume.name) };
+  return { kind: "host", path: emptyDirFolder(root, pod, volume.name) };
 }
 
 /**
  * Makes what the pod's volumes need on the host: folders for emptyDir, what hostPath's type asks for. Done again it
  * changes nothing. Throws InvalidObject (a hostPath is not what its type says), StateUnavailable (a folder can't be made).
  */
-export function setUpVolumes(pod: Pod, root: string): VolumeSources {
-  const sources = volumeSources(pod, root);
-  for (const volume of pod.spec.volumes ?? []) {
-    const source = sources.get(volume.name)?.source;
-    if (volume.hostPath) setUpHostPath(volume.name, volume.hostPath.path, volume.hostPath.type);
-    else if (source?.kind === "host") setUpEmptyDir(volume.name, source.path, pod);
-  }
+export function setUpVolumes(pod: Pod, node: VolumeNode): VolumeSources {
+  for (const volume of pod.spec.volumes ?? []) setUpVolume(volume, pod, node);
   checkPropagation(pod);
-  return sources;
+  return volumeSources(pod, node);
+}
+
+function setUpVolume(volume: Volume, pod: Pod, node: VolumeNode): void {
+  const { name } = volume;
+  const claimed = node.claims.volumeOf(pod, volume)?.spec;
+  const hostPath = volume.hostPath ?? claimed?.hostPath;
+  if (hostPath) setUpHostPath(name, hostPath.path, hostPath.type);
+  else if (claimed?.local) checkLocal(name, claimed.local.path);
+  else if (volume.emptyDir && volume.emptyDir.medium !== "Memory")
+    setUpEmptyDir(name, emptyDirFolder(node.config.root, pod, name), pod);
+}
+
+/**
+ * Before a container starts: what its volumes have on the host may have vanished since they were set up. Throws as
+ * {@link setUpVolumes}.
+ */
+export function checkHostPaths({ volumeMounts = [] }: Container, pod: Pod, node: VolumeNode): void {
+  const mounted = new Set(volumeMounts.map(({ name }) => name));
+  for (const volume of pod.spec.volumes ?? [])
+    if (mounted.has(volume.name) && !volume.emptyDir) setUpVolume(volume, pod, node);
+}
+
+/** A local volume is there before its pods are (the kubelet makes none either). */
+function checkLocal(name: string, path: string): void {
+  const stats = statHostPath(name, path);
+  if (stats?.isDirectory()) return;
+  const text = stats ? `path "${path}" is not a directory` : `path "${path}" does not exist`;
+  throw new PodrunError("InvalidObject", `volume "${name}": ${text}`, { details: { volume: name, path } });
 }
 
 /** Throws InvalidObject where mountPropagation could do nothing: the host's mount there is not shared. */
@@ -127,8 +169,8 @@ function setUpHostPath(name: string, path: string, type: HostPathType): void {
     return;
   }
   // No type: no check, and a folder where there is nothing, as the container runtimes do.
-  if (type !== "" && type !== "DirectoryOrCreate" && type !== "FileOrCreate")
-    throw failedCheck(name, path, "does not exist", type);
+  if (check && type !== "DirectoryOrCreate" && type !== "FileOrCreate")
+    throw failedCheck(name, path, `is not ${check.what}: it does not exist`, type);
   try {
     if (type === "FileOrCreate") writeFileSync(path, "", { flag: "a", mode: 0o644 });
     else mkdirSync(path, { recursive: true, mode: 0o755 });

@@ -23,7 +23,7 @@ import { isScheduled, recordScheduling, refusalOf } from "./schedule.ts";
 import { stopContainers } from "./stop-containers.ts";
 import type { Turn } from "./turns.ts";
 import type { KeptKind } from "./types.ts";
-import { type VolumeSources, volumeSources } from "./volumes.ts";
+import { volumeSources } from "./volumes.ts";
 import type { WorkerOwner } from "./worker-owner.ts";
 
 /** Waits between attempts to make a sandbox or to take a pod away. */
@@ -48,7 +48,6 @@ export class PodWorker {
   readonly #node: Node;
   readonly #owner: WorkerOwner;
   readonly #containers: PodContainers;
-  readonly #volumes: VolumeSources;
   readonly #config: ConfigVolumes;
   readonly #sandbox: PodSandbox;
   readonly #images: PodImages;
@@ -90,7 +89,6 @@ export class PodWorker {
     this.#containers = new PodContainers(pod, node.settings.restartBackoff);
     this.#config = new ConfigVolumes(node);
     this.#sandbox = new PodSandbox(node, this.#containers, this.#config);
-    this.#volumes = volumeSources(pod, node.config.root);
     this.#images = new PodImages(node, () => this.#progress());
     this.#probes = new PodProbes({ node, pod: () => this.#pod, progress: () => this.#progress() });
   }
@@ -299,7 +297,7 @@ export class PodWorker {
     const context: AdvanceContext = {
       pod: this.#pod,
       sandbox,
-      volumes: this.#volumes,
+      volumes: volumeSources(this.#pod, this.#node),
       images: this.#images,
       waitUntil: (moment) => this.#alarm.waitUntil(moment),
       changed: () => this.#changed(),
@@ -310,7 +308,7 @@ export class PodWorker {
   }
 
   async #makeSandbox(): Promise<void> {
-    const context = { pod: this.#pod, volumes: this.#volumes, images: this.#images };
+    const context = { pod: this.#pod, images: this.#images };
     if (await this.#sandbox.make(context)) this.#changed();
     // A deletion that came meanwhile has not failed: it need not wait.
     else if (this.#stage === "active") this.#failed();

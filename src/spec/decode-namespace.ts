@@ -10,7 +10,9 @@ import { validateMetadata } from "./validate-metadata.ts";
 /** A Namespace, or its problems. */
 export function readNamespace(raw: unknown): Reading<Namespace> {
   const decoding = newDecoding();
-  const decoded = decodeObject(NAMESPACE, withoutEmpty(raw), "", decoding) as unknown as ObjectValue<typeof NAMESPACE>;
+  const decoded = decodeObject(NAMESPACE, withoutEmptyNamespace(raw), "", decoding) as unknown as ObjectValue<
+    typeof NAMESPACE
+  >;
   if (!decoding.sound) return { problems: decoding.problems };
   const metadata = defaultMetadata({ ...decoded.metadata, namespace: "" } as ObjectMeta);
   const problems = [...decoding.problems, ...validateMetadata(metadata)];
@@ -18,7 +20,7 @@ export function readNamespace(raw: unknown): Reading<Namespace> {
 }
 
 /** `namespace: ""` is as none (Go's omitempty): it is how podrun itself holds one. */
-function withoutEmpty(raw: unknown): unknown {
+export function withoutEmptyNamespace(raw: unknown): unknown {
   if (!isObject(raw) || !isObject(raw["metadata"]) || raw["metadata"]["namespace"] !== "") return raw;
   const { namespace: _, ...metadata } = raw["metadata"];
   return { ...raw, metadata };

@@ -102,7 +102,7 @@ function decodeText(row: TextRow, raw: unknown, path: string, decoding: Decoding
     decoding.sound = false;
     return undefined;
   }
-  checkFormat(row.format, raw, path, decoding);
+  if (raw !== "" || !row.empty) checkFormat(row.format, raw, path, decoding);
   return raw;
 }
 
@@ -195,7 +195,7 @@ function checkFormat(format: Format | undefined, text: string, path: string, dec
 /** Null is absent. So is "" where Go's zero value is: optional text whose values do not include it. */
 function isAbsent(row: Row, raw: unknown): boolean {
   if (raw === undefined || raw === null) return true;
-  return raw === "" && row.kind === "text" && !(row.values?.includes("") ?? false);
+  return raw === "" && row.kind === "text" && !row.empty && !(row.values?.includes("") ?? false);
 }
 
 function missing(decoding: Decoding, path: string, row: Row): void {

@@ -3,6 +3,7 @@ import { readConfigMap } from "./decode-config-map.ts";
 import { readNamespace } from "./decode-namespace.ts";
 import { type Decoding, decodeObject, isObject, newDecoding } from "./decode-object.ts";
 import { readSecret } from "./decode-secret.ts";
+import { readPersistentVolume, readPersistentVolumeClaim, readStorageClass } from "./decode-storage.ts";
 import { defaultPod } from "./defaults.ts";
 import type { KindName } from "./kinds.ts";
 import type { KubeObject, Pod } from "./pod.ts";
@@ -45,8 +46,11 @@ export function readKubeObject(raw: unknown, wanted?: readonly KindName[]): Read
 const READERS: Readonly<Record<KindName, (raw: unknown) => Reading<KubeObject>>> = {
   ConfigMap: readConfigMap,
   Namespace: readNamespace,
+  PersistentVolume: readPersistentVolume,
+  PersistentVolumeClaim: readPersistentVolumeClaim,
   Pod: readPod,
   Secret: readSecret,
+  StorageClass: readStorageClass,
 };
 
 function readPod(raw: unknown): Reading<Pod> {

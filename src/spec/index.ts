@@ -31,10 +31,19 @@ export {
 } from "./resources.ts";
 export { CAPABILITY_NAMES } from "./schema/capabilities.ts";
 export { SECRET_TYPES, type Secret, secretValue } from "./secret.ts";
+export {
+  DEFAULT_CLASS,
+  isDefaultClass,
+  makeDefaultClass,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type StorageClass,
+} from "./storage.ts";
 export { validateConfigMapUpdate } from "./validate-config-map.ts";
 export { METADATA_ENTRY, type ResourceReference } from "./validate-environment.ts";
 export { validateEphemeralUpdate } from "./validate-ephemeral.ts";
 export { validatePod } from "./validate-pod.ts";
 export { validateSecretUpdate } from "./validate-secret.ts";
+export { validateClaimUpdate, validateClassUpdate, validateVolumeUpdate } from "./validate-storage.ts";
 export { validatePodUpdate } from "./validate-update.ts";
 export { expandVariables } from "./variables.ts";

@@ -11,20 +11,47 @@ export interface KindNames {
   /** As in paths: `/api/v1/namespaces/NS/pods`. */
   readonly plural: string;
   readonly short: readonly string[];
+  /** Absent: its objects lie in a namespace. */
+  readonly scope?: "Cluster";
 }
 
 /** In the order in which manifests with several kinds are applied: what others name comes before them. */
 export const KINDS = [
-  { kind: "Namespace", apiVersion: "v1", singular: "namespace", plural: "namespaces", short: ["ns"] },
+  { kind: "Namespace", apiVersion: "v1", singular: "namespace", plural: "namespaces", short: ["ns"], scope: "Cluster" },
+  {
+    kind: "StorageClass",
+    apiVersion: "storage.k8s.io/v1",
+    singular: "storageclass",
+    plural: "storageclasses",
+    short: ["sc"],
+    scope: "Cluster",
+  },
+  {
+    kind: "PersistentVolume",
+    apiVersion: "v1",
+    singular: "persistentvolume",
+    plural: "persistentvolumes",
+    short: ["pv"],
+    scope: "Cluster",
+  },
   { kind: "ConfigMap", apiVersion: "v1", singular: "configmap", plural: "configmaps", short: ["cm"] },
   { kind: "Secret", apiVersion: "v1", singular: "secret", plural: "secrets", short: [] },
+  {
+    kind: "PersistentVolumeClaim",
+    apiVersion: "v1",
+    singular: "persistentvolumeclaim",
+    plural: "persistentvolumeclaims",
+    short: ["pvc"],
+  },
   { kind: "Pod", apiVersion: "v1", singular: "pod", plural: "pods", short: ["po"] },
 ] as const satisfies readonly KindNames[];
 
 export type KindName = (typeof KINDS)[number]["kind"];
 
+type ClusterKind = Extract<(typeof KINDS)[number], { scope: "Cluster" }>["kind"];
+
 /** Whether objects of the kind lie in no namespace. */
-export const isClusterScoped = (kind: KindName): kind is "Namespace" => kind === "Namespace";
+export const isClusterScoped = (kind: KindName): kind is ClusterKind => kindNames(kind).scope === "Cluster";
 
 /** The names of a kind that podrun keeps. */
 export function kindNames(kind: KindName): KindNames {

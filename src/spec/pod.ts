@@ -19,6 +19,7 @@ import type { APP_ARMOR_PROFILE, SECCOMP_PROFILE } from "./schema/security-field
 import type { ObjectValue } from "./schema/shape.ts";
 import type { VOLUME } from "./schema/volume-fields.ts";
 import type { Secret } from "./secret.ts";
+import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "./storage.ts";
 
 export type { ObjectMeta };
 
@@ -51,7 +52,7 @@ export interface Pod {
 }
 
 /** Every kind that podrun knows. */
-export type KubeObject = Pod | ConfigMap | Secret | Namespace;
+export type KubeObject = Pod | ConfigMap | Secret | Namespace | PersistentVolumeClaim | PersistentVolume | StorageClass;
 
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
 

@@ -1,5 +1,6 @@
 // Rules of a pod's placement between fields, as Kubernetes' API server has them (ValidateNodeSelectorRequirement, ValidateTolerations …).
 
+import type { NodeSelectorTerm } from "./label-selector.ts";
 import { elementPath } from "./path.ts";
 import type { PodSpec } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
@@ -15,10 +16,7 @@ export function validatePlacement(spec: PodSpec): Problem[] {
   const terms = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   const at = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
   return [
-    ...(terms ?? []).flatMap((term, index) => [
-      ...validateRequirements(term.matchExpressions, `${elementPath(at, index)}.matchExpressions`),
-      ...validateFields(term.matchFields, `${elementPath(at, index)}.matchFields`),
-    ]),
+    ...validateNodeTerms(terms ?? [], at),
     ...(nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap(({ preference }, index) => {
       const path = elementPath("spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution", index);
       return [
@@ -35,6 +33,12 @@ export function validatePlacement(spec: PodSpec): Problem[] {
       : []),
   ];
 }
+
+export const validateNodeTerms = (terms: readonly NodeSelectorTerm[], path: string): Problem[] =>
+  terms.flatMap((term, index) => [
+    ...validateRequirements(term.matchExpressions, `${elementPath(path, index)}.matchExpressions`),
+    ...validateFields(term.matchFields, `${elementPath(path, index)}.matchFields`),
+  ]);
 
 type PodAffinity = NonNullable<NonNullable<PodSpec["affinity"]>["podAffinity"]>;
 type Selector = NonNullable<PodAffinity["requiredDuringSchedulingIgnoredDuringExecution"]>[number]["labelSelector"];
@@ -72,7 +76,7 @@ function validateLabelKeys(keys: readonly string[] | undefined, selector: Select
   );
 }
 
-function validateRequirements(list: readonly Requirement[] | undefined, path: string): Problem[] {
+export function validateRequirements(list: readonly Requirement[] | undefined, path: string): Problem[] {
   return (list ?? []).flatMap(({ operator, values = [] }, index) => {
     const at = `${elementPath(path, index)}.values`;
     if (operator === "In" || operator === "NotIn")

@@ -4,8 +4,9 @@ import { posix } from "node:path";
 import { elementPath } from "./path.ts";
 import type { Container, Pod, Volume, VolumeMount } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
-import { quote } from "./schema/format.ts";
+import { FORMATS, quote } from "./schema/format.ts";
 import { validateFieldPath, validateResourceField } from "./validate-environment.ts";
+import { validateClaimSpec } from "./validate-storage.ts";
 
 /** Fields that a file of the downward API may hold. */
 const FILE_FIELDS = [
@@ -21,8 +22,16 @@ export function validateVolumes(pod: Pod): Problem[] {
     const path = elementPath("spec.volumes", index);
     const [first, second] = Object.keys(volume).filter((key) => key !== "name");
     if (second !== undefined) return [invalid(path, `has both ${first} and ${second}; a volume has one source`)];
-    return validateContent(volume, path, pod);
+    return volume.ephemeral ? validateTemplate(volume, path, pod) : validateContent(volume, path, pod);
   });
+}
+
+function validateTemplate({ name, ephemeral }: Volume, path: string, { metadata }: Pod): Problem[] {
+  const spec = ephemeral?.volumeClaimTemplate.spec;
+  const problems = spec ? validateClaimSpec(spec, `${path}.ephemeral.volumeClaimTemplate.spec`) : [];
+  const wrong = FORMATS.dnsSubdomain(`${metadata.name || "x"}-${name}`);
+  if (wrong !== undefined) problems.push(invalid(`${path}.name`, `the claim's name POD-VOLUME: ${wrong}`));
+  return problems;
 }
 
 /** The files of a projected volume come from several places: two of them may not be one. */
@@ -88,11 +97,6 @@ function validatePropagation(
 ): Problem[] {
   const problems: Problem[] = [];
   const { mountPropagation = "None", recursiveReadOnly = "Disabled", readOnly } = mount;
-  const part = mount.subPath === undefined ? "subPathExpr" : "subPath";
-  if (volume?.image && mount[part] !== undefined) {
-    const text = "is not supported for image volumes yet; mount the whole image";
-    problems.push({ code: "UnsupportedField", path: `${path}.${part}`, text });
-  }
   if (mountPropagation === "Bidirectional" && container.securityContext?.privileged !== true)
     problems.push(invalid(`${path}.mountPropagation`, "Bidirectional is for privileged containers only"));
   // What a container mounts in a volume of podrun's own would be in the way when the volume is removed.

@@ -4,7 +4,7 @@ import type { DiskMeter, DiskUsage } from "../../linux/disk-meter.ts";
 import type { Pod } from "../../spec/index.ts";
 import type { Node } from "../node.ts";
 import { logDirectory } from "../sandbox-config.ts";
-import { volumeSources } from "../volumes.ts";
+import { emptyDirFolder } from "../volumes.ts";
 import { isDiskVolume } from "./storage-limits.ts";
 import type { PodStorage } from "./types.ts";
 
@@ -21,11 +21,9 @@ export async function measurePod(
   const runs = runtime.listContainers(uid);
   const logs = logDirectory(config.logs, pod);
   const names = new Set(runs.map(({ name }) => name));
-  const sources = volumeSources(pod, config.root);
-  const folders = (pod.spec.volumes ?? []).flatMap((volume) => {
-    const source = sources.get(volume.name)?.source;
-    return isDiskVolume(volume) && source?.kind === "host" ? [[volume.name, source.path] as const] : [];
-  });
+  const folders = (pod.spec.volumes ?? [])
+    .filter(isDiskVolume)
+    .map(({ name }) => [name, emptyDirFolder(config.root, pod, name)] as const);
   const [layers, texts, volumes] = await Promise.all([
     Promise.all(runs.map(({ id, name }) => measure(name, join(config.root, "containers", id, "upper")))),
     Promise.all([...names].map((name) => measure(name, join(logs, name)))),

@@ -74,6 +74,20 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "path type",
   EmptyDirVolumeSource:
     "medium sizeLimit",
+  PersistentVolumeClaimVolumeSource:
+    "claimName readOnly",
+  EphemeralVolumeSource:
+    "volumeClaimTemplate",
+  PersistentVolumeClaimTemplate:
+    "metadata spec",
+  PersistentVolumeClaimSpec:
+    "accessModes dataSource dataSourceRef resources selector storageClassName volumeAttributesClassName volumeMode volumeName",
+  VolumeResourceRequirements:
+    "limits requests",
+  LabelSelector:
+    "matchExpressions matchLabels",
+  LabelSelectorRequirement:
+    "key operator values",
   ConfigMapVolumeSource:
     "defaultMode items name optional",
   KeyToPath:
@@ -124,10 +138,6 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "preferredDuringSchedulingIgnoredDuringExecution requiredDuringSchedulingIgnoredDuringExecution",
   PodAffinityTerm:
     "labelSelector matchLabelKeys mismatchLabelKeys namespaceSelector namespaces topologyKey",
-  LabelSelector:
-    "matchExpressions matchLabels",
-  LabelSelectorRequirement:
-    "key operator values",
   WeightedPodAffinityTerm:
     "podAffinityTerm weight",
   PodAntiAffinity:
@@ -148,6 +158,20 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "apiVersion kind metadata spec status",
   NamespaceSpec:
     "finalizers",
+  PersistentVolumeClaim:
+    "apiVersion kind metadata spec status",
+  PersistentVolume:
+    "apiVersion kind metadata spec status",
+  PersistentVolumeSpec:
+    "accessModes awsElasticBlockStore azureDisk azureFile capacity cephfs cinder claimRef csi fc flexVolume flocker gcePersistentDisk glusterfs hostPath iscsi local mountOptions nfs nodeAffinity persistentVolumeReclaimPolicy photonPersistentDisk portworxVolume quobyte rbd scaleIO storageClassName storageos volumeAttributesClassName volumeMode vsphereVolume",
+  LocalVolumeSource:
+    "fsType path",
+  ObjectReference:
+    "apiVersion fieldPath kind name namespace resourceVersion uid",
+  VolumeNodeAffinity:
+    "required",
+  StorageClass:
+    "allowVolumeExpansion allowedTopologies apiVersion kind metadata mountOptions parameters provisioner reclaimPolicy volumeBindingMode",
 };
 
 /** Kubernetes' kinds by API version. */

@@ -21,15 +21,15 @@ const NODE_SELECTOR_TERM = objectType({
   },
 });
 
+export const NODE_SELECTOR = objectType({
+  name: "NodeSelector",
+  fields: { nodeSelectorTerms: list(object(NODE_SELECTOR_TERM), { required: true }) },
+});
+
 const NODE_AFFINITY = objectType({
   name: "NodeAffinity",
   fields: {
-    requiredDuringSchedulingIgnoredDuringExecution: object(
-      objectType({
-        name: "NodeSelector",
-        fields: { nodeSelectorTerms: list(object(NODE_SELECTOR_TERM), { required: true }) },
-      }),
-    ),
+    requiredDuringSchedulingIgnoredDuringExecution: object(NODE_SELECTOR),
     preferredDuringSchedulingIgnoredDuringExecution: list(
       object(
         objectType({

@@ -23,7 +23,7 @@ export const POD_SECURITY_CONTEXT = objectType({
       note: "group of emptyDir, configMap, secret, downwardAPI and projected volumes, and of every process",
     }),
     fsGroupChangePolicy: oneOf(["Always", "OnRootMismatch"], {
-      note: "of no effect on the volumes that podrun has, as in Kubernetes",
+      note: "for volumes of claims; of no effect on others, as in Kubernetes",
     }),
     supplementalGroupsPolicy: oneOf(["Merge", "Strict"], {
       note: "Merge when absent: the groups that the image's /etc/group gives the user come too; Strict: they do not",

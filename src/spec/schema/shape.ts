@@ -26,6 +26,8 @@ export interface TextRow extends RowOptions {
   readonly kind: "text";
   readonly format?: Format;
   readonly values?: readonly string[];
+  /** "" is a value of its own, not the absence of one; no format is asked of it. */
+  readonly empty?: true;
 }
 export interface QuantityRow extends RowOptions {
   readonly kind: "quantity";

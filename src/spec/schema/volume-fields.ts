@@ -1,7 +1,9 @@
 // Fields of a pod's volumes (Kubernetes core/v1 Volume and what it contains).
 
 import { OBJECT_FIELD_SELECTOR, RESOURCE_FIELD_SELECTOR } from "./env-fields.ts";
+import { OBJECT_META } from "./metadata-fields.ts";
 import { flag, integer, list, object, objectType, oneOf, quantity, text } from "./shape.ts";
+import { CLAIM_SPEC } from "./storage-fields.ts";
 
 const NO_ACCOUNTS = "there are no service accounts";
 const LATER = { note: "a change of the object is in the containers at once" } as const;
@@ -58,6 +60,20 @@ const PROJECTION = objectType({
   },
 });
 
+const CLAIM_TEMPLATE = objectType({
+  name: "PersistentVolumeClaimTemplate",
+  fields: {
+    metadata: object(
+      objectType({
+        name: "ObjectMeta",
+        fields: { labels: OBJECT_META.fields.labels, annotations: OBJECT_META.fields.annotations },
+        notApplicable: { name: "the claim is called POD-VOLUME", namespace: "the claim lies beside its pod" },
+      }),
+    ),
+    spec: object(CLAIM_SPEC, { required: true }),
+  },
+});
+
 export const VOLUME = objectType({
   name: "Volume",
   fields: {
@@ -83,6 +99,20 @@ export const VOLUME = objectType({
         },
       }),
       { note: "also what a volume without a source is" },
+    ),
+    persistentVolumeClaim: object(
+      objectType({
+        name: "PersistentVolumeClaimVolumeSource",
+        fields: { claimName: text({ required: true, format: "dnsSubdomain" }), readOnly: flag() },
+      }),
+      { note: "of the pod's namespace; the pod is Pending until it is bound" },
+    ),
+    ephemeral: object(
+      objectType({
+        name: "EphemeralVolumeSource",
+        fields: { volumeClaimTemplate: object(CLAIM_TEMPLATE, { required: true }) },
+      }),
+      { note: "a claim POD-VOLUME that goes with the pod" },
     ),
     configMap: object(
       objectType({
@@ -122,7 +152,7 @@ export const VOLUME = objectType({
           }),
         },
       }),
-      { note: "read-only, and nothing in it can be run; without subPath" },
+      { note: "read-only, and nothing in it can be run" },
     ),
   },
 });

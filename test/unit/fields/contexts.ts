@@ -38,8 +38,11 @@ const requirement = (place: string, key: string): readonly Setting[] => [
   [`${place}.operator`, "In"],
   [`${place}.values`, [key]],
 ];
-const LABEL_TERM = `${POD_AFFINITY}.labelSelector.matchExpressions.0`;
-const labelTerm = [[`${POD_AFFINITY}.topologyKey`, HERE] as const, ...requirement(LABEL_TERM, "x")];
+const CLAIM = "spec.volumes.0.ephemeral.volumeClaimTemplate.spec";
+const SIZE: Setting = [`${CLAIM}.resources.requests.storage`, "1Gi"];
+const MODES: Setting = [`${CLAIM}.accessModes`, ["ReadWriteOnce"]];
+const LABEL_TERM = `${CLAIM}.selector.matchExpressions.0`;
+const labelTerm = [SIZE, MODES, ...requirement(LABEL_TERM, "x")];
 const PORT: Setting = [`${MAIN}.ports.0.hostPort`, 8080];
 const tolerating = (...more: Setting[]): readonly Setting[] => [["spec.tolerations.0.key", "a"], ...more];
 
@@ -85,6 +88,15 @@ export const CONTEXTS: Readonly<Record<string, readonly Setting[]>> = {
   "DownwardAPIVolumeFile.mode": [[`${DOWNWARD}.fieldRef.fieldPath`, "metadata.name"]],
   "ProjectedVolumeSource.defaultMode": [["spec.volumes.0.projected.sources.0.configMap.name", "a"]],
   "ImageVolumeSource.reference": [mountOf("a")],
+  "PersistentVolumeClaimVolumeSource.claimName": [mountOf("a")],
+  "PersistentVolumeClaimVolumeSource.readOnly": [mountOf("a")],
+  "PersistentVolumeClaimSpec.accessModes": [SIZE],
+  "PersistentVolumeClaimSpec.storageClassName": [SIZE],
+  "PersistentVolumeClaimSpec.volumeName": [SIZE],
+  "PodSecurityContext.fsGroupChangePolicy": [
+    ["spec.securityContext.fsGroup", 1],
+    volumes({ persistentVolumeClaim: { claimName: "a" } }),
+  ],
   "NodeSelectorRequirement.key": requirement(NODE_TERM, "x"),
   "NodeSelectorRequirement.operator": requirement(NODE_TERM, "x"),
   "NodeSelectorRequirement.values": requirement(NODE_TERM, "x"),
@@ -92,7 +104,7 @@ export const CONTEXTS: Readonly<Record<string, readonly Setting[]>> = {
   "PodAffinityTerm.topologyKey": WIDE,
   "PodAffinityTerm.matchLabelKeys": [LABELLED, ...WIDE, ELSEWHERE],
   "PodAffinityTerm.mismatchLabelKeys": [LABELLED, ...WIDE, ELSEWHERE],
-  "LabelSelector.matchLabels": [[`${POD_AFFINITY}.topologyKey`, HERE]],
+  "LabelSelector.matchLabels": [SIZE, MODES],
   "LabelSelectorRequirement.key": labelTerm,
   "LabelSelectorRequirement.operator": labelTerm,
   "LabelSelectorRequirement.values": labelTerm,

@@ -89,7 +89,6 @@ export const NAMED: readonly Named[] = [
 /** On one node they decide nothing: docs/fields.md says so at the field, or at the one that has it (behind the colon). */
 export const WITHOUT_EFFECT: readonly string[] = [
   "PodSpec.enableServiceLinks",
-  "PodSecurityContext.fsGroupChangePolicy",
   "PreferredSchedulingTerm.weight:NodeAffinity.preferredDuringSchedulingIgnoredDuringExecution",
   "WeightedPodAffinityTerm.weight:PodAffinity.preferredDuringSchedulingIgnoredDuringExecution",
   "TopologySpreadConstraint.nodeAffinityPolicy",

@@ -1,4 +1,7 @@
 // What podrun makes of a pod before anything is done: the runtime's configuration, the volumes' content, the scheduler's answers.
+import type { ClaimSource } from "../../../src/pod/claims/claim-source.ts";
+import { ownedVolumes } from "../../../src/pod/claims/fs-group.ts";
+import { claimFor, claimOf } from "../../../src/pod/claims/pod-claims.ts";
 import { buildContainerConfig } from "../../../src/pod/container-config.ts";
 import type { PlacementNode } from "../../../src/pod/placement.ts";
 import { Reasons } from "../../../src/pod/reasons.ts";
@@ -7,8 +10,14 @@ import { whyNoPlace } from "../../../src/pod/schedule.ts";
 import { buildContent } from "../../../src/pod/volume-content.ts";
 import { volumeImages, withImages } from "../../../src/pod/volume-images.ts";
 import { volumeSources } from "../../../src/pod/volumes.ts";
-import { decodeKubeObject, decodePod, type Pod, placedContainers } from "../../../src/spec/index.ts";
-import { CAPACITY, IMAGE } from "../pod/fixtures.ts";
+import {
+  decodeKubeObject,
+  decodePod,
+  type PersistentVolume,
+  type Pod,
+  placedContainers,
+} from "../../../src/spec/index.ts";
+import { CAPACITY, IMAGE, NO_CLAIMS } from "../pod/fixtures.ts";
 
 const FACTS = {
   nodeName: "node",
@@ -30,6 +39,15 @@ const objects = {
           [kind === "Secret" ? "stringData" : "data"]: { a: `${kind} ${name} a`, b: `${kind} ${name} b` },
         })
       : undefined) as never,
+};
+
+/** Each claim has a volume of its own name. */
+const claims: ClaimSource = {
+  ...NO_CLAIMS,
+  volumeOf: (pod, volume) => {
+    const name = claimOf(pod, volume);
+    return name === undefined ? undefined : ({ spec: { local: { path: `/volumes/${name}` } } } as PersistentVolume);
+  },
 };
 
 const node = (labels: Readonly<Record<string, string>>, taints: PlacementNode["taints"] = []): PlacementNode => ({
@@ -84,6 +102,8 @@ export function observe(raw: object): string {
   const resolver = { nameservers: ["192.0.2.53"], searches: ["example.org"], options: [] };
   const { why: _, ...sandbox } = buildSandboxConfig(pod, 0, {
     root: "/root",
+    claims,
+    memoryBytes: 2 ** 33,
     logs: "/logs",
     hostname: "host",
     clusterDomain: "cluster.test",
@@ -96,7 +116,7 @@ export function observe(raw: object): string {
     const held = volumeImages(container, pod).map(([name, own]) => [name, { image: imageOf(own.image) }] as const);
     const { why: __, ...config } = buildContainerConfig(pod, container, 0, {
       image: imageOf(container.image),
-      volumes: withImages(volumeSources(pod, "/root"), new Map(held)),
+      volumes: withImages(volumeSources(pod, { claims, config: { root: "/root" } }), new Map(held)),
       environment: FACTS,
       objects,
       seccompFolder: "/seccomp",
@@ -107,6 +127,8 @@ export function observe(raw: object): string {
   const contents = (pod.spec.volumes ?? []).map((volume) => buildContent(volume, pod, { facts: FACTS, objects }));
   return JSON.stringify({
     sandbox,
+    claims: (pod.spec.volumes ?? []).map((volume) => volume.ephemeral && claimFor(pod, volume)),
+    owned: ownedVolumes(pod, { claims, config: { root: "/root" } }),
     hosts: sandbox.hosts(["10.77.0.2"]),
     warnings: resolvConfFor(pod, resolver),
     containers,

@@ -3,7 +3,7 @@ import { buildContainerConfig, type ContainerContext } from "../../../src/pod/co
 import { Reasons } from "../../../src/pod/reasons.ts";
 import { volumeSources } from "../../../src/pod/volumes.ts";
 import type { Pod } from "../../../src/spec/index.ts";
-import { CAPACITY, IMAGE, makePod } from "./fixtures.ts";
+import { CAPACITY, IMAGE, makePod, NO_CLAIMS } from "./fixtures.ts";
 
 const GIB = 2 ** 30;
 
@@ -14,7 +14,7 @@ function build(container: object, spec: object = {}, sources?: Record<string, st
   );
   const context: ContainerContext = {
     image: IMAGE,
-    volumes: volumeSources(pod, "/root"),
+    volumes: volumeSources(pod, { claims: NO_CLAIMS, config: { root: "/root" } }),
     environment: {
       nodeName: "node",
       hostAddresses: ["192.0.2.1"],

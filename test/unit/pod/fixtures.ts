@@ -1,4 +1,5 @@
 import { Logger } from "../../../src/base/logger.ts";
+import type { ClaimSource } from "../../../src/pod/claims/claim-source.ts";
 import { EventRecorder } from "../../../src/pod/events.ts";
 import { NodePressure } from "../../../src/pod/eviction/index.ts";
 import type { Node, NodeResources, Timers } from "../../../src/pod/node.ts";
@@ -116,6 +117,13 @@ export class MemoryStore implements PodStore {
   };
 }
 
+/** Pods without claims. */
+export const NO_CLAIMS: ClaimSource = {
+  whyWaiting: () => undefined,
+  prepare: () => undefined,
+  volumeOf: () => undefined,
+};
+
 export interface World {
   readonly runtime: FakeRuntime;
   readonly timers: ManualTimers;
@@ -173,6 +181,7 @@ export function makeWorld(root: string): World {
         (objects.get(`${kind}/${namespace}/${name}`) ??
           (kind === "Namespace" ? { kind, metadata: { name }, status: { phase: "Active" } } : undefined)) as never,
     },
+    claims: NO_CLAIMS,
     events: new EventRecorder({ host: "node", now: () => timers.now() }),
     log: new Logger({ write: (line) => log.push(line) }),
     timers,

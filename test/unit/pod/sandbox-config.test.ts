@@ -1,13 +1,15 @@
 import t from "tap";
 import { Reasons } from "../../../src/pod/reasons.ts";
 import { buildSandboxConfig } from "../../../src/pod/sandbox-config.ts";
-import { makePod } from "./fixtures.ts";
+import { makePod, NO_CLAIMS } from "./fixtures.ts";
 
 const RESOLVER = { nameservers: ["127.0.0.53", "192.0.2.53"], searches: ["example.org"], options: [] };
 
 function build(spec: object = {}, metadata: object = {}, podPidsLimit?: number) {
   return buildSandboxConfig(makePod(spec, metadata), 2, {
     root: "/root",
+    claims: NO_CLAIMS,
+    memoryBytes: 2 ** 33,
     logs: "/logs",
     hostname: "host",
     clusterDomain: "cluster.test",
@@ -88,19 +90,24 @@ t.test("requests add up for the pod; limits only when every container has them",
   t.equal(build({}, {}, 100).resources.pidsLimit, 100);
 });
 
-t.test("memory volumes are bounded by their limit, else by the pod's memory limit", async (t) => {
-  const volumes = [
-    { name: "own", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
-    { name: "pod", emptyDir: { medium: "Memory" } },
-    { name: "disk", emptyDir: {} },
-  ];
-  t.same(build({ volumes }).memoryVolumes, { own: { sizeBytes: 2 ** 20 }, pod: {} });
-  const containers = [{ name: "c", image: "podrun.local/base", resources: { limits: { memory: "8Mi" } } }];
-  t.same(build({ volumes, containers }).memoryVolumes, {
-    own: { sizeBytes: 2 ** 20 },
-    pod: { sizeBytes: 8 * 2 ** 20 },
-  });
-});
+t.test(
+  "memory volumes are bounded by the least of their limit, the pod's memory limit and what the node has",
+  async (t) => {
+    const volumes = [
+      { name: "own", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+      { name: "pod", emptyDir: { medium: "Memory" } },
+      { name: "disk", emptyDir: {} },
+    ];
+    t.same(build({ volumes }).memoryVolumes, { own: { sizeBytes: 2 ** 20 }, pod: { sizeBytes: 2 ** 33 } });
+    const large = [{ name: "own", emptyDir: { medium: "Memory", sizeLimit: "9Mi" } }];
+    const containers = [{ name: "c", image: "podrun.local/base", resources: { limits: { memory: "8Mi" } } }];
+    t.same(build({ volumes, containers }).memoryVolumes, {
+      own: { sizeBytes: 2 ** 20 },
+      pod: { sizeBytes: 8 * 2 ** 20 },
+    });
+    t.same(build({ volumes: large, containers }).memoryVolumes, { own: { sizeBytes: 8 * 2 ** 20 } });
+  },
+);
 
 t.test("logs lie where the kubelet puts them", async (t) => {
   t.equal(build({}, { uid: "u-1" }).logDirectory, "/logs/default_hello_u-1");

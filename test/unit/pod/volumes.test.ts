@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { removeVolumes, setUpVolumes } from "../../../src/pod/volumes.ts";
-import { makePod } from "./fixtures.ts";
+import type { Pod } from "../../../src/spec/index.ts";
+import { makePod, NO_CLAIMS } from "./fixtures.ts";
+
+const setUp = (pod: Pod, root: string) => setUpVolumes(pod, { claims: NO_CLAIMS, config: { root } });
 
 function scratch(t: { teardown(clean: () => void): void }): string {
   const folder = mkdtempSync(join(tmpdir(), "podrun-volumes-"));
@@ -21,11 +24,11 @@ t.test(
     const pod = makePod({ volumes: [{ name: "data" }] }, { uid: "u-1" });
     const umask = process.umask(0o77);
     t.teardown(() => void process.umask(umask));
-    const source = setUpVolumes(pod, root).get("data")?.source;
+    const source = setUp(pod, root).get("data")?.source;
     if (source?.kind !== "host") throw new Error("not on the host");
     t.equal(statSync(source.path).mode & 0o7777, 0o777);
     writeFileSync(join(source.path, "file"), "x");
-    setUpVolumes(pod, root);
+    setUp(pod, root);
     t.ok(existsSync(join(source.path, "file")));
     const outside = join(root, "outside");
     mkdirSync(outside);
@@ -51,19 +54,19 @@ t.test("each hostPath type takes what it names and refuses anything else, saying
     [file, ""],
   ];
   for (const [path, type] of good)
-    t.doesNotThrow(() => setUpVolumes(hostPath(path as string, type as string), root), `${path} ${type}`);
+    t.doesNotThrow(() => setUp(hostPath(path as string, type as string), root), `${path} ${type}`);
   const bad = [
     [file, "Directory", "is not a directory"],
     [folder, "File", "is not a file"],
     [file, "Socket", "is not a socket file"],
     [file, "CharDevice", "is not a character device"],
     ["/dev/null", "BlockDevice", "is not a block device"],
-    [join(root, "none"), "Directory", "does not exist"],
-    [join(root, "none"), "File", "does not exist"],
+    [join(root, "none"), "Directory", "is not a directory: it does not exist"],
+    [join(root, "none"), "File", "is not a file: it does not exist"],
     [join(root, "no/folder/file"), "FileOrCreate", "its folder .* does not exist"],
   ] as const;
   for (const [path, type, problem] of bad)
-    t.throws(() => setUpVolumes(hostPath(path, type), root), {
+    t.throws(() => setUp(hostPath(path, type), root), {
       code: "InvalidObject",
       message: new RegExp(`volume "v": .*${problem}.*type ${type}`),
     });
@@ -71,10 +74,10 @@ t.test("each hostPath type takes what it names and refuses anything else, saying
 
 t.test("what may be created is created, and never emptied", async (t) => {
   const root = scratch(t);
-  setUpVolumes(hostPath(join(root, "a/b"), "DirectoryOrCreate"), root);
-  setUpVolumes(hostPath(join(root, "c/d"), ""), root);
+  setUp(hostPath(join(root, "a/b"), "DirectoryOrCreate"), root);
+  setUp(hostPath(join(root, "c/d"), ""), root);
   t.ok(statSync(join(root, "a/b")).isDirectory() && statSync(join(root, "c/d")).isDirectory());
   writeFileSync(join(root, "file"), "kept");
-  setUpVolumes(hostPath(join(root, "file"), "FileOrCreate"), root);
+  setUp(hostPath(join(root, "file"), "FileOrCreate"), root);
   t.equal(statSync(join(root, "file")).size, 4);
 });

@@ -100,7 +100,7 @@ t.test("Kubernetes' other fields and kinds are refused by name, and what is take
   t.equal(error.code, "UnsupportedField");
   t.match(
     error.message,
-    /Endpoints is not supported by podrun yet; it takes .*Secret \(apiVersion v1\), Pod \(apiVersion v1\)/,
+    /Endpoints is not supported by podrun yet; it takes .*Secret \(apiVersion v1\), .*Pod \(apiVersion v1\)/,
   );
   t.match(errorOf(() => decodeKubeObject({ ...raw(), apiVersion: "v2" })).message, /"v2" has no kind Secret/);
 });
