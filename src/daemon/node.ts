@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { timestamp } from "../base/clock.ts";
 import { DiskMeter } from "../linux/disk-meter.ts";
 import {
   type Claims,
+  EventJournal,
   EventRecorder,
   type KeptObjects,
   type Node,
@@ -19,7 +21,7 @@ export function makeNode(
   parts: Pick<Node, "config" | "runtime" | "images" | "log"> & { readonly objects: KeptObjects },
   facts: NodeFacts,
 ): Node & { readonly meter: DiskMeter; readonly claims: Claims } {
-  const events = new EventRecorder({ host: facts.name });
+  const events = new EventRecorder({ host: facts.name, journal: eventJournal(parts) });
   return {
     ...parts,
     facts,
@@ -32,3 +34,9 @@ export function makeNode(
     meter: new DiskMeter(diskWalkerProgram()),
   };
 }
+
+const eventJournal = ({ config, log }: Pick<Node, "config" | "log">): EventJournal =>
+  new EventJournal({
+    path: join(config.root, "events.jsonl"),
+    onError: (error) => log.failure("events can't be kept for the next daemon", error),
+  });

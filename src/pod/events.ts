@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { EventJournal } from "./event-journal.ts";
 import type { EventChange, KubeEvent } from "./types.ts";
 
 /** What an event is about. */
@@ -31,8 +32,8 @@ const KEPT_MILLIS = 3_600_000;
 const MOST_EVENTS = 5000;
 
 /**
- * The events of the last hour, in memory: they explain what happened lately, nothing is decided by them, and a commit
- * for each would cost more than all other writes of a pod's start together (docs/decisions.md). The same event about the
+ * The events of the last hour: they explain what happened lately, nothing is decided by them, and a commit for each would
+ * cost more than all other writes of a pod's start together (docs/decisions.md); a journal keeps them for the next daemon. The same event about the
  * same object is counted up, not repeated, as Kubernetes does.
  */
 export class EventRecorder {
@@ -42,25 +43,31 @@ export class EventRecorder {
   #version: number;
   readonly #host: string;
   readonly #now: () => number;
+  readonly #journal: EventJournal | undefined;
 
-  constructor(options: { readonly host: string; readonly now?: () => number }) {
+  constructor(options: { readonly host: string; readonly now?: () => number; readonly journal?: EventJournal }) {
     this.#host = options.host;
     this.#now = options.now ?? Date.now;
     this.#version = this.#now();
+    this.#journal = options.journal;
+    for (const event of this.#journal?.read() ?? []) this.#events.set(keyOf(event), event);
+    this.#forget();
   }
 
   record(subject: EventSubject, text: EventText): void {
     const now = new Date(this.#now()).toISOString();
-    const key = [subject.uid, text.type, text.reason, text.container ?? "", text.message].join("\n");
+    const resourceVersion = String(++this.#version);
+    const made = this.#make(subject, text, now, resourceVersion);
+    const key = keyOf(made);
     const known = this.#events.get(key);
     // Deleted first: a Map keeps the order of insertion, and the latest event belongs at the end.
     this.#events.delete(key);
-    const resourceVersion = String(++this.#version);
     const event = known
       ? { ...known, metadata: { ...known.metadata, resourceVersion }, count: known.count + 1, lastTimestamp: now }
-      : this.#make(subject, text, now, resourceVersion);
+      : made;
     this.#events.set(key, event);
     this.#forget();
+    this.#journal?.add(event, () => this.#events.values());
     for (const watcher of this.#watchers) watcher({ type: known ? "MODIFIED" : "ADDED", object: event });
   }
 
@@ -118,3 +125,7 @@ export class EventRecorder {
     }
   }
 }
+
+/** The same event about the same object has the same one. */
+const keyOf = ({ involvedObject, type, reason, message }: KubeEvent): string =>
+  [involvedObject.uid, type, reason, involvedObject.fieldPath ?? "", message].join("\n");

@@ -1,5 +1,6 @@
 export { Claims } from "./claims/claims.ts";
 export { StorageObjects } from "./claims/storage.ts";
+export { EventJournal } from "./event-journal.ts";
 export { EventRecorder } from "./events.ts";
 export * from "./eviction/index.ts";
 export {

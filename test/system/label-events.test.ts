@@ -39,3 +39,12 @@ t.test("events -w tells a pod's start, and events lists it", async (t) => {
   t.equal((await podrun.podrun("events", "--for=pod/web", "--types=Warning")).stdout, "");
   stop.abort();
 });
+
+t.test("events outlive the daemon, however it ends", async (t) => {
+  const podrun = startInstance(t);
+  await podrun.start(makeManifest("web"));
+  await until(async () => (await podrun.ok("events")).includes("Started container main"));
+  await podrun.killDaemon();
+  t.match(await podrun.ok("events"), /Scheduled.*Started container main/s);
+  t.match(await podrun.ok("describe", "pod", "web"), /Events:.*Started container main/s);
+});

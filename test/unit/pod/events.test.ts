@@ -1,4 +1,8 @@
-import t from "tap";
+import { appendFileSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import t, { type Test } from "tap";
+import { EventJournal } from "../../../src/pod/event-journal.ts";
 import { EventRecorder } from "../../../src/pod/events.ts";
 
 const POD = { namespace: "default", name: "hello", uid: "u-1" };
@@ -104,4 +108,78 @@ t.test("an event may be about something else than a pod", async (t) => {
     { type: "Warning", reason: "X", message: "y" },
   );
   t.match(recorder.list()[0]?.involvedObject, { kind: "Node", name: "n" });
+});
+
+function makeJournal(t: Test, slack?: number) {
+  const path = join(t.testdir(), "events.jsonl");
+  const clock = { now: Date.parse("2026-01-01T00:00:00Z") };
+  const errors: unknown[] = [];
+  const open = (): EventRecorder =>
+    new EventRecorder({
+      host: "node",
+      now: () => clock.now,
+      journal: new EventJournal({
+        path,
+        onError: (error) => errors.push(error),
+        ...(slack !== undefined && { slack }),
+      }),
+    });
+  return { path, clock, errors, open, lines: () => readFileSync(path, "utf8").split("\n").filter(Boolean) };
+}
+
+const BACKOFF = { type: "Warning", reason: "BackOff", message: "Back-off" } as const;
+const PULLED = { type: "Normal", reason: "Pulled", message: "x", container: "web" } as const;
+
+t.test(
+  "a later daemon has the events of an earlier one, counts them on, and forgets them after the same hour",
+  async (t) => {
+    const { open, clock, errors } = makeJournal(t);
+    const first = open();
+    first.record(POD, BACKOFF);
+    first.record(POD, PULLED);
+    first.record(POD, BACKOFF);
+    await turn();
+    const second = open();
+    t.same(second.list(), first.list());
+    clock.now += 30 * 60_000;
+    second.record(POD, PULLED);
+    await turn();
+    clock.now += 31 * 60_000;
+    t.match(open().list(), [{ reason: "Pulled", count: 2, involvedObject: { fieldPath: "spec.containers{web}" } }]);
+    t.equal(open().list().length, 1);
+    t.same(errors, []);
+  },
+);
+
+t.test("a line that was cut off or damaged costs itself only", async (t) => {
+  const { open, path, errors } = makeJournal(t);
+  const first = open();
+  first.record(POD, PULLED);
+  await turn();
+  appendFileSync(path, '{"kind":"Event"}\nnull\n{"apiVersion":"v1","kind":"Ev');
+  t.same(open().list(), first.list());
+  t.same(errors, []);
+});
+
+t.test("the file is written anew before it grows much longer than what it is about", async (t) => {
+  const { open, lines } = makeJournal(t, 10);
+  const recorder = open();
+  for (let count = 0; count < 25; count++) {
+    recorder.record(POD, BACKOFF);
+    await turn();
+  }
+  t.ok(lines().length <= 10, `${lines().length} lines`);
+  t.match(open().list(), [{ count: 25 }]);
+});
+
+t.test("a disk that takes no more is told once, and events go on", async (t) => {
+  const { open, path, errors } = makeJournal(t);
+  const recorder = open();
+  rmSync(join(path, ".."), { recursive: true });
+  for (let count = 0; count < 3; count++) {
+    recorder.record(POD, BACKOFF);
+    await turn();
+  }
+  t.match(errors, [{ code: "ENOENT" }]);
+  t.match(recorder.list(), [{ count: 3 }]);
 });
