@@ -13,6 +13,13 @@ const named = (node: string) => [{ key: "metadata.name", operator: "In", values:
 const HERE = "kubernetes.io/hostname";
 const SPREAD = { topologyKey: HERE, maxSkew: 1, minDomains: 2, whenUnsatisfiable: "DoNotSchedule" };
 
+const CLAIM = {
+  "spec.volumes.0.ephemeral.volumeClaimTemplate.spec": {
+    accessModes: ["ReadWriteOnce"],
+    resources: { requests: { storage: "1Gi" } },
+  },
+};
+
 /** The field, two values of it (undefined: none), and what stands beside it. */
 const TRIED: readonly (readonly [
   field: string,
@@ -34,6 +41,14 @@ const TRIED: readonly (readonly [
     "DownwardAPIVolumeFile.resourceFieldRef",
     { containerName: "main", resource: "limits.cpu" },
     { containerName: "main", resource: "limits.memory" },
+  ],
+  ["PersistentVolumeClaimTemplate.metadata", { labels: { a: "x" } }, undefined, CLAIM],
+  ["VolumeResourceRequirements.limits", { storage: "2Gi" }, undefined, CLAIM],
+  [
+    "PodAffinityTerm.labelSelector",
+    { matchLabels: { a: "x" } },
+    { matchLabels: { a: "none" } },
+    { "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution.0": { topologyKey: HERE } },
   ],
   ["NodeSelectorTerm.matchFields", named("a"), named("node")],
   [
