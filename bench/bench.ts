@@ -1,6 +1,6 @@
 // `npm run bench`: podrun beside the floor program and, with --peers, beside podman and containerd, in turns in one run.
 //   npm run bench -- image [--rounds N] [--peers] [--tmpfs] [--against DIST] [--profile FOLDER] [-o json]
-//   npm run bench -- crash [--pods N] [--against DIST] [--profile FOLDER] [-o json]
+//   npm run bench -- crash|probes [--pods N] [--against DIST] [--profile FOLDER] [-o json]
 //   npm run bench -- [start] [exec] [delete] [memory] [scale] [--rounds N] [--pods N] [--peers] [--favordynmods]
 //                    [--against DIST] [--profile FOLDER] [-o json]
 import { spawn } from "node:child_process";
@@ -18,6 +18,7 @@ import { DIST, layerFolder } from "./instance.ts";
 import { measureMemory, measureRounds, measureScale, type Results, type Selection } from "./measures.ts";
 import { openPeers } from "./peers.ts";
 import { Podrun } from "./podrun.ts";
+import { measureProbes } from "./probes.ts";
 import { mountedFavordynmods } from "./proc.ts";
 import { ended, run } from "./processes.ts";
 import { printTable, rowsOf } from "./report.ts";
@@ -26,7 +27,7 @@ const NAMES = ["start", "exec", "delete", "memory", "scale"] as const;
 /** Apart from the others, and not among "everything": it needs a registry and some minutes. */
 const IMAGE = "image";
 /** Apart as well: many pods, and nobody to hold beside. */
-const LOADS: Readonly<Record<string, typeof measureCrash>> = { crash: measureCrash };
+const LOADS: Readonly<Record<string, typeof measureCrash>> = { crash: measureCrash, probes: measureProbes };
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
