@@ -28,8 +28,9 @@ export class HttpClient {
     this.#options = options;
   }
 
-  async json<T>(method: string, path: string, query: Query = {}, body?: unknown): Promise<T> {
-    const response = await this.#send(method, path + queryText(query), body);
+  /** `type`: the body's content type, where the method does not say it. */
+  async json<T>(method: string, path: string, query: Query = {}, body?: unknown, type?: string): Promise<T> {
+    const response = await this.#send(method, path + queryText(query), body, type);
     return parseAnswer(response);
   }
 
@@ -94,22 +95,22 @@ export class HttpClient {
    * A daemon that was killed this moment still takes connections and then breaks them. Reading again does no harm: one more
    * try finds the next daemon. What changes something is not sent twice.
    */
-  async #send(method: string, path: string, body: unknown): Promise<IncomingMessage> {
+  async #send(method: string, path: string, body: unknown, type?: string): Promise<IncomingMessage> {
     try {
-      return await this.#sendOnce(method, path, body);
+      return await this.#sendOnce(method, path, body, type);
     } catch (error) {
       const isBroken = error instanceof PodrunError && BREAKS.has(errnoOf(error.cause) ?? "");
       if (method !== "GET" || !isBroken) throw error;
-      return this.#sendOnce(method, path, body);
+      return this.#sendOnce(method, path, body, type);
     }
   }
 
   /** One connection a request: a unix socket's costs 0.1 ms, and an idle one would keep the daemon from leaving. */
-  async #sendOnce(method: string, path: string, body: unknown): Promise<IncomingMessage> {
+  async #sendOnce(method: string, path: string, body: unknown, type?: string): Promise<IncomingMessage> {
     const socket = await connectDaemon(this.#config, this.#options);
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-      const headers = { host: "podrun", ...(payload === undefined ? {} : contentHeaders(method, payload)) };
+      const headers = { host: "podrun", ...(payload === undefined ? {} : contentHeaders(method, payload, type)) };
       const request: ClientRequest = httpRequest({ method, path, headers, createConnection: () => socket });
       request.on("response", resolve);
       request.on("error", (cause) => reject(broken(cause)));
@@ -128,8 +129,8 @@ function queryText(query: Query): string {
   return text === "" ? "" : `?${text}`;
 }
 
-const contentHeaders = (method: string, payload: Buffer): Record<string, string | number> => ({
-  "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
+const contentHeaders = (method: string, payload: Buffer, type?: string): Record<string, string | number> => ({
+  "content-type": type ?? (method === "PATCH" ? "application/merge-patch+json" : "application/json"),
   "content-length": payload.length,
 });
 

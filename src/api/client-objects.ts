@@ -10,6 +10,21 @@ import { ApiError, type Status } from "./status.ts";
 
 export type { KeptKind, KeptObject };
 
+/** Content types of the kinds of patches. */
+const PATCH_TYPES = {
+  json: "application/json-patch+json",
+  merge: "application/merge-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+} as const;
+
+export type PatchType = keyof typeof PATCH_TYPES;
+
+export interface PatchOptions {
+  readonly dryRun?: boolean;
+  readonly type?: PatchType;
+  readonly subresource?: string | undefined;
+}
+
 /** Throws ApiError for what the server refused, and what `connectDaemon` throws. */
 export class ObjectClient {
   readonly #http: HttpClient;
@@ -30,16 +45,18 @@ export class ObjectClient {
     return this.#http.json("PUT", objectPath(object.kind, namespace, name), query, object);
   }
 
-  /** A JSON merge patch (RFC 7396). */
+  /** A JSON merge patch (RFC 7396), unless `type` says otherwise. `subresource`: `resize`, `status` of a pod. */
   patch(
     kind: KindName,
     namespace: string,
     name: string,
     patch: object,
-    options: { readonly dryRun?: boolean } = {},
+    options: PatchOptions = {},
   ): Promise<KubeObject> {
     const query = { dryRun: options.dryRun === true ? "All" : undefined };
-    return this.#http.json("PATCH", objectPath(kind, namespace, name), query, patch);
+    const path = objectPath(kind, namespace, name);
+    const at = options.subresource === undefined ? path : `${path}/${options.subresource}`;
+    return this.#http.json("PATCH", at, query, patch, PATCH_TYPES[options.type ?? "merge"]);
   }
 
   get<K extends KindName>(kind: K, namespace: string, name: string): Promise<Extract<KubeObject, { kind: K }>> {

@@ -1,16 +1,13 @@
-// PATCH of an object: a JSON merge patch (RFC 7396), as `kubectl patch --type=merge` sends it.
+// PATCH of an object: a JSON merge patch (RFC 7396), a JSON patch (RFC 6902), or a strategic merge patch, as kubectl sends them.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isDeepStrictEqual } from "node:util";
-import { PodrunError } from "../base/errors.ts";
 import type { KindName } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
+import { applyPatch, patchType } from "./apply-patch.ts";
 import type { ApiContext } from "./context.ts";
 import { decodeInto } from "./decode-body.ts";
-import { isDryRun, readJson, sendJson, sendStatus, type Target } from "./request.ts";
+import { isDryRun, readJson, sendJson, type Target } from "./request.ts";
 import { shown } from "./shown.ts";
-import { pathStatus } from "./status.ts";
-
-const MERGE_PATCH = "application/merge-patch+json";
 
 export interface PatchPath {
   readonly kind: KindName;
@@ -26,17 +23,12 @@ export async function patchObject(
   target: Target,
   { kind, namespace, name }: PatchPath,
 ): Promise<void> {
-  const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (type !== MERGE_PATCH) {
-    const message = `the body of the request was in an unknown format (${type || "no content type"}): want ${MERGE_PATCH}`;
-    return sendStatus(response, { ...pathStatus(405, message), code: 415, reason: "UnsupportedMediaType" });
-  }
+  const type = patchType(request);
   const patch = await readJson(request);
-  if (!isFields(patch)) throw new PodrunError("BadRequest", "the patch is no JSON object");
   // From here to the replacement nothing is waited for: nobody comes between.
   const { pods, objects } = context;
   const before: KubeObject = kind === "Pod" ? pods.get(namespace, name) : objects.get(kind, namespace, name);
-  const merged = applyPatch(before, patch);
+  const merged = applyPatch(type, before, patch);
   const options = { dryRun: isDryRun(target.query) };
   if (isDeepStrictEqual(merged, before)) return sendJson(response, 200, shown(before));
   const wanted = decodeInto(kind, merged, namespace, name) as KubeObject;
@@ -44,27 +36,3 @@ export async function patchObject(
     wanted.kind === "Pod" ? await pods.replace(wanted, options) : objects.replace(wanted, { ...options, exact: true });
   sendJson(response, 200, shown(after));
 }
-
-function applyPatch(target: unknown, patch: unknown): unknown {
-  try {
-    return mergePatch(target, patch);
-  } catch (cause) {
-    if (cause instanceof RangeError) throw new PodrunError("BadRequest", "the patch is nested too deeply", { cause });
-    throw cause;
-  }
-}
-
-/** RFC 7396, section 2: null takes a member away, objects are merged, everything else replaces what was there. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isFields(patch)) return patch;
-  // A Map, because a member may be called __proto__.
-  const merged = new Map(isFields(target) ? Object.entries(target) : []);
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) merged.delete(key);
-    else merged.set(key, mergePatch(merged.get(key), value));
-  }
-  return Object.fromEntries(merged);
-}
-
-const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -2,11 +2,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
 import type { PodCondition } from "../spec/pod.ts";
+import { applyPatch, isFields, patchType } from "./apply-patch.ts";
 import type { ApiContext } from "./context.ts";
-import { readJson, sendJson } from "./request.ts";
+import { isDryRun, parseTarget, readJson, sendJson } from "./request.ts";
 import { shown } from "./shown.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Undefined: there is no such method here. */
 export function routePodStatus(
@@ -29,16 +28,15 @@ async function writeConditions(
   namespace: string,
   name: string,
 ): Promise<void> {
+  if (isDryRun(parseTarget(request).query)) throw new PodrunError("BadRequest", "status has no dry run");
+  const type = request.method === "PATCH" ? patchType(request) : undefined;
   const body = await readJson(request);
-  const status = isFields(body) ? body["status"] : undefined;
+  const before = context.pods.get(namespace, name);
+  const wanted = type === undefined ? body : applyPatch(type, before, body);
+  const status = isFields(wanted) ? wanted["status"] : undefined;
   const given: unknown = isFields(status) ? (status["conditions"] ?? []) : undefined;
   if (!Array.isArray(given)) throw new PodrunError("BadRequest", "status.conditions is no list");
-  const conditions = given.map(readCondition);
-  const isStrategic = request.headers["content-type"]?.startsWith("application/strategic-merge-patch+json") ?? false;
-  const types = new Set(conditions.map(({ type }) => type));
-  const before = context.pods.get(namespace, name).status.conditions ?? [];
-  const kept = isStrategic ? before.filter(({ type }) => !types.has(type)) : [];
-  sendJson(response, 200, shown(context.pods.setConditions(namespace, name, [...kept, ...conditions])));
+  sendJson(response, 200, shown(context.pods.setConditions(namespace, name, given.map(readCondition))));
 }
 
 const STATUSES: readonly unknown[] = ["True", "False", "Unknown"];
@@ -60,6 +58,3 @@ function readCondition(given: unknown, index: number): PodCondition {
     ...(typeof message === "string" && { message }),
   };
 }
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

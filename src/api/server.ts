@@ -18,6 +18,7 @@ import { routePodStatus } from "./pod-status.ts";
 import { createPod, deletePod, listPods, replacePod } from "./pods.ts";
 import { servePortForward } from "./port-forward.ts";
 import { parseTarget, sendError, sendJson, sendStatus, sendText, type Target } from "./request.ts";
+import { routeResize } from "./resize.ts";
 import { pathStatus, type Status, toStatus } from "./status.ts";
 import { systemCheck, systemInfo, systemRepair, systemShutdown, version } from "./system.ts";
 import { WatchHub } from "./watch.ts";
@@ -137,6 +138,8 @@ function routeNamespace(
   }
   if (verb === "ephemeralcontainers")
     return routeEphemeral(context, request, response, namespace, name) ?? methodNotAllowed(response, target);
+  if (verb === "resize")
+    return routeResize(context, request, response, target, namespace, name) ?? methodNotAllowed(response, target);
   if (verb === "status")
     return routePodStatus(context, request, response, namespace, name) ?? methodNotAllowed(response, target);
   if (verb === "log") {

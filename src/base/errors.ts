@@ -13,6 +13,7 @@ export const ERROR_CODES = [
   "Conflict",
   "BadRequest",
   "Forbidden",
+  "UnsupportedMediaType",
   // images
   "ImageNotFound",
   "WrongArchitecture",
@@ -28,6 +29,7 @@ export const ERROR_CODES = [
   "CommandNotExecutable",
   "ContainerNotRunning",
   "AddressesExhausted",
+  "MemoryInUse",
   "MonitorGone",
   "Cancelled",
   "Timeout",

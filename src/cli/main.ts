@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   top: ["show what pods and the machine use: top pod, top node", () => import("./top.ts")],
   "port-forward": ["reach ports of a pod from this machine", () => import("./port-forward.ts")],
   label: ["set and take away labels", () => import("./label.ts")],
+  patch: ["change fields of objects; resize pods that run", () => import("./patch.ts")],
   annotate: ["set and take away annotations", () => import("./annotate.ts")],
   delete: ["delete objects", () => import("./delete.ts")],
   wait: ["wait until pods are in a state", () => import("./wait.ts")],

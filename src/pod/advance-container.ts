@@ -42,8 +42,8 @@ async function advanceContainer(node: Node, tracked: TrackedContainer, context: 
   const spec = placed.container;
   if (tracked.isRunning) {
     beginPostStart(node, pod, spec, tracked, context.progress);
-    if (tracked.isOutdated(spec))
-      beginStop(node, pod, tracked, `Container ${spec.name} definition changed, will be restarted`);
+    const why = tracked.isResizing ? "resize requires restart" : "definition changed, will be restarted";
+    if (tracked.isOutdated(spec)) beginStop(node, pod, tracked, `Container ${spec.name} ${why}`);
     return;
   }
   if (tracked.end && !(await beginRestart(node, tracked, placed, context))) return;
@@ -58,7 +58,7 @@ async function advanceContainer(node: Node, tracked: TrackedContainer, context: 
   context.waitUntil(tracked.retryAt);
 }
 
-/** Whether an ended container is to start again now. A changed image starts whatever policy and back-off say. */
+/** Whether an ended container is to start again now. What is outdated starts whatever policy and back-off say. */
 async function beginRestart(
   node: Node,
   tracked: TrackedContainer,

@@ -1,6 +1,15 @@
 // What a request for a pod may not ask, whatever the pod is like.
+import { isDeepStrictEqual } from "node:util";
 import { PodrunError } from "../base/errors.ts";
-import { type Pod, throwProblems } from "../spec/index.ts";
+import {
+  type Pod,
+  type Problem,
+  throwProblems,
+  validateEphemeralUpdate,
+  validatePodResize,
+  validatePodUpdate,
+} from "../spec/index.ts";
+import type { ReplaceOptions } from "./types.ts";
 
 /** Nobody can look into a pod that there is not yet. */
 export function refuseEphemeral({ spec }: Pod): void {
@@ -29,3 +38,17 @@ export const podError = (
   what: string,
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): PodrunError => new PodrunError(code, `pods "${name}" ${what}`, { details: { kind: "pods", name, namespace } });
+
+/** Broken rules of an update, by what of the pod it may change. */
+export function validateChange(before: Pod, wanted: Pod, options: ReplaceOptions): Problem[] {
+  if (options.resize) return validatePodResize(before, wanted);
+  if (options.ephemeralContainers) return validateEphemeralUpdate(before.spec, wanted.spec);
+  return validatePodUpdate(before, wanted);
+}
+
+/** The pod as the update leaves it; a resize takes nothing of its metadata. */
+export function changedPod(before: Pod, { metadata, spec }: Pod, { resize }: ReplaceOptions): Pod {
+  const { labels, annotations } = resize ? before.metadata : metadata;
+  const generation = (before.metadata.generation ?? 1) + (isDeepStrictEqual(before.spec, spec) ? 0 : 1);
+  return { ...before, metadata: { ...before.metadata, labels, annotations, generation }, spec };
+}

@@ -6,6 +6,11 @@ import { GATED } from "./placement.ts";
 type Draft = Omit<PodCondition, "lastTransitionTime" | "lastProbeTime">;
 type Verdict = Omit<Draft, "type">;
 
+/** A resize that goes on; `error`: why it could not be done yet. */
+export interface ResizeProgress {
+  readonly error?: string | undefined;
+}
+
 export interface ConditionFacts {
   readonly phase: PodPhase;
   readonly containers: readonly StatedContainer[];
@@ -15,6 +20,7 @@ export interface ConditionFacts {
   readonly now: string;
   /** Why it has to go for others' sake. */
   readonly disruption?: string | undefined;
+  readonly resize?: ResizeProgress | undefined;
 }
 
 /** Of a pod that has no place yet: the scheduler's only word about it. */
@@ -38,6 +44,7 @@ export function buildConditions(pod: Pod, facts: ConditionFacts): PodCondition[]
     { type: "Ready", ...podReadiness(pod, containersReady) },
     { type: "ContainersReady", ...containersReady },
     { type: "PodScheduled", status: "True" },
+    ...resizeConditions(pod, facts),
   ];
   const own = drafts.map((draft) => {
     const before = pod.status.conditions?.find(({ type }) => type === draft.type);
@@ -52,6 +59,18 @@ function disruptionOf({ status }: Pod, { disruption, now }: ConditionFacts): Pod
   const known = status.conditions?.filter(({ type }) => type === "DisruptionTarget") ?? [];
   if (known.length > 0 || disruption === undefined) return known;
   return [disruptionCondition({ reason: TERMINATED_BY, message: disruption }, now)];
+}
+
+/** They are there only as long as they are true. Whether a resize is pending is decided where it is asked for. */
+function resizeConditions({ metadata, status }: Pod, { phase, resize }: ConditionFacts): Draft[] {
+  if (phase === "Succeeded" || phase === "Failed") return [];
+  const pending = status.conditions?.find(({ type }) => type === "PodResizePending");
+  const generation = metadata.generation === undefined ? {} : { observedGeneration: metadata.generation };
+  const error = resize?.error === undefined ? {} : { reason: "Error", message: resize.error };
+  return [
+    ...(pending ? [pending] : []),
+    ...(resize ? [{ type: "PodResizeInProgress", status: "True", ...error, ...generation } as const] : []),
+  ];
 }
 
 function initialization(pod: Pod, { phase, containers, hasBegun }: ConditionFacts): Verdict {
@@ -108,6 +127,8 @@ const OWN_TYPES: ReadonlySet<string> = new Set([
   "ContainersReady",
   "PodScheduled",
   "DisruptionTarget",
+  "PodResizePending",
+  "PodResizeInProgress",
 ]);
 
 export const isForeign = ({ type }: Pick<PodCondition, "type">): boolean => !OWN_TYPES.has(type);

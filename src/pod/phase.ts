@@ -8,7 +8,11 @@ import {
 import { isRestarted } from "./restart.ts";
 
 /** A container and what its status says. */
-export type StatedContainer = PlacedContainer & { readonly status: ContainerStatus };
+export type StatedContainer = PlacedContainer & {
+  readonly status: ContainerStatus;
+  /** Its run has been ended to be followed by another one. */
+  readonly isReplaced?: boolean;
+};
 
 /** Each container of the pod with its status, but for ephemeral ones: a pod is what it is without them. */
 export function statedContainers({ spec }: Pod, statuses: readonly ContainerStatus[]): StatedContainer[] {
@@ -52,5 +56,5 @@ function isPendingInit({ role, status }: StatedContainer): boolean {
 
 function mayRunAgain({ spec }: Pod, one: StatedContainer): boolean {
   const end = endOf(one.status);
-  return end === undefined || isRestarted(spec, one, end.exitCode);
+  return end === undefined || one.isReplaced === true || isRestarted(spec, one, end.exitCode);
 }

@@ -1,18 +1,13 @@
+import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { step } from "../base/fault.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
 import type { RuntimeEvent } from "../sandbox/types.ts";
-import {
-  type Pod,
-  type PodCondition,
-  qosClass,
-  throwProblems,
-  validateEphemeralUpdate,
-  validatePodUpdate,
-} from "../spec/index.ts";
+import { type Pod, type PodCondition, qosClass, throwProblems } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
-import { checkSame, podError, refuseEphemeral } from "./check-request.ts";
+import { changedPod, checkSame, podError, refuseEphemeral, validateChange } from "./check-request.ts";
 import { type Disruption, mergeConditions, withDisruption } from "./conditions.ts";
+import { recordPending } from "./decide-resize.ts";
 import { planDeletion } from "./delete.ts";
 import type { EvictablePods, Eviction } from "./eviction/types.ts";
 import { requireNamespace } from "./namespaces.ts";
@@ -78,6 +73,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     // All are there before the first goes on: it may want what another one has.
     const workers = this.#store.list<Pod>("Pod").map((pod) => this.#add(pod));
     for (const worker of workers.sort((a, b) => byTurn(a.pod, b.pod))) worker.recover();
+    this.#retryUnscheduled();
   }
 
   /** The daemon leaves; pods go on. */
@@ -125,16 +121,15 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     const asked = options.ephemeralContainers ? given : this.#withEphemeral(given);
     const pod = { ...asked, spec: keepPriority(before.spec, asked.spec, priorityRules(this.#node.objects)) };
     checkSame(before, pod);
-    throwProblems(
-      options.ephemeralContainers ? validateEphemeralUpdate(before.spec, pod.spec) : validatePodUpdate(before, pod),
-    );
-    const { labels, annotations } = pod.metadata;
-    const wanted = { ...before, metadata: { ...before.metadata, labels, annotations }, spec: pod.spec };
+    throwProblems(validateChange(before, pod, options));
+    const changed = changedPod(before, pod, options);
+    const wanted = options.resize && isScheduled(before) ? this.#scheduler.decideResize(changed, before) : changed;
     if (options.dryRun) return wanted;
     const stored = this.#store.put(wanted, { mode: "update" });
     this.#scheduler.note(stored);
     worker.replace(stored);
     this.#notify({ type: "MODIFIED", object: stored });
+    if (options.resize) recordPending(this.#node, stored, before);
     this.#retryUnscheduled();
     return stored;
   }
@@ -338,6 +333,10 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     this.#asking = true;
     do {
       this.#askAgain = false;
+      for (const pod of this.#scheduler.deferred()) {
+        const decided = this.#scheduler.decideResize(pod, pod);
+        if (!isDeepStrictEqual(decided, pod)) this.#byUid.get(pod.metadata.uid)?.replace(this.save(decided));
+      }
       for (const pod of this.#scheduler.waiting()) this.#byUid.get(pod.metadata.uid)?.retry();
     } while (this.#askAgain);
     this.#asking = false;

@@ -1,10 +1,12 @@
 // What pods hold of the node's resources, as one running total: a new pod is held against it and against no other pod.
 import { type Amounts, type Pod, podRequests, priorityOf, type ResourceName } from "../spec/index.ts";
+import { allocatedPod, pendingResize } from "./allocation.ts";
 import type { NodeResources } from "./node.ts";
 
 interface Held {
-  /** As long as it is this one the amounts are right. */
+  /** As long as it is this one, and the word on its resize, the amounts are right. */
   readonly spec: Pod["spec"];
+  readonly pending: string | undefined;
   readonly amounts: Amounts;
   readonly priority: number;
 }
@@ -21,9 +23,10 @@ export class Reservations {
   hold(pod: Pod): void {
     const { uid } = pod.metadata;
     const before = this.#held.get(uid);
-    if (before?.spec === pod.spec) return;
+    const pending = pendingResize(pod)?.reason;
+    if (before?.spec === pod.spec && before.pending === pending) return;
     this.release(uid);
-    const held = { spec: pod.spec, amounts: podRequests(pod), priority: priorityOf(pod) };
+    const held = { spec: pod.spec, pending, amounts: heldRequests(pod), priority: priorityOf(pod) };
     this.#held.set(uid, held);
     this.#add(held, 1);
   }
@@ -60,6 +63,15 @@ export class Reservations {
     for (const [name, amount] of Object.entries(amounts) as [ResourceName, number][])
       this.#total.set(name, (this.#total.get(name) ?? 0) + sign * amount);
   }
+}
+
+/** What it has been given; and what its resize waits for, so that no new pod takes the room for that (kube-scheduler). */
+function heldRequests(pod: Pod): Amounts {
+  const given = podRequests(allocatedPod(pod));
+  if (pendingResize(pod)?.reason !== "Deferred") return given;
+  const wanted = podRequests(pod);
+  const most = (name: ResourceName): number => Math.max(given[name] ?? 0, wanted[name] ?? 0);
+  return { ...wanted, cpu: most("cpu"), memory: most("memory") };
 }
 
 /**

@@ -35,6 +35,9 @@ export interface BackoffSettings {
   readonly maxMillis: number;
 }
 
+/** Waits between attempts to make a sandbox, to take a pod away, or to write a limit below what is still used. */
+export const RETRY: BackoffSettings = { initialMillis: 1000, maxMillis: 60_000 };
+
 /** The kubelet's: 10 s, doubled up to 5 min, forgotten after 10 min of running. */
 export const KUBELET_BACKOFF: BackoffSettings = { initialMillis: 10_000, maxMillis: 300_000 };
 

@@ -1,5 +1,7 @@
 // Who has a place on this node, who has to wait for one, and who has to go for another one.
 import { type Pod, podRequests, priorityOf, type ResourceName } from "../spec/index.ts";
+import { pendingResize } from "./allocation.ts";
+import { decideResize } from "./decide-resize.ts";
 import { isStatic } from "./eviction/critical.ts";
 import { whyUnderPressure } from "./eviction/pressure.ts";
 import type { Node } from "./node.ts";
@@ -30,6 +32,8 @@ export class Scheduler {
   readonly #waiting = new Map<string, Pod>();
   /** Those of them for whom others are going. */
   readonly #promised = new Map<string, Pod>();
+  /** Those with a resize that there is no room for yet. */
+  readonly #deferred = new Map<string, Pod>();
 
   constructor(node: Node, pods: SchedulerPods) {
     this.#node = node;
@@ -44,6 +48,8 @@ export class Scheduler {
     else this.#waiting.set(uid, pod);
     if (this.#waiting.has(uid) && pod.status.nominatedNodeName !== undefined) this.#promised.set(uid, pod);
     else this.#promised.delete(uid);
+    if (pendingResize(pod)?.reason === "Deferred" && deletionTimestamp === undefined) this.#deferred.set(uid, pod);
+    else this.#deferred.delete(uid);
     if (!holdsPlace(this.#node, pod)) this.#reservations.release(uid);
     else this.#reservations.hold(pod);
     return this.#reservations.has(uid) !== before;
@@ -54,6 +60,7 @@ export class Scheduler {
     this.#reservations.release(uid);
     this.#waiting.delete(uid);
     this.#promised.delete(uid);
+    this.#deferred.delete(uid);
   }
 
   /** Whether the pod can have its place now, and else what it is told and who could make room. Changes nothing. */
@@ -95,6 +102,22 @@ export class Scheduler {
       // A static pod comes again: it makes no room.
       .filter((one) => !isStatic(one));
     return chooseVictims(lower, (gone) => whyNoPlace(pod, this.#place(pod, gone)) === undefined);
+  }
+
+  /** Those whose resize waits for room, the one that has waited longest first. */
+  deferred(): readonly Pod[] {
+    const since = (pod: Pod): string => pendingResize(pod)?.lastTransitionTime ?? "";
+    return [...this.#deferred.values()].sort((a, b) => (since(a) < since(b) ? -1 : 1));
+  }
+
+  /** The pod with its resize accepted or pending: {@link decideResize}. */
+  decideResize(wanted: Pod, before: Pod): Pod {
+    const { uid } = before.metadata;
+    const others = this.#pods
+      .all()
+      .filter(({ metadata }) => metadata.uid !== uid && this.#reservations.has(metadata.uid));
+    const { facts, timers } = this.#node;
+    return decideResize(wanted, before, { allocatable: facts.allocatable, others, now: timers.wall() });
   }
 
   /** As the pod finds it, without those who are gone, and with those who have been promised a place and are no less important. */

@@ -1,6 +1,7 @@
 import { timestamp } from "../base/clock.ts";
 import type { ContainerStatus as RuntimeContainer } from "../sandbox/types.ts";
 import {
+  type Container,
   type ContainerState,
   type ContainerStatus,
   type PlacedContainer,
@@ -9,7 +10,8 @@ import {
   placedContainers,
   qosClass,
 } from "../spec/index.ts";
-import { buildConditions, unscheduledCondition } from "./conditions.ts";
+import { allocatedPod, shownResources } from "./allocation.ts";
+import { buildConditions, type ResizeProgress, unscheduledCondition } from "./conditions.ts";
 import { podPhase, statedContainers } from "./phase.ts";
 
 export type Terminated = NonNullable<ContainerState["terminated"]>;
@@ -35,6 +37,8 @@ export interface ContainerFacts {
   /** Words of its startup and readiness probes; undefined: it has none. */
   readonly startup?: boolean | undefined;
   readonly readiness?: boolean | undefined;
+  /** Whether its newest run is to be followed by another one, whatever its restart policy. */
+  readonly isOutdated?: (container: Container) => boolean;
 }
 
 /** What is known of a pod; its status is worked out from this alone. */
@@ -54,6 +58,8 @@ export interface PodFacts {
   readonly disruption?: string | undefined;
   /** Why the pod has no place on this node yet; nothing of it has begun then. */
   readonly unschedulable?: string | undefined;
+  /** A resize that goes on. */
+  readonly resize?: ResizeProgress | undefined;
 }
 
 /** A Pod's status from facts, as the kubelet words it. Pure. `pod.status` is the one before: transition times are kept. */
@@ -65,12 +71,15 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
       ...(pod.status.nominatedNodeName !== undefined && { nominatedNodeName: pod.status.nominatedNodeName }),
       qosClass: qosClass(pod),
     };
-  const placed = placedContainers(pod.spec);
+  const placed = placedContainers(allocatedPod(pod).spec);
   const waits = placed.some(({ role }) => role === "init" || role === "sidecar")
     ? "PodInitializing"
     : "ContainerCreating";
   const all = placed.map((one) => buildContainer(pod, one, facts.containers.get(one.container.name), waits));
-  const containers = statedContainers(pod, all);
+  const containers = statedContainers(pod, all).map((one) => {
+    const known = facts.containers.get(one.container.name);
+    return { ...one, isReplaced: known?.run?.state === "exited" && (known.isOutdated?.(one.container) ?? false) };
+  });
   const hasBegun = containers.some(
     ({ role, container }) => role === "main" && facts.containers.get(container.name)?.run !== undefined,
   );
@@ -79,13 +88,13 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
   const addresses = facts.addresses ?? [];
   const [podIP] = addresses;
   const [hostIP] = facts.hostAddresses;
-  const { now, sandboxReady, disruption } = facts;
+  const { now, sandboxReady, disruption, resize } = facts;
   const names = new Set(pod.spec.ephemeralContainers?.map(({ name }) => name));
   const ephemeral = all.filter(({ name }) => names.has(name));
   const init = containers.filter(({ role }) => role !== "main").map(({ status }) => status);
   return {
     phase,
-    conditions: buildConditions(pod, { phase, containers, hasBegun, sandboxReady, now, disruption }),
+    conditions: buildConditions(pod, { phase, containers, hasBegun, sandboxReady, now, disruption, resize }),
     // Said before it has failed, so that the next daemon knows what has begun.
     ...(facts.failure ?? keptFailure(pod)),
     ...(hostIP !== undefined && { hostIP, hostIPs: facts.hostAddresses.map((ip) => ({ ip })) }),
@@ -117,10 +126,11 @@ const STATUSES = {
 
 function buildContainer(
   pod: Pod,
-  { container: { name, image }, role }: PlacedContainer,
+  { container, role }: PlacedContainer,
   known: ContainerFacts | undefined,
   waits: string,
 ): ContainerStatus {
+  const { name, image } = container;
   const { state, lastState } = containerStates(known, waits);
   const run = known?.run;
   const isRunning = state.running !== undefined;
@@ -142,6 +152,7 @@ function buildContainer(
     restartCount: known?.restartCount ?? 0,
     state,
     lastState,
+    ...(role !== "ephemeral" && shownResources(pod, container, isRunning ? run?.resources : undefined)),
   };
 }
 

@@ -53,6 +53,8 @@ export class TrackedContainer implements ContainerFacts {
   startup: boolean | undefined;
   /** The word of its readiness probe; undefined: it has none. */
   readiness: boolean | undefined;
+  /** The run that is ended because its resources can change only by a new start (Container.resizePolicy): its id. */
+  resizing: string | undefined;
   /** The end that was asked for while the pod goes on: another image, a failed probe or hook. */
   stop: Stop | undefined;
 
@@ -75,9 +77,13 @@ export class TrackedContainer implements ContainerFacts {
     return this.run?.state === "running" && !this.isHooked && (this.startup ?? true);
   }
 
-  /** Whether the pod names another image by now than the newest run was made from. */
+  /** Whether the newest run is not what the pod wants any more: it starts again, whatever its restart policy says. */
   isOutdated({ image }: Pick<Container, "image">): boolean {
-    return this.image !== undefined && this.image !== image;
+    return this.isResizing || (this.image !== undefined && this.image !== image);
+  }
+
+  get isResizing(): boolean {
+    return this.run !== undefined && this.run.id === this.resizing;
   }
 
   /** How the newest run ended, undefined while it goes on or when there was none. */

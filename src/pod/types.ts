@@ -100,6 +100,8 @@ export interface ReplaceOptions {
   readonly dryRun?: boolean;
   /** `spec.ephemeralContainers` is taken of the pod, and nothing else; otherwise all but that. */
   readonly ephemeralContainers?: boolean;
+  /** `spec` may change in cpu and memory of containers, and in nothing else; metadata is left alone. */
+  readonly resize?: boolean;
 }
 
 /** `container: undefined` means the pod's first container (or its `kubectl.kubernetes.io/default-container` annotation's). */

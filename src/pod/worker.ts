@@ -4,6 +4,7 @@ import { findPlaced, type Pod } from "../spec/index.ts";
 import { abortStart } from "./abort-start.ts";
 import { type AdvanceContext, advanceContainers } from "./advance-container.ts";
 import { Alarm } from "./alarm.ts";
+import { allocatedPod } from "./allocation.ts";
 import { ConfigVolumes } from "./config-volumes.ts";
 import { type Deletion, deletionDeadline, tearDown } from "./delete.ts";
 import type { Eviction } from "./eviction/types.ts";
@@ -12,22 +13,20 @@ import { withLastWords } from "./last-words.ts";
 import type { Node } from "./node.ts";
 import { PodContainers } from "./pod-containers.ts";
 import { PodEnd } from "./pod-end.ts";
+import { PodResize } from "./pod-resize.ts";
 import { PodSandbox } from "./pod-sandbox.ts";
 import { PodProbes } from "./probes/pod-probes.ts";
 import { StatusPublisher } from "./publish-status.ts";
 import { PodImages } from "./pull-image.ts";
 import { messageOf, record } from "./record.ts";
 import { referencesOf } from "./references.ts";
-import { retryDelay } from "./restart.ts";
+import { RETRY, retryDelay } from "./restart.ts";
 import { isScheduled, recordScheduling, refusalOf } from "./schedule.ts";
 import { stopContainers } from "./stop-containers.ts";
 import type { Turn } from "./turns.ts";
 import type { KeptKind } from "./types.ts";
 import { volumeSources } from "./volumes.ts";
 import type { WorkerOwner } from "./worker-owner.ts";
-
-/** Waits between attempts to make a sandbox or to take a pod away. */
-const RETRY = { initialMillis: 1000, maxMillis: 60_000 };
 
 /**
  *   active ──► over ──► terminating ──► gone
@@ -52,6 +51,7 @@ export class PodWorker {
   readonly #sandbox: PodSandbox;
   readonly #images: PodImages;
   readonly #probes: PodProbes;
+  readonly #resize: PodResize;
   #pod: Pod;
   #stage: Stage = "active";
   /** What the round that goes on was begun for. */
@@ -88,6 +88,7 @@ export class PodWorker {
     this.#end = new PodEnd(node);
     this.#containers = new PodContainers(pod, node.settings.restartBackoff);
     this.#config = new ConfigVolumes(node);
+    this.#resize = new PodResize(node, this.#containers);
     this.#sandbox = new PodSandbox(node, this.#containers, this.#config);
     this.#images = new PodImages(node, () => this.#progress());
     this.#probes = new PodProbes({ node, pod: () => this.#pod, progress: () => this.#progress() });
@@ -116,8 +117,8 @@ export class PodWorker {
   recover(): void {
     const { uid, deletionTimestamp } = this.#pod.metadata;
     this.#sandbox.recover(this.#pod);
-    const runs = this.#node.runtime.listContainers(uid);
-    this.#containers.recover(this.#pod, runs, timestamp(this.#node.timers.wall()));
+    this.#containers.recover(this.#pod, this.#node.runtime.listContainers(uid), timestamp(this.#node.timers.wall()));
+    this.#resize.recover(this.#pod);
     if (this.#pod.status.phase === "Succeeded" || this.#pod.status.phase === "Failed") this.#stage = "over";
     if (this.#end.recover(this.#pod)) this.#stage = "over";
     if (deletionTimestamp !== undefined) {
@@ -128,11 +129,12 @@ export class PodWorker {
     this.#changed();
   }
 
-  /** The object has been changed by its owner: labels, annotations, images. */
+  /** The object has been changed by its owner: labels, annotations, images, resources. */
   replace(pod: Pod): void {
     this.#pod = pod;
     this.#containers.add(pod);
     this.#config.changed();
+    this.#resize.changed();
     this.kick();
   }
 
@@ -288,14 +290,14 @@ export class PodWorker {
     }
     const { status } = this.#sandbox;
     if (!status || this.#stage !== "active") return;
-    if (!(await this.#sandbox.writeVolumes(this.#pod, status))) return this.#failed();
+    if (!(await this.#sandbox.writeVolumes(allocatedPod(this.#pod), status))) return this.#failed();
     this.#failures = 0;
     await this.#advanceContainers(status);
   }
 
   async #advanceContainers(sandbox: SandboxStatus): Promise<void> {
     const context: AdvanceContext = {
-      pod: this.#pod,
+      pod: allocatedPod(this.#pod),
       sandbox,
       volumes: volumeSources(this.#pod, this.#node),
       images: this.#images,
@@ -304,11 +306,13 @@ export class PodWorker {
       progress: () => this.#progress(),
       publish: () => this.#publisher.publish(),
     };
+    await this.#resize.advance(context);
     if (await advanceContainers(this.#node, this.#containers.all, context)) this.#again = true;
+    this.#again ||= this.#resize.isUnfinished;
   }
 
   async #makeSandbox(): Promise<void> {
-    const context = { pod: this.#pod, images: this.#images };
+    const context = { pod: allocatedPod(this.#pod), images: this.#images };
     if (await this.#sandbox.make(context)) this.#changed();
     // A deletion that came meanwhile has not failed: it need not wait.
     else if (this.#stage === "active") this.#failed();
@@ -387,6 +391,7 @@ export class PodWorker {
       sandboxReady: this.#sandbox.isReady,
       ...this.#end.facts,
       unschedulable: this.#unschedulable,
+      resize: this.#resize.progress,
     };
   }
 }

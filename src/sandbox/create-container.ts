@@ -41,6 +41,7 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
     ...volumeImages(config),
     createdAt: new Date().toISOString(),
     cgroup: containerCgroup(pod.cgroup, id),
+    resources: config.resources,
     folder: join(context.facts.config.root, "containers", id),
     logPath: join(logFolder, `${config.attempt}.log`),
     stopSignal: config.stopSignal ?? (config.image.config.stopSignal || "SIGTERM"),

@@ -1,6 +1,14 @@
 import type { NetworkLease } from "./facts.ts";
 import type { ProcessIdentity } from "./process-plan.ts";
-import type { ContainerState, NamespaceMode, PortMapping, QosClass, SandboxMetadata, SandboxState } from "./types.ts";
+import type {
+  ContainerState,
+  NamespaceMode,
+  PortMapping,
+  QosClass,
+  Resources,
+  SandboxMetadata,
+  SandboxState,
+} from "./types.ts";
 import type { UserRange } from "./user-ranges.ts";
 
 // What a daemon must know to take up what an earlier one left. Every change of state is recorded before it is acted on
@@ -25,6 +33,10 @@ export interface SandboxRecord {
   /** Ports of the host that lead to the lease's addresses. */
   readonly ports?: readonly PortMapping[];
   readonly pausePid: number;
+  /** What its cgroup has; absent in records of podrun before 0.2. */
+  readonly resources?: Resources;
+  /** What it is to have; until it is done the cgroup may have the one or the other, limit by limit. */
+  readonly resizing?: Resources | undefined;
   /** What volumes with content of ours hold; absent: none was written. */
   readonly volumes?: Readonly<Record<string, VolumeRecord>>;
 }
@@ -59,6 +71,9 @@ export interface ContainerRecord {
   readonly reason?: string;
   readonly message?: string;
   readonly cgroup: string;
+  /** As of a sandbox. */
+  readonly resources?: Resources;
+  readonly resizing?: Resources | undefined;
   /** Upper folder, work folder, termination message. */
   readonly folder: string;
   readonly logPath: string;

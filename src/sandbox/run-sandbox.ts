@@ -79,6 +79,7 @@ function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
     hostname,
     qos,
     cgroup,
+    resources: config.resources,
     logDirectory,
     ...(ports && { ports }),
     ...(userRange && { userRange }),

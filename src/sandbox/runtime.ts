@@ -10,6 +10,7 @@ import { portForward } from "./port-forward.ts";
 import { recover } from "./recover.ts";
 import { removeContainer } from "./remove-container.ts";
 import { removeSandbox, stopSandbox } from "./remove-sandbox.ts";
+import { resize } from "./resize.ts";
 import { runSandbox } from "./run-sandbox.ts";
 import { sandboxStats } from "./sandbox-stats.ts";
 import { startContainer } from "./start-container.ts";
@@ -73,6 +74,10 @@ export class Runtime implements types.RuntimeService {
 
   writtenVolumes(sandboxId: string): ReadonlySet<string> {
     return new Set(Object.keys(findSandbox(this.#context, sandboxId).record.volumes ?? {}));
+  }
+
+  resize(sandboxId: string, request: types.ResizeRequest): Promise<void> {
+    return resize(this.#context, findSandbox(this.#context, sandboxId), request);
   }
 
   async createContainer(sandboxId: string, config: types.ContainerConfig): Promise<string> {

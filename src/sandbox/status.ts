@@ -6,8 +6,12 @@ import type { ContainerStatus, SandboxStatus } from "./types.ts";
 
 export function sandboxStatus(record: SandboxRecord): SandboxStatus {
   const { id, metadata, state, createdAt, pausePid, lease } = record;
-  return { id, metadata, state, createdAt, pausePid, addresses: lease ? [lease.ip4, lease.ip6] : [] };
+  const addresses = lease ? [lease.ip4, lease.ip6] : [];
+  return { id, metadata, state, createdAt, pausePid, addresses, ...inForce(record) };
 }
+
+const inForce = ({ resources, resizing }: Pick<SandboxRecord, "resources" | "resizing">) =>
+  resources && !resizing ? { resources } : {};
 
 export function containerStatus(record: ContainerRecord): ContainerStatus {
   const { id, sandboxId, name, attempt, state, imageId, imageReference, createdAt, logPath } = record;
@@ -31,6 +35,7 @@ export function containerStatus(record: ContainerRecord): ContainerStatus {
     ...(signal !== undefined && { signal }),
     ...(reason !== undefined && { reason }),
     ...(message !== undefined && message !== "" && { message }),
+    ...inForce(record),
   };
 }
 

@@ -3,9 +3,10 @@
 import type { RuntimeImage } from "../image/types.ts";
 import type { MemoryUsage } from "../linux/cgroup/index.ts";
 import type { PortMapping } from "../net/host-ports.ts";
+import type { ResizeRequest, Resources } from "./resources.ts";
 import type { UserRange } from "./user-ranges.ts";
 
-export type { PortMapping, RuntimeImage, UserRange };
+export type { PortMapping, ResizeRequest, Resources, RuntimeImage, UserRange };
 
 /** Which namespace a sandbox's containers use (CRI NamespaceMode). `container`: each its own (PID only). */
 export type NamespaceMode = "pod" | "container" | "node";
@@ -19,17 +20,6 @@ export interface SandboxMetadata {
 }
 
 export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
-
-/** cpu in thousandths of a core, memory in bytes; absent: no request, no limit. */
-export interface Resources {
-  readonly cpuRequestMillis?: number;
-  readonly cpuLimitMillis?: number;
-  readonly memoryRequestBytes?: number;
-  readonly memoryLimitBytes?: number;
-  /** By page size as Kubernetes writes it: `2Mi`, `1Gi`. */
-  readonly hugepageLimitBytes?: Readonly<Record<string, number>>;
-  readonly pidsLimit?: number;
-}
 
 export interface SandboxConfig {
   readonly metadata: SandboxMetadata;
@@ -188,6 +178,8 @@ export interface SandboxStatus {
   /** The pod's addresses, IPv4 first; the host's for network "node". */
   readonly addresses: readonly string[];
   readonly pausePid: number;
+  /** In force; undefined: not known, or being changed by whoever was killed at it. */
+  readonly resources?: Resources;
 }
 
 export interface ContainerStatus {
@@ -212,6 +204,8 @@ export interface ContainerStatus {
   /** The termination message file's text, or why the start failed. */
   readonly message?: string;
   readonly logPath: string;
+  /** In force; undefined: not known, or being changed by whoever was killed at it. */
+  readonly resources?: Resources;
 }
 
 export interface ExecRequest {
@@ -340,6 +334,11 @@ export interface RuntimeService {
   writeVolumes(sandboxId: string, volumes: Readonly<Record<string, VolumeTree>>): Promise<void>;
   /** Volumes that `writeVolumes` has given content. */
   writtenVolumes(sandboxId: string): ReadonlySet<string>;
+  /**
+   * Writes limits of cgroups that are in use. Throws MemoryInUse (a limit below what is used: nothing is changed), MonitorGone
+   * and what a plan throws: then some are changed, and it is to be asked for again.
+   */
+  resize(sandboxId: string, request: ResizeRequest): Promise<void>;
   createContainer(sandboxId: string, config: ContainerConfig): Promise<string>;
   startContainer(id: string): Promise<ContainerStatus>;
   /** SIGTERM (or the image's StopSignal), then SIGKILL after `graceSeconds`. Resolves when the container has exited. */

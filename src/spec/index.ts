@@ -43,6 +43,7 @@ export { validateConfigMapUpdate } from "./validate-config-map.ts";
 export { METADATA_ENTRY, type ResourceReference } from "./validate-environment.ts";
 export { validateEphemeralUpdate } from "./validate-ephemeral.ts";
 export { validatePod } from "./validate-pod.ts";
+export { needsRestart, RESIZABLE, validatePodResize } from "./validate-resize.ts";
 export { validateSecretUpdate } from "./validate-secret.ts";
 export { validateClaimUpdate, validateClassUpdate, validateVolumeUpdate } from "./validate-storage.ts";
 export { validatePodUpdate } from "./validate-update.ts";

@@ -84,7 +84,9 @@ export type PodConditionType =
   | "Ready"
   | "ContainersReady"
   | "PodScheduled"
-  | "DisruptionTarget";
+  | "DisruptionTarget"
+  | "PodResizePending"
+  | "PodResizeInProgress";
 
 export interface PodCondition {
   /** podrun's own, or one that somebody else writes (PodSpec.readinessGates). */
@@ -109,6 +111,10 @@ export interface ContainerStatus {
   restartCount: number;
   state: ContainerState;
   lastState: ContainerState;
+  /** What it has been given of the node: its requests, as they were accepted last. */
+  allocatedResources?: NonNullable<ResourceRequirements["requests"]>;
+  /** What is in force. */
+  resources?: ResourceRequirements;
 }
 
 /** At most one of the three is there. */

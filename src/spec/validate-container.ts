@@ -6,6 +6,7 @@ import { invalid, type Problem } from "./problem.ts";
 import { quote } from "./schema/format.ts";
 import { validateEnvironment } from "./validate-environment.ts";
 import { validateLifecycle, validateProbes } from "./validate-probes.ts";
+import { validateResizePolicy } from "./validate-resize.ts";
 import { validateResources } from "./validate-resources.ts";
 import { validateRestart } from "./validate-restart.ts";
 import { validateIdentity, validateProfile } from "./validate-security.ts";
@@ -25,6 +26,7 @@ export function validateContainer(container: Container, path: string, context: C
     ...validateSecurity(container.securityContext ?? {}, `${path}.securityContext`),
     ...validateIdentity(container, context.pod, path),
     ...validateRestart(container, path),
+    ...validateResizePolicy(container, path, context.pod),
     ...validateProbes(container, path, context.pod),
     ...validateLifecycle(container, path, context.pod),
   ];

@@ -19,12 +19,19 @@ export function validatePodUpdate(oldPod: Pod, newPod: Pod): Problem[] {
     if (MAY_CHANGE.test(path) || (path === "spec.activeDeadlineSeconds" && isSooner(oldPod.spec, newPod.spec)))
       continue;
     if (mayChangePlace(path, oldPod.spec, newPod.spec)) continue;
-    problems.push(
-      invalid(path, "can't be changed in a pod that exists (only images can); delete the pod and apply it again"),
-    );
+    problems.push(invalid(path, RESOURCES.test(path) ? wordResize(newPod.metadata) : NOT_HERE));
   }
   return problems;
 }
+
+const NOT_HERE = "can't be changed in a pod that exists (only images can); delete the pod and apply it again";
+
+/** cpu and memory have a request of their own (KEP-1287). */
+const RESOURCES = /^spec\.(containers|initContainers)\[\d+\]\.resources(\.(limits|requests)(\.(cpu|memory))?)?$/;
+
+const wordResize = ({ name, namespace }: Pod["metadata"]): string =>
+  "pod updates may not change fields other than images, activeDeadlineSeconds and tolerations; resources change with " +
+  `podrun patch pod ${name}${namespace === "default" ? "" : ` -n ${namespace}`} --subresource resize -p …`;
 
 /** Gates may be taken away, and tolerations added behind those that there are (ValidatePodUpdate). */
 function mayChangePlace(path: string, from: Pod["spec"], to: Pod["spec"]): boolean {
@@ -45,7 +52,7 @@ const isSooner = (from: Pod["spec"], to: Pod["spec"]): boolean =>
 const MAY_CHANGE = /^spec\.(containers|initContainers)\[\d+\]\.(image|imagePullPolicy)$/;
 
 /** Paths of the smallest values that differ. */
-function collectChanges(from: unknown, to: unknown, path: string, changed: string[]): void {
+export function collectChanges(from: unknown, to: unknown, path: string, changed: string[]): void {
   if (isDeepStrictEqual(from, to)) return;
   const sameList = Array.isArray(from) && Array.isArray(to) && from.length === to.length;
   if (sameList) {

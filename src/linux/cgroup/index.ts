@@ -12,5 +12,5 @@ export {
 } from "./paths.ts";
 export { delegationOf, prepareCgroup } from "./prepare.ts";
 export { killCgroup, removeCgroup } from "./remove.ts";
-export { type CgroupWrite, cgroupWrites, type Resources, sharesOfMillis } from "./resources.ts";
+export { type CgroupWrite, cgroupWrites, type Resources, resizeWrites, sharesOfMillis } from "./resources.ts";
 export { type MemoryUsage, readCpu, readMemory, readOomKills, readPids, readProcesses } from "./usage.ts";

@@ -13,7 +13,7 @@ export interface Resources {
   /** Quota and period in microseconds given directly (CRI); win over cpuLimitMillis. A quota of -1 means none. */
   readonly cpuQuota?: number | undefined;
   readonly cpuPeriod?: number | undefined;
-  /** Bytes. */
+  /** Bytes; -1 means none. */
   readonly memoryLimit?: number | undefined;
   /** Bytes of memory and swap together; the memory limit (so no swap) unless given. */
   readonly memorySwapLimit?: number | undefined;
@@ -70,6 +70,20 @@ export function cgroupWrites(layout: CgroupLayout, cgroup: string, resources: Re
   });
 }
 
+/**
+ * What to write into a cgroup that is in use, whatever it has: every limit of cpu and memory, also that there is none. Writing
+ * the same once more changes nothing.
+ */
+export function resizeWrites(layout: CgroupLayout, cgroup: string, resources: Resources): CgroupWrite[] {
+  const { pidsLimit: _, hugepageLimitBytes: __, memoryLimit = -1, cpuLimitMillis, ...others } = resources;
+  const cpu = cpuLimitMillis === undefined ? { cpuQuota: -1 } : { cpuLimitMillis };
+  const writes = cgroupWrites(layout, cgroup, { ...others, ...cpu, memoryLimit });
+  // v1: memory and swap together can't be below memory alone. Who raises both must begin with this one, who lowers both must end
+  // with it, when it fails at first.
+  const both = writes.filter(({ path }) => path.endsWith("memory.memsw.limit_in_bytes"));
+  return [...both, ...writes];
+}
+
 function cpuOf(resources: Resources): { shares?: number; quota?: number; period: number } {
   const { cpuShares, cpuRequestMillis, cpuQuota, cpuLimitMillis } = resources;
   const shares = cpuShares ?? (cpuRequestMillis === undefined ? undefined : sharesOfMillis(cpuRequestMillis));
@@ -86,10 +100,10 @@ function v2Settings(resources: Resources): Setting[] {
   if (quota !== undefined)
     settings.push({ controller: "cpu", file: "cpu.max", value: `${quota < 0 ? "max" : quota} ${period}` });
   if (memoryLimit !== undefined) {
-    settings.push({ controller: "memory", file: "memory.max", value: `${memoryLimit}` });
+    settings.push({ controller: "memory", file: "memory.max", value: limitOrMax(memoryLimit) });
     // v2 counts swap apart from memory; v1 and CRI count both together.
-    const swap = Math.max(0, (memorySwapLimit ?? memoryLimit) - memoryLimit);
-    settings.push({ controller: "memory", file: "memory.swap.max", value: `${swap}`, optional: true });
+    const swap = memoryLimit < 0 ? "max" : `${Math.max(0, (memorySwapLimit ?? memoryLimit) - memoryLimit)}`;
+    settings.push({ controller: "memory", file: "memory.swap.max", value: swap, optional: true });
   }
   if (resources.oomGroup) settings.push({ controller: "memory", file: "memory.oom.group", value: "1" });
   if (pidsLimit !== undefined) settings.push({ controller: "pids", file: "pids.max", value: limitOrMax(pidsLimit) });

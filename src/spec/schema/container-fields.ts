@@ -118,6 +118,14 @@ export const RESTART_RULE = objectType({
   },
 });
 
+export const CONTAINER_RESIZE_POLICY = objectType({
+  name: "ContainerResizePolicy",
+  fields: {
+    resourceName: oneOf(["cpu", "memory"], { required: true }),
+    restartPolicy: oneOf(["NotRequired", "RestartContainer"], { required: true }),
+  },
+});
+
 export const CONTAINER = objectType({
   name: "Container",
   fields: {
@@ -133,6 +141,7 @@ export const CONTAINER = objectType({
     envFrom: ENV_FROM,
     ports: list(object(CONTAINER_PORT)),
     resources: object(RESOURCE_REQUIREMENTS, { computed: "empty" }),
+    resizePolicy: list(object(CONTAINER_RESIZE_POLICY), { note: "NotRequired for what it does not name" }),
     volumeMounts: list(object(VOLUME_MOUNT), { key: "mountPath" }),
     securityContext: object(SECURITY_CONTEXT),
     stdin: flag(),
@@ -163,6 +172,7 @@ const {
   startupProbe: _startup,
   restartPolicy: _policy,
   restartPolicyRules: _rules,
+  resizePolicy: _resizePolicy,
   ...SHARED
 } = CONTAINER.fields;
 
@@ -182,5 +192,6 @@ export const EPHEMERAL_CONTAINER = objectType({
     startupProbe: NOT_EPHEMERAL,
     restartPolicy: "it is never restarted",
     restartPolicyRules: "it is never restarted",
+    resizePolicy: "it has no resources of its own",
   },
 });

@@ -32,6 +32,8 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "containerPort hostIP hostPort name protocol",
   ResourceRequirements:
     "claims limits requests",
+  ContainerResizePolicy:
+    "resourceName restartPolicy",
   VolumeMount:
     "mountPath mountPropagation name readOnly recursiveReadOnly subPath subPathExpr",
   SecurityContext:

@@ -1,8 +1,8 @@
 import { request } from "node:http";
 import { join } from "node:path";
 import t from "tap";
+import { mergePatch } from "../../../src/api/apply-patch.ts";
 import { ObjectClient } from "../../../src/api/client-objects.ts";
-import { mergePatch } from "../../../src/api/patch.ts";
 import { decodeKubeObject, type Secret } from "../../../src/spec/index.ts";
 import { type FakeDaemon, makePod, startFake } from "./fake.ts";
 
@@ -74,16 +74,11 @@ t.test("a pod's labels and annotations are patched, what may not change is not",
 t.test("bodies that are no merge patch are refused", async (t) => {
   const fake = await startFake(t);
   await fake.pods.create(makePod("web"));
-  for (const type of [
-    "application/strategic-merge-patch+json",
-    "application/json-patch+json",
-    "application/apply-patch+yaml",
-    undefined,
-  ])
+  for (const type of ["application/apply-patch+yaml", undefined])
     t.match(await patch(fake, POD, meta({}), type), { code: type === undefined ? 200 : 415 }, type ?? "merge");
   t.match(await patch(fake, POD, meta({}), "application/json"), {
     code: 415,
-    body: { reason: "UnsupportedMediaType", message: /application\/json\): want application\/merge-patch\+json/ },
+    body: { reason: "UnsupportedMediaType", message: /application\/json\): want application\/merge-patch\+json, / },
   });
   t.match(await patch(fake, POD, meta({}), `${MERGE}; charset=utf-8`), { code: 200 });
   for (const body of ["", "{", "[]", "null", '"a"']) t.match(await patch(fake, POD, body), { code: 400 }, body);

@@ -52,6 +52,12 @@ export const NAMED: readonly Named[] = [
     "Container.terminationMessagePolicy",
     "EphemeralContainer.terminationMessagePolicy",
   ),
+  named(
+    "unit/pod/resize",
+    "with RestartContainer the container starts again",
+    "ContainerResizePolicy.resourceName",
+    "ContainerResizePolicy.restartPolicy",
+  ),
   named("unit/pod/ephemeral-containers", "it joins its target's processes", "EphemeralContainer.targetContainerName"),
   named("unit/pod/volumes", "each hostPath type takes what it names", "HostPathVolumeSource.type"),
   named(

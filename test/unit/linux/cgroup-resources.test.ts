@@ -1,6 +1,6 @@
 import t from "tap";
 import type { CgroupLayout } from "../../../src/linux/cgroup/index.ts";
-import { cgroupWrites, type Resources, sharesOfMillis } from "../../../src/linux/cgroup/index.ts";
+import { cgroupWrites, type Resources, resizeWrites, sharesOfMillis } from "../../../src/linux/cgroup/index.ts";
 import { quotaOfMillis, weightOfShares } from "../../../src/linux/cgroup/resources.ts";
 
 const names = ["cpu", "memory", "pids", "cpuset", "devices"];
@@ -102,4 +102,26 @@ t.test("a controller that the machine lacks is left out", async (t) => {
     "/m/p/memory.limit_in_bytes 67108864",
     "/m/p/memory.memsw.limit_in_bytes 67108864 ?",
   ]);
+});
+
+t.test("a cgroup in use gets all of its limits, also that there is none, whatever it has", async (t) => {
+  const written = (layout: CgroupLayout, resources: Resources) =>
+    resizeWrites(layout, "/p", resources).map(({ path, value, optional }) => `${path} ${value}${optional ? " ?" : ""}`);
+  t.same(written(V2, { cpuRequestMillis: 500 }), [
+    "/c/p/cpu.weight 20",
+    "/c/p/cpu.max max 100000",
+    "/c/p/memory.max max",
+    "/c/p/memory.swap.max max ?",
+  ]);
+  t.same(
+    written(V1, { cpuRequestMillis: 500, cpuLimitMillis: 1000, memoryLimit: 4096, pidsLimit: 7 }),
+    [
+      "/c/memory/p/memory.memsw.limit_in_bytes 4096 ?",
+      "/c/cpu/p/cpu.shares 512",
+      "/c/cpu/p/cpu.cfs_quota_us 100000",
+      "/c/memory/p/memory.limit_in_bytes 4096",
+      "/c/memory/p/memory.memsw.limit_in_bytes 4096 ?",
+    ],
+    "with swap first for who raises both, and last for who lowers both",
+  );
 });

@@ -47,6 +47,7 @@ export class FakeRuntime implements types.RuntimeService {
       createdAt: new Date(this.now()).toISOString(),
       addresses: config.network === "pod" ? ["10.77.0.2", "fd77::2"] : [],
       pausePid: 100,
+      resources: config.resources,
     };
     this.sandboxes.set(status.id, status);
     return status;
@@ -99,8 +100,16 @@ export class FakeRuntime implements types.RuntimeService {
       imageReference: config.image.reference,
       createdAt: new Date(this.now()).toISOString(),
       logPath: "",
+      resources: config.resources,
     });
     return id;
+  }
+
+  async resize(id: string, request: types.ResizeRequest): Promise<void> {
+    await this.#call(`resize ${JSON.stringify(request.resources)} ${JSON.stringify(request.containers)}`);
+    this.sandboxes.set(id, { ...this.sandboxStatus(id), resources: request.resources });
+    for (const [container, resources] of Object.entries(request.containers))
+      this.containers.set(container, { ...this.containerStatus(container), resources });
   }
 
   async startContainer(id: string): Promise<types.ContainerStatus> {
