@@ -19,7 +19,8 @@ export async function waitObject(
   isEnough: (object: KeptObject | undefined) => boolean,
 ): Promise<boolean> {
   const { kind, namespace, name, timeoutMs } = options;
-  const over = timeoutMs === undefined ? [] : [AbortSignal.timeout(Math.min(timeoutMs, 2 ** 31 - 1))];
+  // Only whole milliseconds are taken.
+  const over = timeoutMs === undefined ? [] : [AbortSignal.timeout(Math.min(Math.ceil(timeoutMs), 2 ** 31 - 1))];
   const signal = AbortSignal.any([options.signal, ...over]);
   for (;;) {
     // Before the look: what happens after it is then told.
