@@ -59,7 +59,7 @@ export class NodeEvictions {
     // Memory first: there is least time.
     const first = due.find(({ signal }) => signal === "memory.available") ?? due[0];
     if (first === undefined) return false;
-    node.log.warn(`${first.signal} is below its threshold: attempting to reclaim ${resourceOf(first.signal)}`);
+    this.#tell("Warning", "EvictionThresholdMet", `Attempting to reclaim ${resourceOf(first.signal)}`);
     if (await this.#reclaim(first.signal)) {
       const after = await observe();
       if (!due.some((threshold) => isCrossed(threshold, after))) return false;
@@ -68,14 +68,25 @@ export class NodeEvictions {
   }
 
   #updatePressure(now: number): void {
-    const { settings, pressure, pods, node } = this.#options;
+    const { settings, pressure, pods } = this.#options;
     const active = new Set<Condition>();
     for (const [condition, at] of this.#lastCrossed)
       if (now === at || now - at < settings.transitionMillis) active.add(condition);
     const changed = pressure.set(active, timestamp(this.#options.node.timers.wall()));
-    for (const { status, reason, message } of changed)
-      node.log[status === "True" ? "warn" : "info"](message, { reason });
+    for (const { reason } of changed) {
+      const is = reason.replace(/^Kubelet/, "Node");
+      this.#tell("Normal", is, `Node ${this.#options.node.facts.name} status is now: ${is}`);
+    }
     if (changed.length > 0) pods.pressureChanged();
+  }
+
+  /** To whoever looks at the node's events, and to the log. */
+  #tell(type: "Normal" | "Warning", reason: string, message: string): void {
+    const { node } = this.#options;
+    const { name } = node.facts;
+    // The kubelet's way to name its node: not by a uid, and in the namespace of what has none.
+    node.events.record({ kind: "Node", namespace: "default", name, uid: name }, { type, reason, message });
+    node.log[type === "Warning" ? "warn" : "info"](message, { reason });
   }
 
   /** Room on the disk that costs nobody anything. False: that would not help. */

@@ -151,6 +151,11 @@ t.test(
       { type: "DiskPressure", status: "False", message: "kubelet has no disk pressure" },
       { type: "PIDPressure", status: "False", lastTransitionTime: "2026-01-01T00:00:00Z" },
     ]);
+    const told = pods.events().filter(({ involvedObject }) => involvedObject.kind === "Node");
+    t.match(told, [
+      { reason: "NodeHasInsufficientMemory", message: "Node node status is now: NodeHasInsufficientMemory" },
+      { type: "Warning", reason: "EvictionThresholdMet", message: "Attempting to reclaim memory" },
+    ]);
     await pods.create(makePod({}, { name: "best-effort" }));
     await pods.create(makePod(asking("1Mi"), { name: "burstable" }));
     await pods.create(makePod({ tolerations: [{ operator: "Exists" }] }, { name: "tolerant" }));
