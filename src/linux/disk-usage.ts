@@ -7,6 +7,8 @@ export interface DiskUsage {
   /** What is allocated, not what files say they are long. */
   readonly usedBytes: number;
   readonly inodesUsed: number;
+  /** How long it took to count, milliseconds; where somebody has looked at the clock. */
+  readonly millis?: number;
 }
 
 /** A folder that is still to be read, by its way from the root: a path may become longer than the kernel takes. */

@@ -14,10 +14,15 @@ export interface WalkAnswer {
   readonly problem?: string;
 }
 
-const walks = new Map<number, ReturnType<typeof walkDiskUsage>>();
+interface Walk {
+  readonly steps: ReturnType<typeof walkDiskUsage>;
+  millis: number;
+}
+
+const walks = new Map<number, Walk>();
 
 parentPort?.on("message", ({ id, path }: WalkRequest) => {
-  walks.set(id, walkDiskUsage(path));
+  walks.set(id, { steps: walkDiskUsage(path), millis: 0 });
   if (walks.size === 1) takeTurns();
 });
 
@@ -32,10 +37,12 @@ function takeTurns(): void {
   if (walks.size > 0) setImmediate(takeTurns);
 }
 
-function takeTurn(id: number, walk: ReturnType<typeof walkDiskUsage>): WalkAnswer | undefined {
+function takeTurn(id: number, walk: Walk): WalkAnswer | undefined {
   try {
-    const { done, value } = walk.next();
-    return done ? { id, usage: value } : undefined;
+    const begun = performance.now();
+    const { done, value } = walk.steps.next();
+    walk.millis += performance.now() - begun;
+    return done ? { id, usage: value && { ...value, millis: walk.millis } } : undefined;
   } catch (error) {
     return { id, problem: error instanceof Error ? error.message : String(error) };
   }

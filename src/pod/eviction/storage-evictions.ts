@@ -42,12 +42,11 @@ export class StorageEvictions {
   async #check(pod: Pod): Promise<void> {
     const { node, meter, pods } = this.#options;
     const { uid, name } = pod.metadata;
-    const begun = node.timers.now();
     this.#measuring.add(uid);
     try {
-      const message = crossedLimit(pod, await measurePod(node, meter, pod));
-      const now = node.timers.now();
-      this.#next.set(uid, now + (now - begun) * PAUSE);
+      const used = await measurePod(node, meter, pod);
+      this.#next.set(uid, node.timers.now() + (used.total.millis ?? 0) * PAUSE);
+      const message = crossedLimit(pod, used);
       if (message === undefined) return;
       if (isCritical(pod)) node.log.warn(`cannot evict a critical pod: ${message}`, { pod: name });
       else await pods.evict(pod, { message, graceSeconds: IMMEDIATE_SECONDS, isDisrupted: false });

@@ -39,4 +39,5 @@ export async function measurePod(
 const sum = (parts: readonly DiskUsage[]): DiskUsage => ({
   usedBytes: parts.reduce((bytes, { usedBytes }) => bytes + usedBytes, 0),
   inodesUsed: parts.reduce((files, { inodesUsed }) => files + inodesUsed, 0),
+  millis: parts.reduce((sum, { millis = 0 }) => sum + millis, 0),
 });
