@@ -32,7 +32,10 @@ t.test(
     const tree: Record<QosClass, string> = { Guaranteed: "", Burstable: "/burstable", BestEffort: "/besteffort" };
     for (const [qos, folder] of Object.entries(tree) as [QosClass, string][]) {
       const resources = { cpuRequestMillis: 500, cpuLimitMillis: 1500, memoryLimitBytes: 64 * MiB, pidsLimit: 50 };
-      const config = made.sandbox({ qos, resources: { ...resources, pidsLimit: 100 } });
+      const config = made.sandbox({
+        qos,
+        resources: { ...resources, pidsLimit: 100, hugepageLimitBytes: { "2Mi": 4 * MiB } },
+      });
       const { id } = await runtime.runSandbox(config);
       const pod = podCgroup(made.config.cgroup, qos, config.metadata.uid);
       t.equal(pod, `${made.config.cgroup}${folder}/pod${config.metadata.uid}`);
@@ -44,6 +47,9 @@ t.test(
         t.equal(read(cgroup, "memory", ["memory.max", "memory.limit_in_bytes"]), String(64 * MiB));
         t.equal(read(cgroup, "pids", ["pids.max", "pids.max"]), cgroup === pod ? "100" : "50");
       }
+      const huge = `${controllerFolder(cgroups, pod, "hugetlb") ?? "/none"}/hugetlb.2MB.${v2 ? "max" : "limit_in_bytes"}`;
+      // Not every kernel has the controller.
+      if (existsSync(huge)) t.equal(readFileSync(huge, "utf8").trim(), String(4 * MiB));
       const { pid } = runtime.containerStatus(main);
       for (const path of cgroupFolders(cgroups, own))
         t.match(readFileSync(join(path, "cgroup.procs"), "utf8").split("\n"), [String(pid)], path);

@@ -1,5 +1,5 @@
 import t from "tap";
-import { containerOomScore, podResources } from "../../../src/pod/resources.ts";
+import { containerOomScore, containerResources, podResources } from "../../../src/pod/resources.ts";
 import { makePod } from "./fixtures.ts";
 
 const MI = 1024 * 1024;
@@ -46,4 +46,33 @@ t.test("a sidecar is not killed for want of memory before the containers that it
   const [side] = pod.spec.initContainers ?? [];
   if (!main || !side) throw new Error("the pod has both");
   t.equal(containerOomScore(pod, side, 8 * 1024 * MI), containerOomScore(pod, main, 8 * 1024 * MI));
+});
+
+const bare = (name: string, more: object = {}) => ({ name, image: "podrun.local/base", ...more });
+
+t.test("what a pod says of itself as a whole holds for its cgroup, and for containers that say nothing", async (t) => {
+  const own = bare("own", { resources: { limits: { memory: "10Mi" } } });
+  const resources = { limits: { cpu: "500m", memory: "64Mi" } };
+  const pod = makePod({ resources, containers: [bare("none"), own] });
+  t.match(podResources(pod), { cpuLimitMillis: 500, cpuRequestMillis: 500, memoryLimitBytes: 64 * MI });
+  const [none, limited] = pod.spec.containers.map((one) => containerResources(one, pod));
+  t.same(none, { cpuRequestMillis: 500, cpuLimitMillis: 500, memoryLimitBytes: 64 * MI });
+  t.match(limited, { cpuLimitMillis: 500, memoryLimitBytes: 10 * MI, memoryRequestBytes: 10 * MI });
+});
+
+t.test("containers have what their pod asks for beyond them in equal parts", async (t) => {
+  const asks = bare("asks", { resources: { requests: { memory: "1Gi" } } });
+  const pod = makePod({ resources: { requests: { memory: "5Gi" } }, containers: [asks, bare("none")] });
+  const scores = pod.spec.containers.map((one) => containerOomScore(pod, one, 8 * 1024 * MI));
+  t.same(scores, [1000 - 375, 1000 - 250], "3 and 2 of 8 Gi");
+});
+
+t.test("a pod that asks for no huge pages gets none where there are some", async (t) => {
+  const asks = bare("asks", { resources: { limits: { "hugepages-2Mi": "4Mi", memory: "8Mi" } } });
+  const pod = makePod({ containers: [asks, bare("none")] });
+  t.same(podResources(pod, { hugepages: ["hugepages-1Gi", "hugepages-2Mi"] }).hugepageLimitBytes, {
+    "1Gi": 0,
+    "2Mi": 4 * MI,
+  });
+  t.equal(podResources(makePod()).hugepageLimitBytes, undefined, "there are none on the node");
 });
