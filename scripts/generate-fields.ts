@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { CONFIG_MAP } from "../src/spec/schema/config-map-fields.ts";
 import { NAMESPACE } from "../src/spec/schema/namespace-fields.ts";
 import { POD } from "../src/spec/schema/pod-fields.ts";
+import { PRIORITY_CLASS } from "../src/spec/schema/priority-class-fields.ts";
 import { SECRET } from "../src/spec/schema/secret-fields.ts";
 import type { ObjectType, Row } from "../src/spec/schema/shape.ts";
 import { PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS } from "../src/spec/schema/storage-fields.ts";
@@ -56,7 +57,16 @@ function checkTables(types: Iterable<ObjectType>, fields: ReadonlyMap<string, re
   }
 }
 
-const KINDS = [POD, CONFIG_MAP, SECRET, NAMESPACE, PERSISTENT_VOLUME_CLAIM, PERSISTENT_VOLUME, STORAGE_CLASS];
+const KINDS = [
+  POD,
+  CONFIG_MAP,
+  SECRET,
+  NAMESPACE,
+  PERSISTENT_VOLUME_CLAIM,
+  PERSISTENT_VOLUME,
+  STORAGE_CLASS,
+  PRIORITY_CLASS,
+];
 
 const types = [...KINDS.reduce((found, kind) => collectTypes(kind, found), new Map<string, ObjectType>()).values()];
 const fields = new Map(

@@ -11,9 +11,14 @@ const meta = join(packages, "@kubernetes-models", "apimachinery", "apis", "meta"
 /** Version of the package that was read. */
 export const modelsVersion: string = JSON.parse(readFileSync(join(core, "package.json"), "utf8")).version;
 
-/** All field names of a core/v1, meta/v1 or storage.k8s.io/v1 type, sorted. Throws when the package has no such type. */
+/** All field names of a core/v1, meta/v1, storage.k8s.io/v1 or scheduling.k8s.io/v1 type, sorted. Throws when the package has no such type. */
 export function readFields(type: string): string[] {
-  for (const folder of [join(core, "v1"), meta, join(core, "storage.k8s.io", "v1")]) {
+  for (const folder of [
+    join(core, "v1"),
+    meta,
+    join(core, "storage.k8s.io", "v1"),
+    join(core, "scheduling.k8s.io", "v1"),
+  ]) {
     const declaration = readOptional(join(folder, `${type}.d.ts`));
     if (declaration === undefined) continue;
     const body = new RegExp(`^export interface I${type} .*?\\{\\n(.*?)^\\}`, "ms").exec(declaration)?.[1];

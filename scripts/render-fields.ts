@@ -6,7 +6,7 @@ const HEAD = `# Fields of a manifest
 
 Generated from the tables in \`src/spec/schema/\` by \`scripts/generate-fields.ts\`; do not edit.
 
-Every field of Kubernetes' Pod, ConfigMap, Secret, Namespace, PersistentVolumeClaim, PersistentVolume and StorageClass is here or is refused by name; nothing is silently ignored but what is marked *ignored*.
+Every field of Kubernetes' Pod, ConfigMap, Secret, Namespace, PersistentVolumeClaim, PersistentVolume, StorageClass and PriorityClass is here or is refused by name; nothing is silently ignored but what is marked *ignored*.
 
 - **supported**: as in Kubernetes, but for what the note says.
 - **in part**: only the values named; others are refused as \`UnsupportedField\`.

@@ -18,6 +18,7 @@ export const makeObjectHubs = (objects: ObjectService): ObjectHubs => ({
   Namespace: hubOf(objects, "Namespace"),
   PersistentVolume: hubOf(objects, "PersistentVolume"),
   PersistentVolumeClaim: hubOf(objects, "PersistentVolumeClaim"),
+  PriorityClass: hubOf(objects, "PriorityClass"),
   Secret: hubOf(objects, "Secret"),
   StorageClass: hubOf(objects, "StorageClass"),
 });

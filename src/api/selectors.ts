@@ -20,6 +20,7 @@ const FIELDS: { readonly [K in KindName]: Readonly<Record<string, (object: Kind<
     "status.phase": (pod) => pod.status.phase,
     "status.podIP": (pod) => pod.status.podIP ?? "",
   },
+  PriorityClass: {},
   Secret: { type: (secret) => secret.type },
   StorageClass: {},
 };

@@ -1,4 +1,4 @@
-import { isClusterScoped, KINDS, type KindName, type KindNames } from "../spec/kinds.ts";
+import { KINDS, type KindNames } from "../spec/kinds.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { formatTable } from "./table.ts";
@@ -26,7 +26,14 @@ export const command = defineCommand({
 const EVENTS = { kind: "Event", apiVersion: "v1", singular: "event", plural: "events", short: ["ev"] };
 
 /** Made of facts, so nobody makes it either. */
-const NODES = { kind: "Node", apiVersion: "v1", singular: "node", plural: "nodes", short: ["no"] };
+const NODES = {
+  kind: "Node",
+  apiVersion: "v1",
+  singular: "node",
+  plural: "nodes",
+  short: ["no"],
+  scope: "Cluster" as const,
+};
 
 const types = (): readonly KindNames[] => [...KINDS, EVENTS, NODES].sort((a, b) => (a.plural < b.plural ? -1 : 1));
 
@@ -36,11 +43,11 @@ const listNames = (): string =>
     .join("");
 
 function listTypes(headers: boolean): string {
-  const rows = types().map(({ plural, short, apiVersion, kind }) => [
+  const rows = types().map(({ plural, short, apiVersion, kind, scope }) => [
     plural,
     short.join(","),
     apiVersion,
-    String(kind !== "Node" && !isClusterScoped(kind as KindName)),
+    String(scope !== "Cluster"),
     kind,
   ]);
   return formatTable([...(headers ? [["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"]] : []), ...rows]);

@@ -86,6 +86,8 @@ async function describeObject(object: KeptObject, invocation: Invocation<typeof 
   if (object.kind === "Namespace") return describeNamespace(object);
   if (object.kind === "Secret") return describeSecret(object);
   if (object.kind === "ConfigMap") return describeConfigMap(object);
+  if (object.kind === "PriorityClass")
+    return (await import("./describe-priority-class.ts")).describePriorityClass(object);
   const { describeStorage } = await import("./describe-storage.ts");
   const client = await invocation.connect();
   return describeStorage(object, {

@@ -40,6 +40,13 @@ const COLUMNS: { readonly [K in KeptKind]: readonly Column<Extract<KeptObject, {
   ],
   PersistentVolume: VOLUME_COLUMNS,
   PersistentVolumeClaim: CLAIM_COLUMNS,
+  PriorityClass: [
+    ["NAME", ({ metadata }) => metadata.name],
+    ["VALUE", ({ value }) => String(value)],
+    ["GLOBAL-DEFAULT", ({ globalDefault = false }) => String(globalDefault)],
+    ["AGE", age],
+    ["PREEMPTIONPOLICY", ({ preemptionPolicy }) => preemptionPolicy],
+  ],
   Secret: [
     ["NAME", ({ metadata }) => metadata.name],
     ["TYPE", ({ type }) => type],

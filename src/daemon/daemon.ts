@@ -15,6 +15,7 @@ import { buildNodeObject, KeptObjects, Pods } from "../pod/index.ts";
 import type { MachineFacts } from "../sandbox/facts.ts";
 import { readMachine } from "../sandbox/machine.ts";
 import { Runtime } from "../sandbox/runtime.ts";
+import { makeSystemClasses } from "../spec/index.ts";
 import { Store } from "../store/index.ts";
 import { announceImages } from "./announce-images.ts";
 import { enterCgroup, prepareCgroups } from "./cgroups.ts";
@@ -59,6 +60,8 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   await runtime.recover();
   const { images, logins, removeUnused, stop: stopImages } = openImages(config, store, runtime, log);
   const objects = new KeptObjects(store.objects);
+  for (const one of makeSystemClasses())
+    if (objects.find(one.kind, "", one.metadata.name) === undefined) objects.create(one);
   const node = makeNode({ config, runtime, images, objects, log }, nodeFacts);
   const pods = new Pods(node, store.objects);
   objects.watch(({ object }) => pods.objectChanged(object));

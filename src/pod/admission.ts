@@ -4,6 +4,7 @@ import { PodrunError } from "../base/errors.ts";
 import {
   DEFAULT_CLASS,
   isDefaultClass,
+  isSystemClass,
   makeNamespace,
   type PersistentVolume,
   type PersistentVolumeClaim,
@@ -11,14 +12,11 @@ import {
   validateClaimUpdate,
   validateClassUpdate,
   validateConfigMapUpdate,
+  validatePriorityClassUpdate,
   validateSecretUpdate,
   validateVolumeUpdate,
 } from "../spec/index.ts";
-import type { KeptKind, KeptObject, KeptOf, ObjectSource } from "./types.ts";
-
-interface Lists extends ObjectSource {
-  list<K extends KeptKind>(kind: K): readonly KeptOf<K>[];
-}
+import type { KeptObject, KeptOf, ObjectLists } from "./types.ts";
 
 /** Kubernetes' names of what keeps a claim while pods use it, and a volume while it is bound. */
 const PROTECTION = {
@@ -27,12 +25,13 @@ const PROTECTION = {
 } as const;
 
 /** A new object as it is stored. */
-export function admitObject(object: KeptObject, objects: Lists): KeptObject {
+export function admitObject(object: KeptObject, objects: ObjectLists): KeptObject {
   if (object.kind === "Namespace") return makeNamespace(object.metadata);
   if (object.kind === "PersistentVolume") {
     const metadata = { ...object.metadata, finalizers: [PROTECTION.PersistentVolume] };
     return { ...object, metadata, status: { phase: "Pending" } };
   }
+  if (object.kind === "PriorityClass") requireOneDefault(object, objects);
   if (object.kind !== "PersistentVolumeClaim") return object;
   const metadata = { ...object.metadata, finalizers: [PROTECTION.PersistentVolumeClaim] };
   const storageClassName = object.spec.storageClassName ?? defaultClass(objects);
@@ -41,7 +40,7 @@ export function admitObject(object: KeptObject, objects: Lists): KeptObject {
 }
 
 /** Name of the class of claims that name none, the newest of several (admission plugin DefaultStorageClass). */
-export function defaultClass(objects: Lists): string | undefined {
+export function defaultClass(objects: ObjectLists): string | undefined {
   const classes = objects.list("StorageClass").filter(isDefaultClass);
   const newest = classes.sort((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? 1 : -1))[0];
   return newest?.metadata.name;
@@ -49,6 +48,22 @@ export function defaultClass(objects: Lists): string | undefined {
 
 /** Whether a deletion only marks it. */
 export const isProtected = (object: KeptObject): boolean => object.kind in PROTECTION;
+
+/** Throws Forbidden: there is a default class already, and it is another one. */
+function requireOneDefault({ metadata, globalDefault }: KeptOf<"PriorityClass">, objects: ObjectLists): void {
+  if (!globalDefault) return;
+  const other = objects.list("PriorityClass").find((one) => one.globalDefault && one.metadata.name !== metadata.name);
+  if (other === undefined) return;
+  const text = `priorityclasses.scheduling.k8s.io "${metadata.name}" is forbidden: PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`;
+  throw new PodrunError("Forbidden", text, { details: { kind: "priorityclasses", name: metadata.name } });
+}
+
+/** Throws Forbidden for the system's own priority classes. */
+export function requireDeletablePriority(name: string): void {
+  if (!isSystemClass(name)) return;
+  const text = `priorityclasses.scheduling.k8s.io "${name}" is forbidden: this is a system priority class and cannot be deleted`;
+  throw new PodrunError("Forbidden", text, { details: { kind: "priorityclasses", name } });
+}
 
 /** Throws Forbidden for the class that is always there. */
 export function requireDeletableClass(name: string): void {
@@ -98,10 +113,14 @@ function filledIn({ spec: { volumeName, storageClassName } }: PersistentVolumeCl
 }
 
 /** The rules of a change. */
-export function validateChange(before: KeptObject, after: KeptObject, objects: ObjectSource): Problem[] {
+export function validateChange(before: KeptObject, after: KeptObject, objects: ObjectLists): Problem[] {
   if (before.kind === "Namespace") return [];
   if (before.kind === "Secret" && after.kind === "Secret") return validateSecretUpdate(before, after);
   if (before.kind === "ConfigMap" && after.kind === "ConfigMap") return validateConfigMapUpdate(before, after);
+  if (before.kind === "PriorityClass" && after.kind === "PriorityClass") {
+    requireOneDefault(after, objects);
+    return validatePriorityClassUpdate(before, after);
+  }
   if (before.kind === "StorageClass" && after.kind === "StorageClass") return validateClassUpdate(before, after);
   if (before.kind === "PersistentVolume" && after.kind === "PersistentVolume")
     return validateVolumeUpdate(before, after);

@@ -12,7 +12,7 @@ import type { EvictionSettings } from "./eviction/types.ts";
 import type { BackoffSettings } from "./restart.ts";
 import type { Taint } from "./tolerations.ts";
 import type { Turns } from "./turns.ts";
-import type { ObjectSource } from "./types.ts";
+import type { ObjectLists } from "./types.ts";
 
 /** Thousandths of a CPU, bytes, and how many pods. */
 export type NodeResources = Readonly<Record<ResourceName | "pods", number>>;
@@ -90,7 +90,7 @@ export interface Node {
   readonly config: Config;
   readonly runtime: RuntimeService;
   readonly images: ImageSource;
-  readonly objects: ObjectSource;
+  readonly objects: ObjectLists;
   readonly claims: ClaimSource;
   readonly events: EventRecorder;
   readonly log: Logger;

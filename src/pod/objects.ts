@@ -4,7 +4,14 @@ import { PodrunError } from "../base/errors.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
 import { isClusterScoped, kindNames, makeNamespace, throwProblems } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
-import { admitObject, isProtected, keepServerOwned, requireDeletableClass, validateChange } from "./admission.ts";
+import {
+  admitObject,
+  isProtected,
+  keepServerOwned,
+  requireDeletableClass,
+  requireDeletablePriority,
+  validateChange,
+} from "./admission.ts";
 import { requireDeletable, requireNamespace } from "./namespaces.ts";
 import type {
   KeptKind,
@@ -67,6 +74,7 @@ export class KeptObjects implements ObjectService, ObjectSource {
 
   delete(kind: KeptKind, namespace: string, name: string): KeptObject {
     if (kind === "Namespace") return this.#terminate(name);
+    if (kind === "PriorityClass") requireDeletablePriority(name);
     if (kind === "StorageClass") requireDeletableClass(name);
     const before = this.get(kind, namespace, name);
     if (isProtected(before)) return this.#mark(before);

@@ -1,7 +1,7 @@
 // What a new pod's priority is (Kubernetes: the admission plugin Priority).
 import { PodrunError } from "../base/errors.ts";
-import { type Pod, type PodSpec, type PriorityRule, SYSTEM_CLASSES } from "../spec/index.ts";
-import type { ObjectSource } from "./types.ts";
+import { type Pod, type PodSpec, type PriorityClass, type PriorityRule, SYSTEM_CLASSES } from "../spec/index.ts";
+import type { ObjectLists } from "./types.ts";
 
 /** Where the classes are. Undefined: there is no such class; no class is the default. */
 export interface PriorityRules {
@@ -9,13 +9,25 @@ export interface PriorityRules {
   default(): PriorityRule | undefined;
 }
 
-/** The classes that there always are. */
-export const priorityRules = (_objects: ObjectSource): PriorityRules => ({
+/** The classes on record; the system's hold also where there are none. */
+export const priorityRules = (objects: ObjectLists): PriorityRules => ({
   find: (name) => {
     const system = SYSTEM_CLASSES.find((one) => one.name === name);
-    return system && { ...system, preemptionPolicy: "PreemptLowerPriority" };
+    if (system) return { ...system, preemptionPolicy: "PreemptLowerPriority" };
+    const found = objects.find("PriorityClass", "", name);
+    return found && ruleOf(found);
   },
-  default: () => undefined,
+  default: () => {
+    const defaults = objects.list("PriorityClass").filter(({ globalDefault }) => globalDefault);
+    const lowest = defaults.sort((a, b) => a.value - b.value)[0];
+    return lowest && ruleOf(lowest);
+  },
+});
+
+const ruleOf = ({ metadata: { name }, value, preemptionPolicy }: PriorityClass): PriorityRule => ({
+  name,
+  value,
+  preemptionPolicy,
 });
 
 const NONE = { value: 0, preemptionPolicy: "PreemptLowerPriority" } as const;

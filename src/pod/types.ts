@@ -172,6 +172,11 @@ export interface ObjectSource {
   find<K extends KeptKind>(kind: K, namespace: string, name: string): KeptOf<K> | undefined;
 }
 
+/** Where all of a kind are looked up, too. */
+export interface ObjectLists extends ObjectSource {
+  list<K extends KeptKind>(kind: K): readonly KeptOf<K>[];
+}
+
 export interface ObjectWatchEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
   readonly object: KeptObject;

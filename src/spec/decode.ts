@@ -2,6 +2,7 @@ import { checkKind } from "./check-kind.ts";
 import { readConfigMap } from "./decode-config-map.ts";
 import { readNamespace } from "./decode-namespace.ts";
 import { type Decoding, decodeObject, isObject, newDecoding } from "./decode-object.ts";
+import { readPriorityClass } from "./decode-priority-class.ts";
 import { readSecret } from "./decode-secret.ts";
 import { readPersistentVolume, readPersistentVolumeClaim, readStorageClass } from "./decode-storage.ts";
 import { defaultPod } from "./defaults.ts";
@@ -49,6 +50,7 @@ const READERS: Readonly<Record<KindName, (raw: unknown) => Reading<KubeObject>>>
   PersistentVolume: readPersistentVolume,
   PersistentVolumeClaim: readPersistentVolumeClaim,
   Pod: readPod,
+  PriorityClass: readPriorityClass,
   Secret: readSecret,
   StorageClass: readStorageClass,
 };

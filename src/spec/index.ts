@@ -13,6 +13,7 @@ export { nearest } from "./nearest.ts";
 export type * from "./node.ts";
 export type * from "./pod.ts";
 export { HIGHEST_PRIORITY, type PriorityRule, priorityOf, SYSTEM_CLASSES } from "./priority.ts";
+export { isSystemClass, makeSystemClasses, type PriorityClass, validatePriorityClassUpdate } from "./priority-class.ts";
 export { type Problem, type Source, throwProblems } from "./problem.ts";
 export { qosClass } from "./qos.ts";
 export { bytes, compareQuantities, cpuMillis, parseQuantity, type Quantity } from "./quantity.ts";

@@ -34,6 +34,14 @@ export const KINDS = [
     short: ["pv"],
     scope: "Cluster",
   },
+  {
+    kind: "PriorityClass",
+    apiVersion: "scheduling.k8s.io/v1",
+    singular: "priorityclass",
+    plural: "priorityclasses",
+    short: ["pc"],
+    scope: "Cluster",
+  },
   { kind: "ConfigMap", apiVersion: "v1", singular: "configmap", plural: "configmaps", short: ["cm"] },
   { kind: "Secret", apiVersion: "v1", singular: "secret", plural: "secrets", short: [] },
   {

@@ -4,6 +4,7 @@
 import type { ConfigMap } from "./config-map.ts";
 import type { ObjectMeta } from "./metadata.ts";
 import type { Namespace } from "./namespace.ts";
+import type { PriorityClass } from "./priority-class.ts";
 import type {
   CONTAINER,
   CONTAINER_PORT,
@@ -52,7 +53,15 @@ export interface Pod {
 }
 
 /** Every kind that podrun knows. */
-export type KubeObject = Pod | ConfigMap | Secret | Namespace | PersistentVolumeClaim | PersistentVolume | StorageClass;
+export type KubeObject =
+  | Pod
+  | ConfigMap
+  | Secret
+  | Namespace
+  | PersistentVolumeClaim
+  | PersistentVolume
+  | StorageClass
+  | PriorityClass;
 
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
 

@@ -43,6 +43,12 @@ t.test("as many pods as the node is set to have, and no one more", async (t) => 
   await podrun.apply(makeManifest("late"));
   t.match((await podrun.pod("late")).status.conditions?.[0]?.message, /1 Too many pods\. preemption: /);
   // Who is more important takes the place of who is there.
+  const manifest = { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", metadata: { name: "mine" }, value: 7 };
+  t.match(await podrun.apply(manifest), { stdout: "priorityclass/mine created\n" });
+  t.match(
+    await podrun.ok("get", "pc", "--no-headers"),
+    /^mine +7 +false +\w+ +PreemptLowerPriority\nsystem-cluster-critical +2000000000 /,
+  );
   await podrun.ok("apply", "-f", example("priority"));
   await podrun.untilPod("priority", isReady);
   t.match(

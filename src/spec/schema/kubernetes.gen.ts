@@ -174,6 +174,8 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "required",
   StorageClass:
     "allowVolumeExpansion allowedTopologies apiVersion kind metadata mountOptions parameters provisioner reclaimPolicy volumeBindingMode",
+  PriorityClass:
+    "apiVersion description globalDefault kind metadata preemptionPolicy value",
 };
 
 /** Kubernetes' kinds by API version. */

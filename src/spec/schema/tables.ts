@@ -4,6 +4,7 @@ import type { KindName } from "../kinds.ts";
 import { CONFIG_MAP } from "./config-map-fields.ts";
 import { NAMESPACE } from "./namespace-fields.ts";
 import { POD } from "./pod-fields.ts";
+import { PRIORITY_CLASS } from "./priority-class-fields.ts";
 import { SECRET } from "./secret-fields.ts";
 import type { ObjectType } from "./shape.ts";
 
@@ -12,5 +13,6 @@ export const TABLES: Readonly<Partial<Record<KindName, ObjectType>>> = {
   ConfigMap: CONFIG_MAP,
   Namespace: NAMESPACE,
   Pod: POD,
+  PriorityClass: PRIORITY_CLASS,
   Secret: SECRET,
 };

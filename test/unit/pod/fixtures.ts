@@ -180,6 +180,7 @@ export function makeWorld(root: string): World {
       find: (kind, namespace, name) =>
         (objects.get(`${kind}/${namespace}/${name}`) ??
           (kind === "Namespace" ? { kind, metadata: { name }, status: { phase: "Active" } } : undefined)) as never,
+      list: (kind) => [...objects.values()].filter((one) => one.kind === kind) as never,
     },
     claims: NO_CLAIMS,
     events: new EventRecorder({ host: "node", now: () => timers.now() }),
