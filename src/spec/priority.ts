@@ -1,10 +1,10 @@
-import type { PodSpec } from "./pod.ts";
+// It knows nothing of pods, for they know it.
 
 /** What a pod's priority comes from (scheduling.k8s.io/v1 PriorityClass, as far as a pod asks). */
 export interface PriorityRule {
   readonly name: string;
   readonly value: number;
-  readonly preemptionPolicy: NonNullable<PodSpec["preemptionPolicy"]>;
+  readonly preemptionPolicy: "PreemptLowerPriority" | "Never";
 }
 
 /** No PriorityClass of anybody's has a higher value (HighestUserDefinablePriority). */
@@ -26,4 +26,4 @@ export const SYSTEM_CLASSES = [
 ] as const;
 
 /** A pod of before priorities has none. */
-export const priorityOf = ({ spec }: { readonly spec: Pick<PodSpec, "priority"> }): number => spec.priority ?? 0;
+export const priorityOf = ({ spec }: { readonly spec: { readonly priority?: number } }): number => spec.priority ?? 0;

@@ -124,6 +124,8 @@ t.test("a cgroup in use gets all of its limits, also that there is none, whateve
     ],
     "with swap first for who raises both, and last for who lowers both",
   );
+});
+
 t.test("limits of huge pages go to the kernel's names of their sizes", async (t) => {
   const hugepageLimitBytes = { "1Gi": 0, "2Mi": 4_194_304 };
   t.strictSame(lines(V2, { hugepageLimitBytes }), ["/c/p/hugetlb.1GB.max 0 ?", "/c/p/hugetlb.2MB.max 4194304 ?"]);
