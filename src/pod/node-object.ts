@@ -41,7 +41,7 @@ export function buildNodeObject(
       name: facts.name,
       uid,
       creationTimestamp: createdAt,
-      resourceVersion: String(timers.now()),
+      resourceVersion: String(timers.wall()),
       labels: { ...facts.labels },
       annotations: {},
     },
