@@ -2,6 +2,7 @@ import { join, relative } from "node:path";
 import { PodrunError } from "../base/errors.ts";
 import {
   CLONE_NEWNS,
+  MNT_DETACH,
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NOSUID,
@@ -10,7 +11,7 @@ import {
   O_DIRECTORY,
   O_PATH,
 } from "../linux/constants.ts";
-import { NO_SLOT } from "../linux/plan/table.ts";
+import { NO_SLOT, RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
 import { LOCAL } from "./slots.ts";
@@ -127,6 +128,24 @@ export function mountImage(
     const options = ["source=overlay", ...lower];
     plan.stage(why, { op: "fsmount", out, type: "overlay", options, attributes: ONLY_FILES });
   }
+}
+
+/**
+ * The part of an image's mount that a container gets (VolumeMount.subPath), looked up with the image as its root. On 6.1 and 6.12 a
+ * detached overlay can't be copied, so it is attached for a moment at `place`, a folder of the stage's own mounts.
+ */
+export function choosePart(
+  plan: PlanWriter,
+  { slot, why = "default" }: { readonly slot: number; readonly why?: string },
+  path: string,
+  place: string,
+): void {
+  plan.stage(
+    why,
+    { op: "move_mount", from: slot, dir: NO_SLOT, path: place, resolve: 0 },
+    { op: "open_tree", out: slot, dir: slot, path, recursive: 0, resolve: RESOLVE_IN_ROOT },
+    { op: "umount", path: place, flags: MNT_DETACH },
+  );
 }
 
 const TOO_MANY = "it has more layers than this kernel takes for a volume (Linux 6.8 takes any number)";

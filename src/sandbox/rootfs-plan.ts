@@ -14,7 +14,7 @@ import {
 import { NO_SLOT, RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
 import { makeDevices, mountMessageQueues, mountTerminals } from "./devices-plan.ts";
 import type { MachineFacts } from "./facts.ts";
-import { makeOverlay, mountImage } from "./overlay-plan.ts";
+import { choosePart, makeOverlay, mountImage } from "./overlay-plan.ts";
 import type { PlanWriter } from "./plan-writer.ts";
 import { POD_ROOT } from "./sandbox-plan.ts";
 import { LOCAL, POD } from "./slots.ts";
@@ -121,6 +121,9 @@ export function mountRoot(
     makeReadOnly(plan, mount);
   }
   plan.stage("default: mounts of its own", { op: "unshare", flags: CLONE_NEWNS });
+  for (const mount of mounts)
+    if (mount.source.kind === "layers" && mount.subPath)
+      choosePart(plan, mount, mount.subPath.path, `/${POD_ROOT.root}`);
   plan.stage("the image and what the container writes", {
     op: "move_mount",
     from: LOCAL.root,

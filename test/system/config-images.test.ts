@@ -83,13 +83,23 @@ t.test("with policy Always an image is asked for once a start, also while anothe
   t.notMatch((await pulled()).join("\n"), /\(x\d+ over/, "each of them once");
 });
 
-t.test("image volumes without a reference, with a subPath or with two sources are refused", async (t) => {
-  const podrun = startInstance(t);
-  t.match(await podrun.apply(pod("bad", { v: {} })), { code: 1, stderr: /image\.reference: required/ });
-  const part = { name: "v", mountPath: "/v", subPath: "bin" };
-  const image = { reference: "podrun.local/base" };
-  t.match(await podrun.apply(pod("bad", { v: image }, [{ name: "main", volumeMounts: [part] }])), {
-    code: 1,
-    stderr: /subPath: is not supported for image volumes yet/,
-  });
-});
+t.test(
+  "a subPath of an image is a folder or a file of it, of one layer and of several; what it lacks is told",
+  async (t) => {
+    const { registry, podrun } = await setUp(t);
+    t.match(await podrun.apply(pod("bad", { v: {} })), { code: 1, stderr: /image\.reference: required/ });
+    const many = await pushImage(registry, { name: "many", ...layered(4) });
+    const images = { many: { reference: many.reference }, one: { reference: "podrun.local/base" } };
+    const part = (name: string, mountPath: string, subPath: string) => ({ name, mountPath, subPath });
+    const parts = [part("many", "/l", "layers"), part("many", "/last", "last"), part("one", "/b", "bin")];
+    await podrun.start(pod("parts", images, [{ name: "main", volumeMounts: parts }]));
+    const see = (script: string) => podrun.ok("exec", "parts", "--", "sh", "-c", script);
+    t.equal(
+      await see("ls /l; cat /last; ls /b/busybox; wc -l < /proc/self/mountinfo > /dev/null"),
+      "1\n2\n3\n3-short\n3\n/b/busybox\n",
+    );
+    t.match(await see("touch /l/x 2>&1 || true; /b/busybox true 2>&1 || true"), /Read-only.*Permission denied/s);
+    await podrun.apply(pod("lacks", images, [{ name: "main", volumeMounts: [part("many", "/l", "none")] }]));
+    await until(async () => /none.*ENOENT/.test(await podrun.ok("events", "--for=pod/lacks")));
+  },
+);

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { removeVolumes, setUpVolumes } from "../../../src/pod/volumes.ts";
-import type { Pod } from "../../../src/spec/index.ts";
+import { checkHostPaths, removeVolumes, setUpVolumes } from "../../../src/pod/volumes.ts";
+import type { Container, Pod } from "../../../src/spec/index.ts";
 import { makePod, NO_CLAIMS } from "./fixtures.ts";
 
 const setUp = (pod: Pod, root: string) => setUpVolumes(pod, { claims: NO_CLAIMS, config: { root } });
@@ -81,3 +81,31 @@ t.test("what may be created is created, and never emptied", async (t) => {
   setUp(hostPath(join(root, "file"), "FileOrCreate"), root);
   t.equal(statSync(join(root, "file")).size, 4);
 });
+
+t.test(
+  "a host path that vanishes is made anew or told before the next run of a container that mounts it",
+  async (t) => {
+    const root = scratch(t);
+    const node = { claims: NO_CLAIMS, config: { root } };
+    const [made, kept] = [join(root, "made"), join(root, "kept")];
+    mkdirSync(kept);
+    const pod = makePod({
+      volumes: [
+        { name: "made", hostPath: { path: made } },
+        { name: "kept", hostPath: { path: kept, type: "Directory" } },
+      ],
+    });
+    const mounting = (name: string) => ({
+      ...(pod.spec.containers[0] as Container),
+      volumeMounts: [{ name, mountPath: "/m" }],
+    });
+    setUpVolumes(pod, node);
+    rmSync(made, { recursive: true });
+    rmSync(kept, { recursive: true });
+    checkHostPaths(mounting("made"), pod, node);
+    t.ok(statSync(made).isDirectory());
+    t.throws(() => checkHostPaths(mounting("kept"), pod, node), {
+      message: /volume "kept": hostPath type check failed: .*kept is not a directory: it does not exist/,
+    });
+  },
+);

@@ -76,5 +76,13 @@ t.test(
     const plan = planOf(image(["only"]));
     const at = plan.findIndex((one) => one.op === "open_tree" && one.path === "/layers/only");
     t.match(plan[at + 1], { op: "mount_setattr", set: ONLY_FILES });
+    // A part of it is looked up with the image as its root, while it is attached: detached it could not be copied everywhere.
+    const part = planOf({ ...image(["low", "high"]), subPath });
+    const taken = part.findIndex((one) => one.op === "open_tree" && one.path === "a/b");
+    t.match(part.slice(taken - 1, taken + 2), [
+      { op: "move_mount", path: "/root" },
+      { op: "open_tree", resolve: RESOLVE_IN_ROOT },
+      { op: "umount", path: "/root" },
+    ]);
   },
 );
