@@ -57,9 +57,20 @@ export function buildSandboxConfig(pod: Pod, attempt: number, context: SandboxCo
   };
 }
 
-/** The kubelet's place for a pod's logs: NAMESPACE_NAME_UID. */
-export const logDirectory = (logs: string, { metadata }: Pod): string =>
-  join(logs, `${metadata.namespace}_${metadata.name}_${metadata.uid}`);
+/** NAME_MAX of Linux, bytes. */
+const LONGEST_FILE_NAME = 255;
+
+/**
+ * The kubelet's place for a pod's logs: NAMESPACE_NAME_UID. A name that no file name has room for is cut: a pod may be named
+ * with 253 characters, and under a kubelet such a pod can neither start nor be deleted.
+ */
+export function logDirectory(
+  logs: string,
+  { metadata: { namespace, name, uid } }: { readonly metadata: Pick<Pod["metadata"], "namespace" | "name" | "uid"> },
+): string {
+  const room = LONGEST_FILE_NAME - namespace.length - uid.length - 2;
+  return join(logs, `${namespace}_${name.slice(0, room)}_${uid}`);
+}
 
 function hostsFor({ spec }: Pod, input: HostsInput, hostsFile: string): string {
   const hostAliases = spec.hostAliases ?? [];

@@ -135,3 +135,12 @@ t.test("a process that heeds SIGTERM ends with its own exit code, long before it
   await podrun.ok("delete", "pod", "polite");
   t.same(await podrun.pods(), []);
 });
+
+t.test("a pod with the longest name that there may be runs, tells its log, and goes", async (t) => {
+  const podrun = startInstance(t);
+  const name = "a".repeat(253);
+  await podrun.start(makeManifest(name, [{ name: "main", command: ["sh", "-c", "echo here; sleep 1000"] }]));
+  await until(async () => (await podrun.ok("logs", name)) === "here\n");
+  await podrun.ok("delete", "pod", name);
+  t.same(await podrun.pods(), []);
+});

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { DiskMeter, DiskUsage } from "../../linux/disk-meter.ts";
 import { readLinkCounters, readMachineUsage } from "../../linux/machine-usage.ts";
+import { logDirectory } from "../../pod/index.ts";
 import type { CgroupUsage, LinkUsage, SandboxStats } from "../../sandbox/types.ts";
 import { fileSystemOf } from "./file-system.ts";
 import type { KubeletOptions } from "./types.ts";
@@ -57,7 +58,7 @@ interface PodContext {
 
 async function podSummary({ id, metadata, createdAt, usage, link, containers }: SandboxStats, context: PodContext) {
   const { namespace, name, uid } = metadata;
-  const folder = join(context.logFolder, `${namespace}_${name}_${uid}`);
+  const folder = logDirectory(context.logFolder, { metadata });
   const summaries = [];
   for (const container of containers)
     summaries.push({

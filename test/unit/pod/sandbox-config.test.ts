@@ -111,4 +111,7 @@ t.test(
 
 t.test("logs lie where the kubelet puts them", async (t) => {
   t.equal(build({}, { uid: "u-1" }).logDirectory, "/logs/default_hello_u-1");
+  const long = build({}, { uid: "u-1", namespace: "n".repeat(63), name: "a".repeat(253) }).logDirectory;
+  t.equal(long.slice("/logs/".length).length, 255, "what is longer than a file name may be is cut");
+  t.match(long, /^\/logs\/n{63}_a{187}_u-1$/);
 });
