@@ -142,18 +142,31 @@ function describeConditions({ status }: Pod): string {
 function describeVolumes(volumes: readonly Volume[]): string {
   if (volumes.length === 0) return "Volumes:  <none>\n";
   const parts = volumes.map((volume) => {
-    const lines: Line[] =
-      volume.hostPath === undefined
+    const { persistentVolumeClaim: claim, ephemeral } = volume;
+    const lines: Line[] = claim
+      ? [
+          ["Type:", "PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)"],
+          ["ClaimName:", claim.claimName],
+          ["ReadOnly:", String(claim.readOnly ?? false)],
+        ]
+      : ephemeral
         ? [
-            ["Type:", "EmptyDir (a temporary directory that shares a pod's lifetime)"],
-            ["Medium:", volume.emptyDir?.medium ?? ""],
-            ["SizeLimit:", volume.emptyDir?.sizeLimit ?? "<unset>"],
+            [
+              "Type:",
+              "EphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)",
+            ],
           ]
-        : [
-            ["Type:", "HostPath (bare host directory volume)"],
-            ["Path:", volume.hostPath.path],
-            ["HostPathType:", volume.hostPath.type],
-          ];
+        : volume.hostPath === undefined
+          ? [
+              ["Type:", "EmptyDir (a temporary directory that shares a pod's lifetime)"],
+              ["Medium:", volume.emptyDir?.medium ?? ""],
+              ["SizeLimit:", volume.emptyDir?.sizeLimit ?? "<unset>"],
+            ]
+          : [
+              ["Type:", "HostPath (bare host directory volume)"],
+              ["Path:", volume.hostPath.path],
+              ["HostPathType:", volume.hostPath.type],
+            ];
     return `  ${volume.name}:\n${layOut(lines, 4)}`;
   });
   return `Volumes:\n${parts.join("")}`;

@@ -187,3 +187,24 @@ t.test("an fsGroup gets what is in a claim's volume, and no link leads it out", 
     "the root is the group's already: all is left as it is",
   );
 });
+
+t.test(
+  "a daemon that is killed while a volume is made, bound or removed is followed by one that goes on",
+  async (t) => {
+    const faulty = startInstance(t, { faults: true });
+    const phase = async () => (await faulty.podrun("get", "pvc", "killed", "-o", "jsonpath={.status.phase}")).stdout;
+    for (const step of ["claim.volume-recorded", "claim.volume-bound", "claim.bound"]) {
+      await faulty.ok("get", "pvc");
+      faulty.fault(`${step}#1:kill`);
+      await faulty.apply(claim("killed"));
+      faulty.fault("");
+      await until(async () => (await phase()) === "Bound");
+      t.equal(readdirSync(join(faulty.config.root, "volumes")).length, 1, step);
+      faulty.fault(`claim.reclaim${step === "claim.bound" ? "ed" : ""}:kill`);
+      await faulty.podrun("delete", "pvc", "killed", "--wait=false");
+      faulty.fault("");
+      await until(async () => (await faulty.podrun("get", "pv")).stdout === "");
+      t.same(readdirSync(join(faulty.config.root, "volumes")), [], step);
+    }
+  },
+);
