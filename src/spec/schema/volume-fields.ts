@@ -94,7 +94,10 @@ export const VOLUME = objectType({
       objectType({
         name: "EmptyDirVolumeSource",
         fields: {
-          medium: oneOf(["", "Memory"]),
+          medium: oneOf(["", "Memory", "HugePages", "HugePages-1Gi", "HugePages-2Mi"], {
+            only: ["", "Memory"],
+            because: "ask for huge pages in resources, and take them with mmap",
+          }),
           sizeLimit: quantity({ note: "on the disk: a pod that crosses it is evicted" }),
         },
       }),
