@@ -24,7 +24,8 @@ export function containerResources(container: Container, pod: Pod): Resources {
   const whole = pod.spec.resources?.limits ?? {};
   const amount = (name: Own, quantity: string | undefined): number | undefined =>
     quantity === undefined ? undefined : amountOf(name, quantity);
-  const cpuRequestMillis = amount("cpu", requests.cpu ?? whole.cpu);
+  // Without a request it has the least weight that there is, beside those that asked (kubelet, MilliCPUToShares).
+  const cpuRequestMillis = amount("cpu", requests.cpu ?? whole.cpu) ?? 0;
   const cpuLimitMillis = amount("cpu", limits.cpu ?? whole.cpu);
   const memoryRequestBytes = amount("memory", requests.memory);
   const memoryLimitBytes = amount("memory", limits.memory ?? whole.memory);
@@ -33,7 +34,7 @@ export function containerResources(container: Container, pod: Pod): Resources {
     return limit === undefined ? undefined : amountOf(name, limit);
   });
   return {
-    ...(cpuRequestMillis !== undefined && { cpuRequestMillis }),
+    cpuRequestMillis,
     ...(cpuLimitMillis !== undefined && { cpuLimitMillis }),
     ...(memoryRequestBytes !== undefined && { memoryRequestBytes }),
     ...(memoryLimitBytes !== undefined && { memoryLimitBytes }),

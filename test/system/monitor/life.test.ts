@@ -179,7 +179,8 @@ t.test("a plan that comes after shutdown is refused, also on another connection"
   const { client, folder } = await startMonitor(t);
   const { pid } = await client.ready;
   const other = await connectMonitor(join(folder, "monitor.sock"));
-  // Both messages are there when it looks.
+  // Both messages are there when it looks, on connections that it knows.
+  await other.ready;
   process.kill(pid, "SIGSTOP");
   const left = client.shutdown();
   const run = rejects(t, other.run([...makeStage]), { code: "OperationFailed", details: { errno: "ESHUTDOWN" } });

@@ -217,7 +217,7 @@ t.test("a mount needs its volume and an absolute path", async (t) => {
     ],
     [
       { spec: { volumes: [{ name: "v", emptyDir: { medium: "HugePages" } }] } },
-      'spec.volumes[0].emptyDir.medium: "HugePages" is none of',
+      'spec.volumes[0].emptyDir.medium: "HugePages" is not supported (ask for huge pages',
     ],
     [{ container: { workingDir: "srv" } }, 'spec.containers[0].workingDir: "srv" is not an absolute path'],
   ]);
