@@ -208,14 +208,14 @@ t.test("a folder is not replaced by a file, nor a file by a folder", async (t) =
   t.equal(await sh(podrun, "web", "ls /a/inner/full"), "kept\n");
 });
 
-t.test("200 MB come out as they are, and a full disk in the container is said", async (t) => {
+t.test("60 MB come out as they are, and a full disk in the container is said", async (t) => {
   const podrun = startInstance(t);
   const folder = scratch(t);
   const limited = { volumes: [{ name: "v", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } }] };
   await podrun.start(
     makeManifest("web", [{ name: "main", volumeMounts: [{ name: "v", mountPath: "/small" }] }], limited),
   );
-  await sh(podrun, "web", "head -c 200000000 /dev/urandom >/big");
+  await sh(podrun, "web", "head -c 60000000 /dev/urandom >/big");
   await podrun.ok("cp", "web:/big", join(folder, "big"));
   const [inside = ""] = (await sh(podrun, "web", "sha256sum /big")).split(" ");
   t.match(execFileSync("sha256sum", [join(folder, "big")]).toString(), inside);

@@ -88,10 +88,10 @@ t.test("after SIGKILL in the middle of a removal the image is whole or gone, and
   await expectNothing(t, podrun, "at the end");
 });
 
-t.test("fifteen kills at random moments of a pull leave whole images or none", async (t) => {
+t.test("eight kills at random moments of a pull leave whole images or none", async (t) => {
   const { registry, podrun } = await setUp(t, parts());
   const references: string[] = [];
-  for (let kill = 0; kill < 15; kill++) {
+  for (let kill = 0; kill < 8; kill++) {
     const { reference } = await pushImage(registry, { name: `random-${kill}:1`, ...parts(4_000_000) });
     references.push(reference);
     const pull = podrun.podrun("pull", reference);
