@@ -14,6 +14,11 @@ export class PodSandbox {
   #status: SandboxStatus | undefined;
   /** Sandboxes made before the present one. */
   #attempt = 0;
+  /**
+   * The present one has been stopped by this daemon. That one is not ready does not say so: one that was lost holds its addresses and
+   * ports of the host until it is stopped too.
+   */
+  #isStopped = false;
 
   constructor(node: Node, containers: PodContainers, config: ConfigVolumes) {
     this.#node = node;
@@ -33,6 +38,7 @@ export class PodSandbox {
   /** Takes up the sandbox of an earlier daemon. */
   recover({ metadata }: Pod): void {
     this.#status = this.#node.runtime.listSandboxes().find(({ id }) => id === metadata.uid);
+    this.#isStopped = false;
     if (this.#status) this.#attempt = this.#status.metadata.attempt;
   }
 
@@ -48,6 +54,7 @@ export class PodSandbox {
 
   /** False: it failed, an event says why, and everything has been undone. */
   async make(context: SandboxContext): Promise<boolean> {
+    this.#isStopped = false;
     this.#status = await setUpPod(this.#node, this.#containers, this.#attempt, context, this.#config);
     return this.#status !== undefined;
   }
@@ -68,18 +75,24 @@ export class PodSandbox {
     await this.#node.runtime.removeSandbox(metadata.uid);
     for (const tracked of this.#containers.all) tracked.forgetRun();
     this.#status = undefined;
+    this.#isStopped = false;
     this.#attempt++;
   }
 
-  /** Its processes and addresses go back, its records stay. */
-  async stop({ metadata }: Pod): Promise<void> {
+  /** Its processes and addresses go back, its records stay. False: there is none, or that has been done. */
+  async stop({ metadata }: Pod): Promise<boolean> {
+    if (!this.#status || this.#isStopped) return false;
     await this.#node.runtime.stopSandbox(metadata.uid);
-    if (this.#status) this.#status = { ...this.#status, state: "notready" };
+    this.#isStopped = true;
+    this.#status = { ...this.#status, state: "notready" };
+    return true;
   }
 
   /** A pod keeps showing the addresses that it had when its sandbox is stopped. */
   addresses({ spec, status }: Pod): readonly string[] {
-    if (!this.#status) return status.podIPs?.map(({ ip }) => ip) ?? [];
-    return spec.hostNetwork ? this.#node.facts.addresses : this.#status.addresses;
+    if (this.#status && spec.hostNetwork) return this.#node.facts.addresses;
+    // The runtime knows none of one that has been stopped.
+    if (this.#status && this.#status.addresses.length > 0) return this.#status.addresses;
+    return status.podIPs?.map(({ ip }) => ip) ?? [];
   }
 }

@@ -337,9 +337,8 @@ export class PodWorker {
       this.#publisher.publish();
       await this.#stopAll(this.#node.timers.now() + this.#end.graceSeconds(this.#pod) * 1000);
       if (this.#stage !== "over") return;
-      await this.#sandbox.stop(this.#pod);
-      this.#changed();
     }
+    if (await this.#sandbox.stop(this.#pod)) this.#changed();
     await this.#end.clearAway(this.#pod, this.#sandbox);
   }
 

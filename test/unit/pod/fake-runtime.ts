@@ -56,7 +56,7 @@ export class FakeRuntime implements types.RuntimeService {
   async stopSandbox(id: string): Promise<void> {
     await this.#call("stopSandbox");
     const sandbox = this.sandboxes.get(id);
-    if (sandbox) this.sandboxes.set(id, { ...sandbox, state: "notready" });
+    if (sandbox) this.sandboxes.set(id, { ...sandbox, state: "notready", addresses: [] });
     for (const container of this.listContainers(id)) if (container.state === "running") this.exit(container.name, 137);
   }
 

@@ -100,15 +100,30 @@ t.test("a pod that is over stays over", async (t) => {
   world.runtime.exit("web", 0);
   await world.timers.advance(0);
   world.pods.stop();
-  const before = world.runtime.calls.length;
+  world.runtime.calls.length = 0;
   const pods = world.reborn();
   pods.recover();
   await world.timers.advance(0);
-  t.equal(world.runtime.calls.length, before);
+  t.same(world.runtime.calls, ["stopSandbox"], "nothing is made; whether it was stopped or lost nobody knows any more");
   t.match(pods.get("default", "hello").status, {
     phase: "Succeeded",
+    podIP: "10.77.0.2",
     containerStatuses: [{ state: { terminated: { exitCode: 0, reason: "Completed" } } }],
   });
+});
+
+t.test("the sandbox of a pod that never restarts, lost while no daemon ran, gives back what it holds", async (t) => {
+  const world = makeWorld(t.testdir());
+  const { metadata } = await world.pods.create(makePod({ restartPolicy: "Never" }));
+  await settle();
+  world.pods.stop();
+  world.runtime.lose(metadata.uid);
+  world.runtime.calls.length = 0;
+  const pods = world.reborn();
+  pods.recover();
+  await world.timers.advance(0);
+  t.same(world.runtime.calls, ["stopSandbox"]);
+  t.equal(pods.get("default", "hello").status.phase, "Failed");
 });
 
 t.test("a back-off goes on with the next daemon, and after a reboot", async (t) => {

@@ -134,4 +134,5 @@ t.test("a lost sandbox of a pod that never restarts makes the pod Failed, not a 
   await timers.advance(0);
   t.equal(runtime.calls.filter((call) => call === "runSandbox").length, 1);
   t.equal(pods.get("default", "hello").status.phase, "Failed");
+  t.ok(runtime.calls.includes("stopSandbox"), "its addresses and ports of the host go back");
 });
