@@ -1,17 +1,63 @@
-// Removes a folder with all that is in it, whatever a container has made of it: Node names every file by its whole path, and
-// folders may lie deeper than PATH_MAX allows to say. rm(1) walks by descriptors, so it comes where Node can't. Neither
-// follows a link.
+// Removes a folder with all that is in it, whatever a container has made of it, and also while one that lives changes it:
+// another container of the pod may hold a folder of it open. So each folder is opened in the one that is held open, never by
+// its path: what was swapped for a link meanwhile is not followed (Node's own recursive `rm` names every file by its path).
 import { execFile } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { closeSync, constants, lstatSync, openSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { errnoOf } from "./errors.ts";
+
+const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** So long may the daemon do nothing else, milliseconds. */
+const SLICE_MILLIS = 5;
+
+/** So often is a folder looked through that somebody fills again. */
+const MOST_ROUNDS = 20;
 
 /** What is not there is fine. Throws the system error, or what rm(1) said. */
 export async function removeTree(path: string): Promise<void> {
   try {
-    await rm(path, { recursive: true, force: true });
+    await new Removal().remove(Buffer.from(path), lstatSync(path).isDirectory());
   } catch (error) {
-    if (errnoOf(error) !== "ENAMETOOLONG") throw error;
+    const errno = errnoOf(error) ?? "";
+    if (errno === "ENOENT") return;
+    // Folders in folders, each held open: rm(1) goes by descriptors too, and does with fewer.
+    if (errno !== "EMFILE" && errno !== "ENFILE") throw error;
     await promisify(execFile)("rm", ["-rf", "--", path]);
+  }
+}
+
+class Removal {
+  #until = performance.now() + SLICE_MILLIS;
+
+  /** `path`: a name in a folder that is held open, but for the first. */
+  async remove(path: Buffer, isFolder: boolean): Promise<void> {
+    if (performance.now() > this.#until) {
+      await turn();
+      this.#until = performance.now() + SLICE_MILLIS;
+    }
+    try {
+      if (isFolder) await this.#removeFolder(path);
+      else unlinkSync(path);
+    } catch (error) {
+      // It has gone, or has become something else: its folder is looked through again.
+      if (!["ENOENT", "ENOTDIR", "ELOOP", "EISDIR"].includes(errnoOf(error) ?? "")) throw error;
+    }
+  }
+
+  async #removeFolder(path: Buffer): Promise<void> {
+    const folder = openSync(path, FOLDER);
+    try {
+      for (let round = 0; round < MOST_ROUNDS; round++) {
+        const entries = readdirSync(`/proc/self/fd/${folder}`, { withFileTypes: true, encoding: "buffer" });
+        if (entries.length === 0) break;
+        const inside = Buffer.from(`/proc/self/fd/${folder}/`);
+        for (const entry of entries) await this.remove(Buffer.concat([inside, entry.name]), entry.isDirectory());
+      }
+    } finally {
+      closeSync(folder);
+    }
+    rmdirSync(path);
   }
 }

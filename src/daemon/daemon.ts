@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { createApiServer } from "../api/server.ts";
 import type { Config } from "../base/config.ts";
@@ -46,6 +47,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   const lock = LockFile.acquire(daemonPidFile(config));
   step("daemon.locked");
   makeStateFolder(config.root);
+  requirePrivate(config.root);
   const store = new Store<Kept>({ config, numbers: leaseSpace(config) });
   const log = new Logger({ level: process.env["PODRUN_DEBUG"] === undefined ? "info" : "debug" });
   const [features, facts, nodeFacts] = await Promise.all([probeFeatures(), readMachine(config), readNodeFacts(config)]);
@@ -128,14 +130,22 @@ function makeStateFolder(path: string): void {
   try {
     makeFolder(path);
   } catch (cause) {
-    const errno = errnoOf(cause);
-    throw new PodrunError(
-      "StateUnavailable",
-      `the folder ${path} can't be made: ${errno}; podrun keeps its state there`,
-      {
-        details: { path, errno },
-        cause,
-      },
-    );
+    throw stateUnavailable(path, `can't be made: ${errnoOf(cause)}; podrun keeps its state there`, cause);
   }
 }
+
+/** Containers' files lie below it, setuid ones too: nobody but root may come there. */
+function requirePrivate(path: string): void {
+  const { uid, mode } = statSync(path);
+  if (uid !== 0)
+    throw stateUnavailable(path, `belongs to user ${uid}; podrun's state must be root's: chown root ${path}`);
+  if ((mode & 0o077) === 0) return;
+  const octal = (mode & 0o7777).toString(8);
+  throw stateUnavailable(
+    path,
+    `is open to other users (mode ${octal}), and containers' files lie below it: chmod 700 ${path}`,
+  );
+}
+
+const stateUnavailable = (path: string, why: string, cause?: unknown): PodrunError =>
+  new PodrunError("StateUnavailable", `the folder ${path} ${why}`, { details: { path, errno: errnoOf(cause) }, cause });

@@ -1,6 +1,7 @@
-import { chmodSync, chownSync, mkdirSync, realpathSync, type Stats, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, realpathSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errnoOf, PodrunError } from "../base/errors.ts";
+import { makeFolder } from "../base/make-folder.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import { mountOf, readMounts } from "../linux/mounts.ts";
 import type { MountSource } from "../sandbox/types.ts";
@@ -138,7 +139,7 @@ function modeOf(path: string): number {
 
 function setUpEmptyDir(name: string, path: string, pod: Pod): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path, 0o755);
     // Containers run as any user (Kubernetes gives emptyDir 0777), and mkdir's mode is cut by the umask.
     const { fsGroup } = pod.spec.securityContext;
     if (fsGroup !== undefined) chownSync(path, 0, fsGroup);
@@ -173,7 +174,7 @@ function setUpHostPath(name: string, path: string, type: HostPathType): void {
     throw failedCheck(name, path, `is not ${check.what}: it does not exist`, type);
   try {
     if (type === "FileOrCreate") writeFileSync(path, "", { flag: "a", mode: 0o644 });
-    else mkdirSync(path, { recursive: true, mode: 0o755 });
+    else makeFolder(path, 0o755);
   } catch (cause) {
     if (type === "FileOrCreate" && errnoOf(cause) === "ENOENT")
       throw failedCheck(name, path, `can't be made, for its folder ${dirname(path)} does not exist`, type);

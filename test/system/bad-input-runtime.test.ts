@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { type Instance, makeManifest, startInstance, stateOf, until } from "./support/podrun.ts";
@@ -97,8 +106,8 @@ t.test("when all addresses are taken the next pod waits and says so, and the oth
 
 /** A tmpfs at the state folder; it goes with the test, after the instance. */
 function mountState(podrun: Instance, options: string): void {
-  mkdirSync(podrun.config.root, { recursive: true });
-  mount("-t", "tmpfs", "-o", options, "tmpfs", podrun.config.root);
+  mkdirSync(podrun.config.root, { recursive: true, mode: 0o700 });
+  mount("-t", "tmpfs", "-o", `${options},mode=0700`, "tmpfs", podrun.config.root);
   podrun.afterwards.push(() => spawnSync("umount", ["-l", podrun.config.root]));
 }
 
@@ -133,6 +142,28 @@ t.test("a read-only state folder is named, and nothing is lost when it is writab
   t.match(stderr, /read-only/);
   mount("-o", "remount,rw", podrun.config.root);
   t.match(await podrun.ok("get", "pods"), /before +1\/1 +Running +0/);
+});
+
+t.test("a state folder that other users may enter is refused, with what to do", async (t) => {
+  const podrun = startInstance(t);
+  mkdirSync(podrun.config.root, { recursive: true, mode: 0o755 });
+  chmodSync(podrun.config.root, 0o755);
+  t.match(await podrun.podrun("get", "pods"), { code: 1, stderr: /open to other users \(mode 755\).*chmod 700/ });
+  chmodSync(podrun.config.root, 0o700);
+  chownSync(podrun.config.root, 1000, 0);
+  t.match(await podrun.podrun("get", "pods"), { code: 1, stderr: /belongs to user 1000/ });
+  chownSync(podrun.config.root, 0, 0);
+  t.equal((await podrun.podrun("get", "pods")).code, 0);
+});
+
+t.test("a hostPath below /proc that is not there is told, and holds nothing up", async (t) => {
+  const podrun = startInstance(t);
+  const volumes = [{ name: "v", hostPath: { path: "/proc/nope/x" } }];
+  await podrun.apply(
+    makeManifest("bad", [{ name: "main", volumeMounts: [{ name: "v", mountPath: "/v" }] }], { volumes }),
+  );
+  await until(async () => /FailedMount.*\/proc\/nope/.test(await podrun.ok("events")));
+  await podrun.start(makeManifest("good"));
 });
 
 t.test("a damaged database is named with what to do, and left as it is", async (t) => {

@@ -63,8 +63,15 @@ t.test(
 
 /** A small file system of its own for the state folder; it goes with the test, after the instance. */
 function mountState(podrun: Instance, size: string): void {
-  mkdirSync(podrun.config.root, { recursive: true });
-  const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", podrun.config.root]);
+  mkdirSync(podrun.config.root, { recursive: true, mode: 0o700 });
+  const { status, stderr } = spawnSync("mount", [
+    "-t",
+    "tmpfs",
+    "-o",
+    `size=${size},mode=0700`,
+    "tmpfs",
+    podrun.config.root,
+  ]);
   if (status !== 0) throw new Error(String(stderr));
   podrun.afterwards.push(() => spawnSync("umount", ["-l", podrun.config.root]));
 }

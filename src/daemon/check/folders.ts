@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "../../base/errors.ts";
+import { removeTree } from "../../base/remove-tree.ts";
 import { cgroupFolders, killCgroup, qosCgroup, removeCgroup } from "../../linux/cgroup/index.ts";
 import { call } from "../../linux/libc.ts";
 import { mountsBelow, readMounts } from "../../linux/mounts.ts";
@@ -35,7 +35,7 @@ function strayFolders(parent: string, known: ReadonlySet<string>, what: string):
       kind: "folder",
       object: join(parent, name),
       message: `folder ${join(parent, name)} is there, but no ${what} has it`,
-      repair: () => rm(join(parent, name), { recursive: true, force: true }),
+      repair: () => removeTree(join(parent, name)),
     }));
 }
 

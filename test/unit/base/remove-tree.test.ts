@@ -1,5 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { removeTree } from "../../../src/base/remove-tree.ts";
@@ -29,4 +30,46 @@ t.test("what a link in the tree points to stays, and a tree that is not there is
   await removeTree(join(folder, "tree"));
   await removeTree(join(folder, "tree"));
   t.equal(readFileSync(join(folder, "kept"), "utf8"), "kept");
+});
+
+/** Exchanges two names of a folder for as long as it runs (renameat2, RENAME_EXCHANGE, from outside as a container would). */
+const SWAP = `
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+print("ready", flush=True)
+while True:
+    try:
+        folder = os.open(sys.argv[1], os.O_RDONLY)
+    except FileNotFoundError:
+        continue
+    for _ in range(200):
+        libc.renameat2(folder, b"folder", folder, b"link", 2)
+    os.close(folder)
+`;
+
+t.test("nothing outside is removed while somebody swaps a folder of the tree for a link", async (t) => {
+  const folder = t.testdir({ tree: {}, outside: {} });
+  const outside = join(folder, "outside");
+  const tree = join(folder, "tree");
+  const names = Array.from({ length: 20 }, (_, index) => `file-${index}`);
+  for (const name of names) writeFileSync(join(outside, name), "");
+  const swapper = spawn("python3", ["-c", SWAP, tree], { stdio: ["ignore", "pipe", "inherit"] });
+  t.teardown(() => swapper.kill("SIGKILL"));
+  await once(swapper.stdout, "data");
+  for (let round = 0; round < 100; round++) {
+    mkdirSync(join(tree, "folder"), { recursive: true });
+    for (const name of names) writeFileSync(join(tree, "folder", name), "");
+    symlinkSync(outside, join(tree, "link"));
+    await removeTree(tree);
+  }
+  t.same(readdirSync(outside).sort(), [...names].sort());
+});
+
+t.test("files whose names are no text, in folders that may not be entered, are removed too", async (t) => {
+  const folder = join(t.testdir({}), "tree");
+  mkdirSync(join(folder, "closed/inner"), { recursive: true });
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/closed/`), Buffer.of(0xff, 0xfe)]), "");
+  chmodSync(join(folder, "closed"), 0);
+  await removeTree(folder);
+  t.notOk(existsSync(folder));
 });
