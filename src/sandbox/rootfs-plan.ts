@@ -63,6 +63,18 @@ function makeReadOnly(plan: PlanWriter, { readOnly, recursiveReadOnly, slot, why
   if (readOnly) plan.stage(why, attributes(slot, { set: MOUNT_ATTR_RDONLY, recursive: recursiveReadOnly ? 1 : 0 }));
 }
 
+/**
+ * A volume has the pod's ids, and device nodes in it open nothing: who is root of the host may have made them there, for another
+ * container that has it too, and no device filter stands before privileged ones. What is mounted below the volume keeps its
+ * ids, but a node there may be anybody's to open, so that is nodev, too. A single file is a device only where a manifest
+ * names one.
+ */
+function giveToPod(plan: PlanWriter, { slot, file, why = "default" }: PlacedMount): void {
+  const reason = `${why}; ${WHY_USERS}`;
+  if (!file) plan.stage(`${reason}: devices are those of /dev`, { ...noDevices(slot), recursive: 1 });
+  plan.stage(reason, idmap(slot));
+}
+
 /** Takes copies of everything that comes from the host while its mount namespace is still there. */
 export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts): readonly PlacedMount[] {
   const placed = placeMounts(input, facts);
@@ -77,7 +89,7 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
       plan.stage(why, attributes(mount.slot, { propagation, recursive: 1 }));
     }
     makeReadOnly(plan, mount);
-    if (users) plan.stage(`${mount.why ?? "default"}; ${WHY_USERS}`, idmap(mount.slot));
+    if (users) giveToPod(plan, mount);
   }
   if (facts.cgroups.mode !== "v2")
     cgroupFolders(facts.cgroups, input.cgroup).forEach((path, i) => {

@@ -114,7 +114,7 @@ export function idmapLayers(plan: PlanWriter, layersFolder: string): void {
   );
 }
 
-/** A device node that an image brings along opens nothing: no device filter stands in the way of privileged containers. */
+/** A device node that lies in the mount opens nothing: no device filter stands in the way of privileged containers. */
 export const noDevices = (dir: number) => ({ ...idmap(dir), set: MOUNT_ATTR_NODEV, userns: NO_SLOT }) as const;
 
 /** What the stage makes from here on belongs to the pod's root. It keeps all its capabilities. */

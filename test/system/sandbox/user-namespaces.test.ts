@@ -173,6 +173,34 @@ t.test("with all capabilities of its namespace it changes nothing of the host's"
   t.match(await say(main, "grep CapEff /proc/self/status"), /CapEff:\s+0000[0-9a-f]*[1-9a-f]/);
 });
 
+t.test(
+  "a device that somebody else has left in a volume, or mounted below it, opens nothing, also when privileged",
+  async (t) => {
+    const data = folder("devices");
+    const below = folder("devices/below");
+    execFileSync("mount", ["-t", "tmpfs", "below", below]);
+    t.teardown(() => execFileSync("umount", [below]));
+    // It opens for everybody who may open devices at all.
+    const zero = "mknod -m 666 zero c 1 5";
+    for (const cwd of [data, below]) execFileSync("sh", ["-c", zero], { cwd });
+    const { id } = await sandbox(t);
+    const { id: main } = await start(id, "main", {
+      security: { ...security, privileged: true },
+      mounts: [
+        hostMount(data, "/data"),
+        hostMount(data, "/part", { subPath: { path: "zero", mode: 0o755 } }),
+        hostMount(join(data, "zero"), "/named"),
+      ],
+    });
+    for (const path of ["/data/zero", "/data/below/zero", "/part"])
+      t.match(await say(main, `head -c 1 ${path} | wc -c`), /Permission denied.*0|0.*Permission denied/s, path);
+    t.equal(
+      await say(main, "head -c 1 /named | wc -c; mount -o remount,dev,bind /data 2>/dev/null || echo no"),
+      "1\nno",
+    );
+  },
+);
+
 t.test("a setuid file of a layer makes root of the pod, who is nobody on the host", async (t) => {
   const image = made.imageWith(made.layer("usrsuid", { "suid/": "" }));
   const copy = join(image.layersFolder, "usrsuid/suid/probe");
