@@ -7,9 +7,13 @@ type Step = readonly string[];
 /** More operations than any patch by hand has; the API server's limit as well. */
 const MOST_OPERATIONS = 10_000;
 
+/** Bytes of JSON that a patch's copies add up to: twenty copies of the whole into itself make it a million times as big. */
+const MOST_COPIED = 3 * 1024 * 1024;
+
 /**
  * What the operations make of an object, which is not changed. Throws BadRequest for what is no JSON patch, InvalidObject for one
- * that does not fit: a place that there is not, a test that fails.
+ * that does not fit: a place that there is not, a test that fails, copies that are more than 3 MiB in sum (kube-apiserver counts
+ * what is copied as well, up to the size of a request).
  */
 export function jsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) throw new PodrunError("BadRequest", "a JSON patch is a list of operations");
@@ -17,6 +21,7 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
     throw new PodrunError("BadRequest", `${patch.length} operations in a JSON patch; ${MOST_OPERATIONS} are the most`);
   // The root has a name, so that it can be replaced like everything else.
   const root = { "": structuredClone(target) };
+  let copied = 0;
   for (const [index, raw] of (patch as readonly unknown[]).entries()) {
     const fail = (text: string): never => {
       throw new PodrunError("InvalidObject", `JSON patch, operation ${index}: ${text}`);
@@ -24,8 +29,12 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
     const wrong = (text: string): never => {
       throw new PodrunError("BadRequest", `JSON patch, operation ${index}: ${text}`);
     };
+    const copy = (value: unknown): unknown => {
+      copied += Buffer.byteLength(JSON.stringify(value));
+      return copied > MOST_COPIED ? fail(`more than ${MOST_COPIED} bytes of copies`) : structuredClone(value);
+    };
     if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return wrong("want an object with op and path");
-    operate(root, raw as Raw, { fail, wrong });
+    operate(root, raw as Raw, { fail, wrong, copy });
   }
   return root[""];
 }
@@ -44,7 +53,12 @@ interface Failures {
   readonly wrong: (text: string) => never;
 }
 
-function operate(root: object, raw: Raw, failures: Failures): void {
+interface Help extends Failures {
+  /** Fails when this copy is one too many. */
+  readonly copy: (value: unknown) => unknown;
+}
+
+function operate(root: object, raw: Raw, { copy, ...failures }: Help): void {
   const path = pointer(raw.path, "path", failures);
   const from = (): Step => pointer(raw.from, "from", failures);
   const value = (): unknown =>
@@ -52,7 +66,7 @@ function operate(root: object, raw: Raw, failures: Failures): void {
   if (raw.op === "add") add(root, path, value(), failures);
   else if (raw.op === "remove") remove(root, path, failures);
   else if (raw.op === "replace") replace(root, path, value(), failures);
-  else if (raw.op === "copy") add(root, path, structuredClone(find(root, from(), failures)), failures);
+  else if (raw.op === "copy") add(root, path, copy(find(root, from(), failures)), failures);
   else if (raw.op === "move") move(root, from(), path, failures);
   else if (raw.op === "test") {
     if (!isDeepStrictEqual(find(root, path, failures), value())) failures.fail(`test of ${show(path)}: it is another`);

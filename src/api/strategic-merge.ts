@@ -1,6 +1,5 @@
 // A strategic merge patch, as kubectl sends it: a merge patch in which lists of named things are merged by their names, and
 // which may say with directives what else is to become of them (Kubernetes, "Update API Objects in Place Using kubectl patch").
-import { isDeepStrictEqual } from "node:util";
 import { PodrunError } from "../base/errors.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -33,62 +32,107 @@ const DELETE_WORDS = "$deleteFromPrimitiveList/";
 const ORDER = "$setElementOrder/";
 const KEYS = "$retainKeys";
 
-/** What the patch makes of an object, which is not changed. Throws BadRequest for a directive that there is not. */
-export function strategicMerge(target: unknown, patch: unknown, place = ""): unknown {
+/**
+ * Members and elements that a patch may copy. One that names each element once copies every one of object and patch at most
+ * twice, far fewer than these in 3 MiB each; one that names the same element again and again copies all of it each time.
+ */
+const MOST_COPIED = 4_000_000;
+
+/** Where in the object we are, and how much may still be copied (of the whole patch). */
+interface At {
+  readonly place: string;
+  readonly copies: { left: number };
+}
+
+/**
+ * What the patch makes of an object, which is not changed. Throws BadRequest for a directive that there is not, and for a patch
+ * that names the same elements so often that merging them would take minutes.
+ */
+export const strategicMerge = (target: unknown, patch: unknown): unknown =>
+  merge(target, patch, { place: "", copies: { left: MOST_COPIED } });
+
+function merge(target: unknown, patch: unknown, at: At): unknown {
   if (!isFields(patch)) return patch;
+  const { place } = at;
   const directive = patch[PATCH];
   if (directive !== undefined && directive !== "replace" && directive !== "merge" && directive !== "delete")
     throw wrong(place, `${PATCH} is ${JSON.stringify(directive)}: want merge, replace or delete`);
   if (directive === "delete") return {};
   const before = directive === "replace" || !isFields(target) ? new Map() : new Map(Object.entries(target));
+  count(at, before.size);
   retainKeys(before, patch, place);
   for (const [key, value] of Object.entries(patch)) {
     if (key === PATCH || key === KEYS || key.startsWith(ORDER) || key.startsWith(DELETE_WORDS)) continue;
     if (key.startsWith("$")) throw wrong(place, `there is no directive ${key}`);
     if (value === null) before.delete(key);
-    else before.set(key, mergeMember(before.get(key), value, key, `${place}.${key}`));
+    else before.set(key, mergeMember(before.get(key), value, key, { ...at, place: `${place}.${key}` }));
   }
-  for (const [key, words] of directives(patch, DELETE_WORDS, place))
-    before.set(
-      key,
-      listOf(before.get(key)).filter((one) => !words.includes(one)),
-    );
-  for (const [key, order] of directives(patch, ORDER, place))
-    before.set(key, sortBy(listOf(before.get(key)), order, MERGE_KEYS[key]));
+  for (const [key, words] of directives(patch, DELETE_WORDS, place)) {
+    const gone = new Set(words);
+    const kept = listOf(before.get(key)).filter((one) => !gone.has(one));
+    before.set(key, kept);
+    count(at, kept.length);
+  }
+  for (const [key, order] of directives(patch, ORDER, place)) {
+    const sorted = sortBy(listOf(before.get(key)), order, MERGE_KEYS[key]);
+    before.set(key, sorted);
+    count(at, sorted.length);
+  }
   return Object.fromEntries(before);
 }
 
-function mergeMember(target: unknown, patch: unknown, field: string, place: string): unknown {
-  if (!Array.isArray(patch)) return strategicMerge(target, patch, place);
+function count({ place, copies }: At, members: number): void {
+  copies.left -= members;
+  if (copies.left < 0)
+    throw wrong(place, `it names the same elements too often: ${MOST_COPIED} copied members are the most`);
+}
+
+function mergeMember(target: unknown, patch: unknown, field: string, at: At): unknown {
+  if (!Array.isArray(patch)) return merge(target, patch, at);
   const key = Object.hasOwn(MERGE_KEYS, field) ? MERGE_KEYS[field] : undefined;
-  if (key !== undefined) return mergeList(listOf(target), patch, key, place);
+  if (key !== undefined) return mergeList(listOf(target), patch, key, at);
   if (!MERGED_WORDS.includes(field)) return patch;
-  return [...listOf(target), ...patch.filter((one) => !listOf(target).includes(one))];
+  const words = listOf(target);
+  count(at, words.length);
+  const present = new Set(words);
+  return [...words, ...patch.filter((one) => !present.has(one))];
 }
 
 /** Elements that the patch names are merged where they are, new ones come last, the others stay. */
-function mergeList(target: readonly unknown[], patch: readonly unknown[], key: string, place: string): unknown[] {
+function mergeList(target: readonly unknown[], patch: readonly unknown[], key: string, at: At): unknown[] {
   if (patch.some((one) => isFields(one) && one[PATCH] === "replace" && one[key] === undefined))
     return patch.filter((one) => !(isFields(one) && one[PATCH] === "replace" && one[key] === undefined));
+  count(at, target.length);
   const merged = [...target];
+  // More than one may have the name, as port 53 for TCP and UDP has: the first is merged, all are deleted.
+  const indexes = Map.groupBy(merged.keys(), (index) => nameOf(merged[index], key));
+  const deleted = new Set<number>();
   for (const one of patch) {
-    const name = isFields(one) ? one[key] : undefined;
-    if (name === undefined || name === null) throw wrong(place, `each element needs its ${key}`);
-    const at = merged.findIndex((have) => isFields(have) && have[key] === name);
+    const name = nameOf(one, key);
+    if (name === undefined || name === null) throw wrong(at.place, `each element needs its ${key}`);
+    const named = indexes.get(name) ?? [];
+    const [index = merged.length] = named;
     if ((one as Fields)[PATCH] === "delete") {
-      if (at >= 0) merged.splice(at, 1);
-    } else if (at >= 0) merged[at] = strategicMerge(merged[at], one, `${place}[${JSON.stringify(name)}]`);
-    else merged.push(strategicMerge({}, one, place));
+      for (const each of named) deleted.add(each);
+      indexes.delete(name);
+    } else {
+      const element = { ...at, place: `${at.place}[${JSON.stringify(name)}]` };
+      merged[index] = merge(merged[index] ?? {}, one, element);
+      if (named.length === 0) indexes.set(name, [index]);
+    }
   }
-  return merged;
+  return merged.filter((_, index) => !deleted.has(index));
 }
+
+const nameOf = (one: unknown, key: string): unknown => (isFields(one) ? one[key] : undefined);
 
 /** `$retainKeys`: all other members of the object go. */
 function retainKeys(members: Map<string, unknown>, patch: Fields, place: string): void {
   const keys = patch[KEYS];
   if (keys === undefined) return;
   if (!Array.isArray(keys)) throw wrong(place, `${KEYS} is no list`);
-  for (const key of members.keys()) if (!keys.includes(key)) members.delete(key);
+  const kept = new Set(keys);
+  for (const key of members.keys()) if (!kept.has(key)) members.delete(key);
 }
 
 function directives(patch: Fields, prefix: string, place: string): [string, readonly unknown[]][] {
@@ -102,13 +146,11 @@ function directives(patch: Fields, prefix: string, place: string): [string, read
 
 /** In the order that is given; what it does not name comes last, in its own order. */
 function sortBy(list: readonly unknown[], order: readonly unknown[], key: string | undefined): unknown[] {
-  const nameOf = (one: unknown): unknown => (key !== undefined && isFields(one) ? one[key] : one);
-  const names = order.map(nameOf);
-  const placeOf = (one: unknown): number => {
-    const at = names.findIndex((name) => isDeepStrictEqual(name, nameOf(one)));
-    return at < 0 ? names.length : at;
-  };
-  return [...list].sort((a, b) => placeOf(a) - placeOf(b));
+  const idOf = (one: unknown): string => JSON.stringify(key !== undefined && isFields(one) ? one[key] : one);
+  // Turned round, for the first place of a name counts.
+  const places = new Map(order.map((one, index) => [idOf(one), index] as const).reverse());
+  const placed = list.map((one) => ({ one, place: places.get(idOf(one)) ?? order.length }));
+  return placed.sort((a, b) => a.place - b.place).map(({ one }) => one);
 }
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

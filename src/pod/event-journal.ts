@@ -5,11 +5,13 @@ import type { KubeEvent } from "./types.ts";
 
 export interface EventJournalOptions {
   readonly path: string;
-  /** As many lines may be there that a later one has made worthless, before the file is written anew. */
+  /** As many lines may be there that a later one has made worthless, before the file is written anew. Default: 10,000. */
   readonly slack?: number;
   /** Told when the disk takes no more, and not again until it did. */
   readonly onError: (error: unknown) => void;
 }
+
+const SLACK = 10_000;
 
 /**
  * Events in a file, one a line as JSON: a daemon that follows finds them. A line more is written for each change of one; the
@@ -20,10 +22,15 @@ export class EventJournal {
   readonly #options: EventJournalOptions;
   #waiting: string[] = [];
   #lines = 0;
+  /** With more lines the file is written anew. */
+  #most: number;
   #isBroken = false;
+  /** The file's last line may be without its end. */
+  #isCut = false;
 
   constructor(options: EventJournalOptions) {
     this.#options = options;
+    this.#most = options.slack ?? SLACK;
   }
 
   /** What an earlier daemon wrote, the latest last. A line that is none (it was cut off, or damaged) is passed over. */
@@ -47,27 +54,37 @@ export class EventJournal {
   }
 
   #write(present: () => Iterable<KubeEvent>): void {
-    const { path, slack = 10_000 } = this.#options;
+    const { path, slack = SLACK } = this.#options;
     const lines = this.#waiting;
     this.#waiting = [];
     try {
+      const start = this.#isCut ? "\n" : "";
+      this.#isCut = true;
+      appendFileSync(path, `${start}${lines.join("")}`, { mode: 0o600 });
+      this.#isCut = false;
       this.#lines += lines.length;
-      const kept = this.#lines > slack ? [...present()] : undefined;
-      if (kept === undefined) appendFileSync(path, lines.join(""), { mode: 0o600 });
-      else {
-        writeFileAtomic(path, kept.map((event) => `${JSON.stringify(event)}\n`).join(""), { durable: false });
-        this.#lines = kept.length;
-      }
-      this.#isBroken = false;
+      if (this.#lines > this.#most) this.#writeAnew([...present()]);
+      if (this.#lines <= slack) this.#isBroken = false;
     } catch (error) {
       if (!this.#isBroken) this.#options.onError(error);
       this.#isBroken = true;
     }
   }
 
+  /** All events are up to 5,000 lines: where there is no room for them, each later event must not bring another try. */
+  #writeAnew(kept: readonly KubeEvent[]): void {
+    const { path, slack = SLACK } = this.#options;
+    this.#most = this.#lines + Math.ceil(slack / 10);
+    writeFileAtomic(path, kept.map((event) => `${JSON.stringify(event)}\n`).join(""), { durable: false });
+    this.#lines = kept.length;
+    this.#most = slack;
+  }
+
   #readLines(): readonly string[] {
     try {
-      return readFileSync(this.#options.path, "utf8").split("\n").filter(Boolean);
+      const lines = readFileSync(this.#options.path, "utf8").split("\n");
+      this.#isCut = lines.at(-1) !== "";
+      return lines.filter(Boolean);
     } catch (error) {
       if (errnoOf(error) !== "ENOENT") this.#options.onError(error);
       return [];

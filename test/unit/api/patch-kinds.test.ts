@@ -57,6 +57,21 @@ t.test("a JSON patch that does not fit changes nothing, and says which operation
   t.equal(Object.getPrototypeOf(polluted), Object.prototype);
 });
 
+t.test("copies of a JSON patch are limited in sum", async (t) => {
+  const copies = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ op: "copy", from: "", path: `/a${index}` }));
+  const copied = jsonPatch({ text: "x".repeat(1000) }, copies(3)) as Record<string, unknown>;
+  t.same(Object.keys(copied), ["text", "a0", "a1", "a2"]);
+  t.throws(() => jsonPatch({ text: "x".repeat(1000) }, copies(15)), {
+    code: "InvalidObject",
+    message: /operation 11: more than 3145728 bytes of copies/,
+  });
+  const big = { text: "ä".repeat(1_000_000) };
+  const twice = [0, 1].map((index) => ({ op: "copy", from: "/text", path: `/${index}` }));
+  t.same(Object.keys(jsonPatch(big, twice.slice(1)) as object), ["1", "text"]);
+  t.throws(() => jsonPatch(big, twice), { message: /operation 1: more than/ }, "bytes are counted");
+});
+
 const POD = {
   metadata: { labels: { a: "1" }, finalizers: ["one"] },
   spec: {
@@ -120,4 +135,45 @@ t.test("directives of a strategic patch do what Kubernetes says", async (t) => {
   t.throws(() => merged({ spec: { $patch: "frob" } }), { message: /spec: \$patch is "frob"/ });
   t.throws(() => merged({ spec: { "$else/x": [] } }), { message: /there is no directive \$else\/x/ });
   t.throws(() => merged({ spec: { "$setElementOrder/containers": {} } }), { message: /is no list/ });
+});
+
+/** Each look at one counts. */
+function countedNames(count: number, looks: { count: number }): object[] {
+  return Array.from({ length: count }, (_, index) => ({
+    get name() {
+      looks.count++;
+      return `n${index}`;
+    },
+  }));
+}
+
+t.test("a strategic patch looks at each element a few times, however long the list is", async (t) => {
+  const looks = { count: 0 };
+  const env = countedNames(1000, looks);
+  const changes = Array.from({ length: 1000 }, (_, index) => ({ name: `n${index}`, value: "1" }));
+  t.same(strategicMerge({ env }, { env: changes.toReversed() }), { env: changes });
+  t.ok(looks.count < 5000, `${looks.count} looks to merge`);
+  looks.count = 0;
+  const sorted = strategicMerge({ env }, { "$setElementOrder/env": changes.toReversed() }) as { env: object[] };
+  t.ok(looks.count < 5000, `${looks.count} looks to sort`);
+  t.ok(sorted.env.every((one, index) => one === env[999 - index]));
+});
+
+t.test("elements of the same name: the first is merged, all are deleted, and a new one comes last", async (t) => {
+  const ports = [{ containerPort: 53, protocol: "UDP" }, { containerPort: 80 }, { containerPort: 53, protocol: "TCP" }];
+  const patched = (...changes: object[]) => (strategicMerge({ ports }, { ports: changes }) as { ports: unknown }).ports;
+  t.same(patched({ containerPort: 53, name: "dns" }), [{ ...ports[0], name: "dns" }, ports[1], ports[2]]);
+  t.same(patched({ containerPort: 53, $patch: "delete" }), [ports[1]]);
+  t.same(patched({ containerPort: 53, $patch: "delete" }, { containerPort: 53 }), [ports[1], { containerPort: 53 }]);
+  t.same(patched({ containerPort: 9 }, { containerPort: 9, name: "x" }), [...ports, { containerPort: 9, name: "x" }]);
+});
+
+t.test("a patch that merges the same big element again and again is refused", async (t) => {
+  const env = Array.from({ length: 3000 }, (_, index) => ({ name: `n${index}` }));
+  const again = { name: "a", env: [{ name: "n0" }] };
+  t.throws(() => strategicMerge({ containers: [{ name: "a", env }] }, { containers: Array(3000).fill(again) }), {
+    code: "BadRequest",
+    message: /containers\["a"\].env: it names the same elements too often/,
+  });
+  t.doesNotThrow(() => strategicMerge({ containers: [{ name: "a", env }] }, { containers: Array(100).fill(again) }));
 });

@@ -4,6 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { EventJournal } from "../../../src/pod/event-journal.ts";
 import { EventRecorder } from "../../../src/pod/events.ts";
+import type { KubeEvent } from "../../../src/pod/types.ts";
 
 const POD = { namespace: "default", name: "hello", uid: "u-1" };
 
@@ -157,8 +158,34 @@ t.test("a line that was cut off or damaged costs itself only", async (t) => {
   first.record(POD, PULLED);
   await turn();
   appendFileSync(path, '{"kind":"Event"}\nnull\n{"apiVersion":"v1","kind":"Ev');
-  t.same(open().list(), first.list());
+  const second = open();
+  t.same(second.list(), first.list());
+  second.record(POD, BACKOFF);
+  await turn();
+  t.same(open().list(), second.list(), "the next line is none of the cut one");
   t.same(errors, []);
+});
+
+t.test("where the file can't be written anew, not every event tries it again, and none is lost", async (t) => {
+  // The new file's name is longer, too long.
+  const path = join(t.testdir(), "e".repeat(250));
+  const errors: unknown[] = [];
+  const open = () => new EventJournal({ path, slack: 100, onError: (error) => errors.push(error) });
+  const recorder = new EventRecorder({ host: "node" });
+  const journal = open();
+  let tries = 0;
+  for (let count = 1; count <= 150; count++) {
+    recorder.record(POD, BACKOFF);
+    journal.add(recorder.list()[0] as KubeEvent, () => {
+      tries++;
+      return recorder.list();
+    });
+    await turn();
+  }
+  t.equal(tries, 5);
+  t.match(errors, [{ code: "ENAMETOOLONG" }]);
+  t.equal(errors.length, 1);
+  t.match(open().read(), [{ count: 150 }]);
 });
 
 t.test("the file is written anew before it grows much longer than what it is about", async (t) => {
