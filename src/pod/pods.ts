@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { step } from "../base/fault.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
@@ -13,11 +12,11 @@ import type { EvictablePods, Eviction } from "./eviction/types.ts";
 import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
 import { planPods } from "./plan.ts";
-import { byTurn, PREEMPTED, preemptedBy, withNomination } from "./preemption.ts";
+import { byTurn } from "./preemption.ts";
 import { admitPriority, keepPriority, priorityRules } from "./priority.ts";
-import { record } from "./record.ts";
 import { isScheduled, recordScheduling } from "./schedule.ts";
 import { Scheduler } from "./scheduler.ts";
+import { Scheduling } from "./scheduling.ts";
 import { buildStatus } from "./status.ts";
 import { attachTo, copyFiles, execIn, forwardTo, logFileOf } from "./streams.ts";
 import type {
@@ -51,10 +50,8 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   readonly #workers = new Map<string, PodWorker>();
   readonly #byUid = new Map<string, PodWorker>();
   readonly #scheduler: Scheduler;
+  readonly #scheduling: Scheduling;
   readonly #watchers = new Set<(event: PodWatchEvent) => void>();
-  /** While those that wait for a place are asked, and whether one of them then changed what the others were told. */
-  #asking = false;
-  #askAgain = false;
   #cancelFreed: (() => void) | undefined;
   readonly #exitListeners = new Set<(containerId: string) => void>();
 
@@ -65,6 +62,11 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
       all: () => [...this.#workers.values()].map(({ pod }) => pod),
       byUid: (uid) => this.#byUid.get(uid)?.pod,
     });
+    this.#scheduling = new Scheduling(node, this.#scheduler, {
+      retry: (uid) => this.#byUid.get(uid)?.retry(),
+      change: (pod) => this.#change(pod),
+      disrupt: (pod, why) => this.disrupt(pod, why),
+    });
     node.runtime.on((event) => this.#onRuntimeEvent(event));
   }
 
@@ -73,12 +75,13 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     // All are there before the first goes on: it may want what another one has.
     const workers = this.#store.list<Pod>("Pod").map((pod) => this.#add(pod));
     for (const worker of workers.sort((a, b) => byTurn(a.pod, b.pod))) worker.recover();
-    this.#retryUnscheduled();
+    this.#scheduling.retry();
   }
 
   /** The daemon leaves; pods go on. */
   stop(): void {
     this.#cancelFreed?.();
+    this.#scheduling.stop();
     for (const worker of this.#workers.values()) worker.stop();
   }
 
@@ -89,7 +92,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
 
   /** An object that pods may name is another, or there or gone: whoever waits for it need not wait for its back-off's end. */
   objectChanged({ kind, metadata: { namespace, name } }: KeptObject): void {
-    if (kind === "PersistentVolume" || kind === "StorageClass") this.#retryUnscheduled();
+    if (SCHEDULING_KINDS.has(kind)) this.#scheduling.retry();
     for (const worker of this.#workers.values())
       if (worker.pod.metadata.namespace === namespace) worker.objectChanged(kind, name);
   }
@@ -109,7 +112,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     recordScheduling(this.#node, stored);
     this.#notify({ type: "ADDED", object: stored });
     worker.start();
-    if (isScheduled(stored)) this.#retryUnscheduled();
+    if (isScheduled(stored)) this.#scheduling.retry();
     // The answer promises that the pod survives a power cut; its start need not wait for the disk.
     await this.#store.flush();
     return stored;
@@ -127,10 +130,11 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     if (options.dryRun) return wanted;
     const stored = this.#store.put(wanted, { mode: "update" });
     this.#scheduler.note(stored);
-    worker.replace(stored);
+    // Before the worker has it: what that changes at once is later.
     this.#notify({ type: "MODIFIED", object: stored });
+    worker.replace(stored);
     if (options.resize) recordPending(this.#node, stored, before);
-    this.#retryUnscheduled();
+    this.#scheduling.retry();
     return stored;
   }
 
@@ -176,8 +180,8 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     const stored = this.#store.put(marked, { mode: "update", durability: "normal" });
     step("pod.deletion-recorded");
     this.#scheduler.note(stored);
-    worker.delete(stored, deletion);
     this.#notify({ type: "MODIFIED", object: stored });
+    worker.delete(stored, deletion);
     await this.#store.flush();
     return stored;
   }
@@ -259,37 +263,23 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     const stored = this.#record(pod);
     const moved = this.#scheduler.note(stored);
     this.#notify({ type: "MODIFIED", object: stored });
-    if (moved) this.#retryUnscheduled();
+    if (moved) this.#scheduling.retry();
     return stored;
   }
 
   whyUnschedulable(pod: Pod): string | undefined {
-    const { why, victims } = this.#scheduler.judge(pod);
-    this.#promise(pod, victims !== undefined);
-    for (const victim of victims ?? []) this.#preempt(victim, pod);
-    return why;
+    return this.#scheduling.whyUnschedulable(pod);
   }
 
-  /** Others go for it, or do so no longer: until it has its place nobody who is less important takes what they leave. */
-  #promise(pod: Pod, isPromised: boolean): void {
-    if (isPromised === (pod.status.nominatedNodeName !== undefined)) return;
-    step("pod.nominate");
-    const nominated = withNomination(pod, isPromised ? this.#node.facts.name : undefined);
-    this.#byUid.get(pod.metadata.uid)?.replace(this.save(nominated));
-  }
-
-  /** The victim is told why, then deleted as anybody would: with the grace that it has. */
-  #preempt(victim: Pod, by: Pod): void {
-    record(this.#node, victim, "Normal", "Preempted", preemptedBy(by, this.#node.facts.name));
-    this.disrupt(victim, PREEMPTED).catch((error: unknown) =>
-      this.#node.log.failure("a pod could not be preempted", error, { pod: victim.metadata.name }),
-    );
+  /** Records a new state that is not the worker's own, and hands it on. */
+  #change(pod: Pod): void {
+    this.#byUid.get(pod.metadata.uid)?.replace(this.save(pod));
   }
 
   disrupt(pod: Pod, why: Disruption): Promise<Pod> {
-    const { namespace, name, uid } = pod.metadata;
+    const { namespace, name } = pod.metadata;
     step("pod.disrupt");
-    this.#byUid.get(uid)?.replace(this.save(withDisruption(pod, why, timestamp(this.#node.timers.wall()))));
+    this.#change(withDisruption(pod, why, timestamp(this.#node.timers.wall())));
     return this.delete(namespace, name);
   }
 
@@ -302,7 +292,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   }
 
   pressureChanged(): void {
-    this.#retryUnscheduled();
+    this.#scheduling.retry();
   }
 
   gone(pod: Pod): void {
@@ -314,7 +304,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     this.#byUid.delete(uid);
     this.#scheduler.forget(pod);
     this.#notify({ type: "DELETED", object: last });
-    this.#retryUnscheduled();
+    this.#scheduling.retry();
     this.#addressFreed();
   }
 
@@ -324,22 +314,6 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
       this.#cancelFreed = undefined;
       for (const worker of this.#workers.values()) worker.addressFreed();
     });
-  }
-
-  /** A place is free that one of them may have waited for, or somebody is there that it wants to be with. */
-  #retryUnscheduled(): void {
-    this.#askAgain = this.#asking;
-    if (this.#asking) return;
-    this.#asking = true;
-    do {
-      this.#askAgain = false;
-      for (const pod of this.#scheduler.deferred()) {
-        const decided = this.#scheduler.decideResize(pod, pod);
-        if (!isDeepStrictEqual(decided, pod)) this.#byUid.get(pod.metadata.uid)?.replace(this.save(decided));
-      }
-      for (const pod of this.#scheduler.waiting()) this.#byUid.get(pod.metadata.uid)?.retry();
-    } while (this.#askAgain);
-    this.#asking = false;
   }
 
   /** What the API server adds to a new object, and its first status. */
@@ -392,6 +366,9 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     if (event.type === "containerExited") for (const listener of [...this.#exitListeners]) listener(event.container.id);
   }
 }
+
+/** What a place may depend on beside pods: volumes, and the labels of namespaces (PodAffinityTerm.namespaceSelector). */
+const SCHEDULING_KINDS: ReadonlySet<string> = new Set(["Namespace", "PersistentVolume", "StorageClass"]);
 
 const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
 

@@ -256,3 +256,21 @@ t.test("the node's labels and taints are the kubelet's, and the owner's", async 
   for (const text of ["a=b", "a=b:Never", "a:NoSchedule:x", ":NoSchedule"])
     t.throws(() => readNodeTaints({ PODRUN_NODE_TAINTS: text }), /PODRUN_NODE_TAINTS has/, text);
 });
+
+t.test("a pod that waits for pods of a namespace with a label starts when the namespace gets it", async (t) => {
+  const { pods, objects } = makeWorld(t.testdir());
+  await pods.create(makePod({}, { name: "db", labels: { app: "db" } }));
+  const namespaceSelector = { matchLabels: { team: "blue" } };
+  const term = {
+    labelSelector: { matchLabels: { app: "db" } },
+    topologyKey: "kubernetes.io/hostname",
+    namespaceSelector,
+  };
+  await pods.create(makePod(required("podAffinity", [term]), { name: "web" }));
+  await until(() => pods.get("default", "db").status.phase === "Running");
+  t.match(pods.get("default", "web").status.conditions, [{ type: "PodScheduled", status: "False" }]);
+  const namespace = { kind: "Namespace", metadata: { name: "default", labels: { team: "blue" } } } as never;
+  objects.set("Namespace//default", namespace);
+  pods.objectChanged(namespace);
+  await until(() => pods.get("default", "web").status.phase === "Running");
+});

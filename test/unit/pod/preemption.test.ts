@@ -2,7 +2,7 @@ import t from "tap";
 import type { Pods } from "../../../src/pod/pods.ts";
 import { chooseVictims } from "../../../src/pod/preemption.ts";
 import type { Pod } from "../../../src/spec/index.ts";
-import { makePod, makeWorld, settle, until } from "./fixtures.ts";
+import { makePod, makeWorld, NO_CLAIMS, settle, until } from "./fixtures.ts";
 
 /** A pod that asks for so much of the node's two CPUs. */
 const asking = (name: string, cpu: string, more: object = {}): Pod => {
@@ -128,4 +128,40 @@ t.test("those who wait are served by priority, then by age", async (t) => {
   await pods.delete("default", "there", { gracePeriodSeconds: 0 });
   await until(() => isRunning(pods, "critical") && isRunning(pods, "old"));
   t.equal(phaseOf(pods, "young"), "Pending");
+});
+
+t.test("where the deletion of one who has to go can't be recorded, it is tried again", async (t) => {
+  const { pods, store, timers } = makeWorld(t.testdir());
+  await pods.create(asking("low", "1500m", { terminationGracePeriodSeconds: 0 }));
+  await until(() => isRunning(pods, "low"));
+  const { put } = store;
+  store.put = (object) => {
+    if (object.metadata.deletionTimestamp !== undefined) throw new Error("no space left");
+    return put(object);
+  };
+  await pods.create(asking("high", "1500m", CRITICAL));
+  await timers.advance(3000);
+  t.ok(isRunning(pods, "low"));
+  store.put = put;
+  await timers.advance(1000);
+  await until(() => isRunning(pods, "high"));
+});
+
+t.test("what fails while those who wait are asked keeps nobody from being asked again", async (t) => {
+  const { pods, node, timers, log } = makeWorld(t.testdir());
+  let isBroken = false;
+  const whyWaiting = (): undefined => {
+    if (isBroken) throw new Error("no such volume");
+  };
+  Object.assign(node, { claims: { ...NO_CLAIMS, whyWaiting } });
+  await pods.create(asking("first", "1500m"));
+  await pods.create(asking("second", "1500m"));
+  await until(() => isRunning(pods, "first"));
+  isBroken = true;
+  await pods.delete("default", "first", { gracePeriodSeconds: 0 });
+  await until(() => isGone(pods, "first"));
+  isBroken = false;
+  await timers.advance(1000);
+  await until(() => isRunning(pods, "second"));
+  t.match(log.join(""), "no such volume");
 });

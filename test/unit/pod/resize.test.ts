@@ -219,3 +219,19 @@ t.test("a pod without a place takes other resources as they are, and one of a fi
   const answer = await resize(pods, "file", having("20m"));
   t.match(answer.status.conditions?.at(-1), { reason: "Infeasible", message: /static-pods is not supported/ });
 });
+
+t.test("watchers hear of a change before they hear of what it brings about", async (t) => {
+  const { pods, seen } = makeWorld(t.testdir());
+  await pods.create(podOf({ ...having("1500m"), name: "big" }, "big"));
+  await pods.create(podOf(having("1")));
+  await settle();
+  seen.length = 0;
+  await resize(pods, "hello", having("300m"));
+  await pods.delete("default", "hello", { gracePeriodSeconds: 0 });
+  const versions = seen.map(({ object }) => Number(object.metadata.resourceVersion));
+  t.same(
+    versions,
+    [...versions].sort((a, b) => a - b),
+  );
+  t.ok(seen.length > 2, "its new place and its deletion are more than one change each");
+});
