@@ -1,8 +1,10 @@
 // Volumes that belong to a pod's fsGroup (the kubelet's SetVolumeOwnership), whatever containers have put there: nothing is
 // looked up by a path that a container can change meanwhile.
-import { chmodSync, chownSync, closeSync, fstatSync, openSync, readdirSync, type Stats } from "node:fs";
+import { chmodSync, chownSync, closeSync, fstatSync, openSync, type Stats } from "node:fs";
 import { errnoOf, PodrunError } from "../../base/errors.ts";
+import { Slice } from "../../base/slice.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../linux/constants.ts";
+import { namesIn } from "../../linux/folder-names.ts";
 import type { Pod } from "../../spec/index.ts";
 import type { VolumeNode } from "../volumes.ts";
 
@@ -31,14 +33,15 @@ export function ownedVolumes(pod: Pod, node: VolumeNode): readonly OwnedVolume[]
 
 const SETGID = 0o2000;
 
-/** A daemon with a volume of a million files must answer meanwhile. */
-const SLICE_MILLIS = 5;
-
-/** Throws StateUnavailable, naming the volume; done again it goes on with what is left. */
-export async function giveToGroup(volumes: readonly OwnedVolume[]): Promise<void> {
+/**
+ * Others have their turn every few milliseconds (`now`: steady): a daemon with a volume of a million files must answer meanwhile.
+ * Throws StateUnavailable, naming the volume; done again it goes on with what is left.
+ */
+export async function giveToGroup(volumes: readonly OwnedVolume[], now?: () => number): Promise<void> {
+  const slice = new Slice(now);
   for (const volume of volumes)
     try {
-      await walk(volume);
+      await walk(volume, slice);
     } catch (cause) {
       const text = cause instanceof Error ? cause.message : String(cause);
       const { name, path, group } = volume;
@@ -52,25 +55,21 @@ export async function giveToGroup(volumes: readonly OwnedVolume[]): Promise<void
 interface Level {
   readonly dev: number;
   readonly ino: number;
-  readonly names: Buffer[];
+  readonly names: string[];
 }
 
 /**
  * Down by descriptors, one at a time; up by `..`, which must be the folder that we came from: a container may move folders under our
  * feet, and counting steps up would lead out of the volume then. The root comes last: it says that all is done.
  */
-async function walk(volume: OwnedVolume): Promise<void> {
+async function walk(volume: OwnedVolume, slice: Slice): Promise<void> {
   let folder = openSync(volume.path, O_PATH | O_DIRECTORY);
   try {
     const root = fstatSync(folder);
     if (volume.onlyOnMismatch && isGiven(root, volume)) return;
-    const levels: Level[] = [{ dev: root.dev, ino: root.ino, names: namesIn(folder) }];
-    let yieldAt = performance.now() + SLICE_MILLIS;
+    const levels: Level[] = [{ dev: root.dev, ino: root.ino, names: await readNames(folder, slice) }];
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-      if (performance.now() > yieldAt) {
-        await new Promise((resolve) => setImmediate(resolve));
-        yieldAt = performance.now() + SLICE_MILLIS;
-      }
+      if (slice.isOver()) await pause(slice);
       const name = level.names.pop();
       if (name === undefined) {
         levels.pop();
@@ -84,7 +83,7 @@ async function walk(volume: OwnedVolume): Promise<void> {
       give(child, stats, volume);
       if (stats.isDirectory()) {
         folder = replace(folder, child);
-        levels.push({ dev: stats.dev, ino: stats.ino, names: namesIn(folder) });
+        levels.push({ dev: stats.dev, ino: stats.ino, names: await readNames(folder, slice) });
       } else closeSync(child);
     }
     give(folder, root, volume);
@@ -101,12 +100,25 @@ function replace(old: number, next: number): number {
 /** A descriptor that nothing has been done with: devices are not opened, FIFOs not waited for. */
 const byDescriptor = (fd: number): string => `/proc/self/fd/${fd}`;
 
-const namesIn = (fd: number): Buffer[] => readdirSync(byDescriptor(fd), { encoding: "buffer" });
+async function pause(slice: Slice): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  slice.begin();
+}
+
+/** Each byte a character (latin1). */
+async function readNames(folder: number, slice: Slice): Promise<string[]> {
+  const names: string[] = [];
+  for (const some of namesIn(byDescriptor(folder))) {
+    for (const name of some) names.push(name);
+    if (slice.isOver()) await pause(slice);
+  }
+  return names;
+}
 
 /** Undefined: it has gone since it was listed. */
-function openChild(folder: number, name: Buffer): number | undefined {
+function openChild(folder: number, name: string): number | undefined {
   try {
-    return openSync(Buffer.concat([Buffer.from(`${byDescriptor(folder)}/`), name]), O_PATH | O_NOFOLLOW);
+    return openSync(Buffer.from(`${byDescriptor(folder)}/${name}`, "latin1"), O_PATH | O_NOFOLLOW);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw error;

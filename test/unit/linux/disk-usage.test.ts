@@ -1,17 +1,45 @@
 import { execFileSync } from "node:child_process";
-import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { DiskMeter } from "../../../src/linux/disk-meter.ts";
 import { type DiskUsage, walkDiskUsage } from "../../../src/linux/disk-usage.ts";
 
-function measure(root: string, between: () => void = () => undefined): DiskUsage | undefined {
-  const walk = walkDiskUsage(root);
+/** A clock that is always late: whoever looks at it has to let others have their turn. */
+function lateClock(): () => number {
+  let now = 0;
+  return () => (now += 1000);
+}
+
+/** `between`: what others do whenever they have their turn, which is after each file then. */
+function measure(root: string, between?: () => void): DiskUsage | undefined {
+  const walk = walkDiskUsage(root, between && lateClock());
   for (let step = walk.next(); ; step = walk.next()) {
     if (step.done) return step.value;
-    between();
+    between?.();
   }
 }
+
+const isOpen = (path: string): boolean =>
+  readdirSync("/proc/self/fd").some((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      // The one that this list was read by.
+      return false;
+    }
+  });
 
 /** What du(1) says of it, without the folder itself. */
 const du = (root: string): number =>
@@ -42,20 +70,56 @@ t.test("names that are no UTF-8 and folders deeper than the longest path hide no
   t.end();
 });
 
+t.test("a folder costs the same however deep it lies, and others have their turn between any two files", (t) => {
+  const root = t.testdir();
+  const depth = 20_000;
+  let folder = openSync(root, "r");
+  for (let n = 0; n < depth; n++) {
+    mkdirSync(`/proc/self/fd/${folder}/d`);
+    const next = openSync(`/proc/self/fd/${folder}/d`, "r");
+    closeSync(folder);
+    folder = next;
+  }
+  closeSync(folder);
+  // Each looked up anew from the root this would take more than a minute.
+  let turns = 0;
+  const usage = measure(root, () => void turns++);
+  execFileSync("rm", ["-rf", "d"], { cwd: root });
+  t.equal(usage?.inodesUsed, depth);
+  t.ok(turns >= depth, `${turns} turns`);
+  t.end();
+});
+
 t.test("a folder that is changed for a link while it is walked leads nowhere", (t) => {
-  const root = t.testdir({ a: { inner: { file: "x" } }, z: {} });
-  for (let n = 0; n < 2500; n++) writeFileSync(join(root, "z", String(n)), "");
+  const root = t.testdir({ a: { inner: { file: "x" } }, z: { file: "x" } });
   mkdirSync(join(root, "away"));
-  let swapped = false;
-  const usage = measure(join(root), () => {
-    if (swapped) return;
-    swapped = true;
+  const usage = measure(root, () => {
+    if (readdirSync(root).includes("b")) return;
     renameSync(join(root, "a"), join(root, "b"));
     symlinkSync("/usr", join(root, "a"));
   });
-  t.ok(swapped);
-  t.ok((usage?.inodesUsed ?? 0) < 2510, `${usage?.inodesUsed} files are not those of /usr`);
+  t.ok(readdirSync(root).includes("b"));
+  t.ok((usage?.inodesUsed ?? 0) <= 7, `${usage?.inodesUsed} files are not those of /usr`);
   rmSync(join(root, "a"));
+  t.end();
+});
+
+t.test("a folder that is moved out while it is read leads nobody out, and what is left is counted", (t) => {
+  const folder = t.testdir({
+    outside: { secret: "x", more: { secrets: "x" } },
+    root: { a: { b: { c: { file: "x" } } } },
+  });
+  const root = join(folder, "root");
+  writeFileSync(join(root, "a", "b", "last"), "x");
+  let moved = false;
+  const usage = measure(root, () => {
+    // By now it is in c, for there is nothing else to be looked at.
+    if (moved || !isOpen(join(root, "a/b/c"))) return;
+    moved = true;
+    renameSync(join(root, "a/b/c"), join(folder, "outside", "c"));
+  });
+  t.ok(moved);
+  t.equal(usage?.inodesUsed, 5, "a, b, last, c and its file, for it was seen before it left");
   t.end();
 });
 
