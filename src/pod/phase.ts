@@ -12,6 +12,8 @@ export type StatedContainer = PlacedContainer & {
   readonly status: ContainerStatus;
   /** Its run has been ended to be followed by another one. */
   readonly isReplaced?: boolean;
+  /** Something of it may run, although its status does not show it yet. */
+  readonly isRunning?: boolean;
 };
 
 /** Each container of the pod with its status, but for ephemeral ones: a pod is what it is without them. */
@@ -35,7 +37,7 @@ export function podPhase(pod: Pod, containers: readonly StatedContainer[], hasBe
   const before = pod.status.phase;
   if (before === "Succeeded" || before === "Failed") return before;
   const own = containers.filter(({ role }) => role === "main");
-  const isRunning = containers.some(({ status }) => status.state.running);
+  const isRunning = containers.some((one) => one.isRunning);
   if (containers.some((one) => hasFailedInit(pod, one))) return isRunning ? before : "Failed";
   if (!hasBegun && containers.some(isPendingInit)) return "Pending";
   if (containers.some(({ role, status }) => role !== "init" && status.state.waiting && !endOf(status)))

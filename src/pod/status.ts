@@ -78,12 +78,13 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
   const all = placed.map((one) => buildContainer(pod, one, facts.containers.get(one.container.name), waits));
   const containers = statedContainers(pod, all).map((one) => {
     const known = facts.containers.get(one.container.name);
-    return { ...one, isReplaced: known?.run?.state === "exited" && (known.isOutdated?.(one.container) ?? false) };
+    const isReplaced = known?.run?.state === "exited" && (known.isOutdated?.(one.container) ?? false);
+    return { ...one, isReplaced, isRunning: hasProcess(known) };
   });
   const hasBegun = containers.some(
     ({ role, container }) => role === "main" && facts.containers.get(container.name)?.run !== undefined,
   );
-  const isEnded = all.every(({ state }) => state.running === undefined);
+  const isEnded = all.every(({ name }) => !hasProcess(facts.containers.get(name)));
   const phase = facts.failure && isEnded ? "Failed" : podPhase(pod, containers, hasBegun);
   const addresses = facts.addresses ?? [];
   const [podIP] = addresses;
@@ -110,6 +111,10 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
     qosClass: qosClass(pod),
   };
 }
+
+/** Whether something of a container may run, whatever is shown of it: while its postStart hook runs it is not shown as running. */
+const hasProcess = (known: ContainerFacts | undefined): boolean =>
+  known?.run?.state === "running" || known?.run?.state === "starting";
 
 /** What a pod that is over failed of is said for good. */
 function keptFailure({ status: { phase, reason, message } }: Pod): Partial<Waiting> {

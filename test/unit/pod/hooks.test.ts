@@ -46,6 +46,23 @@ t.test("a deletion need not wait for a postStart hook that never ends", async (t
   t.ok(runtime.calls.includes("stopContainer web 30"));
 });
 
+t.test("a pod that is evicted while a postStart hook runs has not Failed before its container has ended", async (t) => {
+  const { pods, runtime, timers } = makeWorld(t.testdir());
+  runtime.command = () => new Promise(() => undefined);
+  const pod = await pods.create(hooked({ postStart: hook("prepare") }));
+  await settle();
+  const ended = Promise.withResolvers<void>();
+  runtime.before = (call) => (call.startsWith("stopContainer") ? ended.promise : undefined);
+  void pods.evict(pod, { message: "Too much. ", graceSeconds: 1, isDisrupted: false });
+  await timers.advance(1000);
+  t.match(pods.get("default", "hello").status, { phase: "Pending", reason: "Evicted" });
+  ended.resolve();
+  await timers.advance(0);
+  await until(() => runtime.sandboxes.size === 0);
+  await timers.advance(1000);
+  t.match(pods.get("default", "hello").status, { phase: "Failed", reason: "Evicted" });
+});
+
 t.test("the preStop hook goes before the signal, and takes its time off the grace", async (t) => {
   const { pods, runtime, timers } = makeWorld(t.testdir());
   await pods.create(hooked({ preStop: hook("drain") }));

@@ -59,6 +59,22 @@ t.test("the phase is the kubelet's, for each policy and each pair of containers"
     t.equal(buildStatus(two(policy), facts({ a, b })).phase, phase, `${policy} ${phase}`);
 });
 
+t.test("no pod is over while a sidecar's postStart hook runs", (t) => {
+  const initContainers = [{ name: "side", image: "podrun.local/base", restartPolicy: "Always" }];
+  const containers = [{ name: "a", image: "podrun.local/base" }];
+  const pod = makePod({ restartPolicy: "Never", initContainers, containers });
+  const side = {
+    last: terminatedOf(ended(1)),
+    restartCount: 1,
+    isHooked: true,
+    waiting: { reason: "PodInitializing" },
+  };
+  const phaseWith = (state: "starting" | "running" | "exited") =>
+    buildStatus(pod, facts({ a: { run: ended(0) }, side: { ...side, run: run({ state, exitCode: 0 }) } })).phase;
+  t.same([phaseWith("starting"), phaseWith("running"), phaseWith("exited")], ["Running", "Running", "Succeeded"]);
+  t.end();
+});
+
 t.test("a pod that is over stays over", async (t) => {
   const pod = two("Never");
   const over = { ...pod, status: { ...pod.status, phase: "Failed" as const } };
