@@ -167,9 +167,9 @@ export class PodWorker {
     return this.#end.untilDone();
   }
 
-  /** Removes what is left on the disk of a pod that is over, but for its logs. */
+  /** Removes what is left on the disk of a pod that is over and of which nothing runs, but for its logs. */
   async reclaim(): Promise<void> {
-    if (this.#stage !== "over" || !this.#end.reclaim()) return;
+    if (this.#stage !== "over" || this.#containers.running.length > 0 || !this.#end.reclaim()) return;
     this.kick();
     await this.#end.untilDone();
   }

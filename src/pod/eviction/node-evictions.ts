@@ -1,10 +1,11 @@
 // Keeps the machine from running out of something: the kubelet's eviction manager.
 import { timestamp } from "../../base/clock.ts";
+import type { Fields } from "../../base/logger.ts";
 import type { DiskMeter } from "../../linux/disk-meter.ts";
 import type { Pod } from "../../spec/index.ts";
 import type { Node } from "../node.ts";
 import { isCritical } from "./critical.ts";
-import { pressureMessage } from "./messages.ts";
+import { EVICTED, pressureMessage } from "./messages.ts";
 import { usesOf } from "./node-use.ts";
 import type { NodePressure } from "./pressure.ts";
 import { rankForEviction } from "./rank.ts";
@@ -20,8 +21,11 @@ import {
 } from "./thresholds.ts";
 import { type EvictablePods, type EvictionSettings, IMMEDIATE_SECONDS } from "./types.ts";
 
-/** So long an evicted pod is waited for before the next look (kubelet, podCleanupTimeout). */
+/** So long an evicted pod is waited for at least before the next look (kubelet, podCleanupTimeout). */
 const CLEANUP_MILLIS = 30_000;
+
+/** Of its grace a pod is waited for half as long again (kubelet, killPodNow). */
+const GRACES = 1.5;
 
 export interface NodeEvictionOptions {
   readonly node: Pick<Node, "runtime" | "config" | "timers" | "log" | "facts" | "events">;
@@ -41,6 +45,8 @@ export class NodeEvictions {
   #since = new Map<Threshold, number>();
   /** When a threshold of a condition was crossed last. */
   readonly #lastCrossed = new Map<Condition, number>();
+  /** Until when the end of a pod that was evicted is expected, by its uid. */
+  #expected = new Map<string, number>();
 
   constructor(options: NodeEvictionOptions) {
     this.#options = options;
@@ -92,7 +98,7 @@ export class NodeEvictions {
   /** Room on the disk that costs nobody anything. False: that would not help. */
   async #reclaim(signal: Signal): Promise<boolean> {
     if (conditionOf(signal) !== "DiskPressure") return false;
-    await this.#options.pods.reclaim();
+    await this.#waitFor(this.#options.pods.reclaim(), CLEANUP_MILLIS, "what ended pods have left takes long to remove");
     await this.#options.removeImages();
     return true;
   }
@@ -101,31 +107,54 @@ export class NodeEvictions {
     const { node, settings, meter, pods } = this.#options;
     const resource = resourceOf(threshold.signal);
     const active = pods.list().filter((pod) => !isOver(pod) && pod.metadata.deletionTimestamp === undefined);
+    this.#expected = new Map([...this.#expected].filter(([uid]) => active.some((pod) => pod.metadata.uid === uid)));
     const uses = await usesOf(node, meter, active, resource);
-    const isHard = threshold.graceMillis === 0;
-    for (const use of rankForEviction(uses, resource)) {
-      if (isCritical(use.pod)) continue;
-      const ended = pods.evict(use.pod, {
-        message: pressureMessage(threshold, observations, use.excesses),
-        graceSeconds: isHard ? IMMEDIATE_SECONDS : settings.maxPodGraceSeconds,
-        isDisrupted: true,
-      });
-      if (ended === undefined) continue;
-      await this.#waitFor(ended, use.pod);
-      return true;
+    const most = threshold.graceMillis === 0 ? IMMEDIATE_SECONDS : settings.maxPodGraceSeconds;
+    for (const { pod, excesses } of rankForEviction(uses, resource)) {
+      if (isCritical(pod)) continue;
+      const graceSeconds = Math.min(most, pod.spec.terminationGracePeriodSeconds);
+      const message = pressureMessage(threshold, observations, excesses);
+      const ended = pods.evict(pod, { message, graceSeconds, isDisrupted: true });
+      if (ended !== undefined) {
+        const millis = this.#expect(pod, graceSeconds);
+        await this.#waitFor(ended, millis, "an evicted pod takes long to end", { pod: pod.metadata.name });
+        return true;
+      }
+      if (this.#isExpected(pod)) return false;
     }
     node.log.warn("Eviction manager: unable to evict any pods from the node", { resource });
     return false;
   }
 
-  async #waitFor(ended: Promise<void>, { metadata }: Pod): Promise<void> {
+  /** How long the end of a pod that has just been evicted is waited for, milliseconds. */
+  #expect({ metadata }: Pod, graceSeconds: number): number {
+    const millis = Math.max(CLEANUP_MILLIS, graceSeconds * 1000 * GRACES);
+    this.#expected.set(metadata.uid, this.#options.node.timers.now() + millis);
+    return millis;
+  }
+
+  /**
+   * Whether a pod that can't be evicted is at its end already, so that what it gives back comes without another pod's end. One
+   * that does not end in time (a process that can't be killed) protects the others no longer.
+   */
+  #isExpected(pod: Pod): boolean {
+    if (pod.status.reason !== EVICTED) return false;
+    const until = this.#expected.get(pod.metadata.uid);
+    if (until !== undefined) return this.#options.node.timers.now() < until;
+    // Somebody else has evicted it: its own limit, an earlier daemon.
+    this.#expect(pod, IMMEDIATE_SECONDS);
+    return true;
+  }
+
+  /** What hangs must not keep the machine from being looked at. `complaint` is logged of what does. */
+  async #waitFor(done: Promise<void>, millis: number, complaint: string, fields: Fields = {}): Promise<void> {
     const { timers, log } = this.#options.node;
     const late = Promise.withResolvers<void>();
-    const cancel = timers.after(CLEANUP_MILLIS, () => {
-      log.warn("an evicted pod takes long to end", { pod: metadata.name });
+    const cancel = timers.after(millis, () => {
+      log.warn(complaint, fields);
       late.resolve();
     });
-    await Promise.race([ended, late.promise]);
+    await Promise.race([done, late.promise]);
     cancel();
   }
 }

@@ -17,7 +17,7 @@ export interface EvictableUse extends PodUse {
 
 /** Of the pods that have begun: to end the others would give nothing back. */
 export async function usesOf(
-  node: Pick<Node, "runtime" | "config">,
+  node: Pick<Node, "runtime" | "config" | "log">,
   meter: Pick<DiskMeter, "measure">,
   pods: readonly Pod[],
   resource: Resource,
@@ -28,7 +28,17 @@ export async function usesOf(
     const stats = new Map(node.runtime.stats().map((one) => [one.id, one]));
     return all.map((pod) => processUse(pod, stats.get(pod.metadata.uid), resource));
   }
-  return Promise.all(all.map(async (pod) => diskUse(pod, await measurePod(node, meter, pod), resource)));
+  return Promise.all(
+    all.map(async (pod) => {
+      try {
+        return diskUse(pod, await measurePod(node, meter, pod), resource);
+      } catch (error) {
+        // A disk that is full and broken in one place must not stop all evictions.
+        node.log.failure("what a pod uses of the disk can't be measured", error, { pod: pod.metadata.name });
+        return { pod, used: undefined, requested: 0, excesses: [] };
+      }
+    }),
+  );
 }
 
 function processUse(pod: Pod, stats: SandboxStats | undefined, resource: "memory" | "pids"): EvictableUse {

@@ -36,10 +36,18 @@ function setUp(t: Test, thresholds: string, soft = "", folder = t.testdir()) {
     ],
     maxPodGraceSeconds: 7,
   };
+  const grace = (seconds: number): void => void Object.assign(settings, { maxPodGraceSeconds: seconds });
+  /** Pods whose disk can't be measured. */
+  const broken = new Set<string>();
   const evictions = new NodeEvictions({
     node,
     settings,
-    meter: { measure: async (path) => (path.includes("/pods/") ? { usedBytes: 5 * MI, inodesUsed: 9 } : undefined) },
+    meter: {
+      measure: async (path) => {
+        if ([...broken].some((uid) => path.includes(uid))) throw new Error("input/output error");
+        return path.includes("/pods/") ? { usedBytes: 5 * MI, inodesUsed: 9 } : undefined;
+      },
+    },
     pods,
     pressure: node.pressure,
     observe: async () => new Map(seen),
@@ -51,13 +59,13 @@ function setUp(t: Test, thresholds: string, soft = "", folder = t.testdir()) {
     runtime.usage.push(statsOf(pod, used));
     return pod;
   };
-  const look = async (): Promise<boolean> => {
+  const look = async (millis = 0): Promise<boolean> => {
     const looked = evictions.look();
-    await world.timers.advance(0);
+    await world.timers.advance(millis);
     return looked;
   };
   const phases = () => pods.list().map(({ metadata, status }) => `${metadata.name} ${status.reason ?? status.phase}`);
-  return { ...world, seen, look, start, phases, reclaimed };
+  return { ...world, seen, look, start, phases, reclaimed, evictions, grace, broken };
 }
 
 const asking = (memory: string) => ({
@@ -188,3 +196,105 @@ t.test(
     t.equal(pods.get("default", "best-effort").status.phase, "Running");
   },
 );
+
+const SHORT = { available: 50 * MI, capacity: 1000 * MI };
+
+/** Calls of the runtime that begin so do not come back before the returned function is called. */
+function hang({ runtime }: Pick<ReturnType<typeof makeWorld>, "runtime">, call: string): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  runtime.before = (text) => (text.startsWith(call) ? promise : undefined);
+  return resolve;
+}
+
+t.test("a pod whose sidecar takes its time to end holds no eviction up", async (t) => {
+  const world = setUp(t, "nodefs.available<10%");
+  const { seen, look, start, phases, runtime } = world;
+  const initContainers = [{ name: "side", image: "podrun.local/base", restartPolicy: "Always" }];
+  await start("done", MI, { restartPolicy: "Never", terminationGracePeriodSeconds: 3600, initContainers });
+  hang(world, "stopContainer side");
+  runtime.exit("web", 0);
+  await settle();
+  await start("web", MI, { volumes: [{ name: "v", emptyDir: {} }] });
+  seen.set("nodefs.available", SHORT);
+  t.equal(await look(), true);
+  t.same(phases(), ["done Running", "web Evicted"]);
+});
+
+t.test("remains that can't be removed hold evictions up for half a minute, not for ever", async (t) => {
+  const world = setUp(t, "nodefs.available<10%");
+  const { seen, look, start, phases, runtime } = world;
+  await start("done", MI, { restartPolicy: "Never" });
+  runtime.exit("web", 0);
+  await settle();
+  await start("web", MI, { volumes: [{ name: "v", emptyDir: {} }] });
+  const { uid } = world.pods.get("default", "done").metadata;
+  const never = new Promise<void>(() => undefined);
+  const { removeSandbox } = runtime;
+  runtime.removeSandbox = (id) => (id === uid ? never : removeSandbox.call(runtime, id));
+  seen.set("nodefs.available", SHORT);
+  t.equal(await look(30_000), true);
+  t.same(phases(), ["done Succeeded", "web Evicted"]);
+});
+
+t.test(
+  "a pod has one and a half times its grace to end, and half a minute at least, before another goes",
+  async (t) => {
+    for (const [own, seconds] of [
+      [300, 180],
+      [30, 45],
+      [5, 30],
+    ] as const) {
+      const world = setUp(t, "", "memory.available<100Mi");
+      const { seen, look, start, phases, grace, timers, evictions } = world;
+      grace(120);
+      await start("first", 90 * MI, { terminationGracePeriodSeconds: own });
+      await start("second", 10 * MI, { terminationGracePeriodSeconds: own });
+      hang(world, "stopContainer");
+      seen.set("memory.available", SHORT);
+      await look();
+      await timers.advance(30_000);
+      const looks: boolean[] = [];
+      void evictions.look().then((again) => looks.push(again));
+      await timers.advance(seconds * 1000 - 1);
+      t.same(looks, [], `${own}`);
+      await timers.advance(1);
+      t.same(looks, [true], `${own}`);
+      t.same(phases(), ["first Evicted", "second Running"]);
+      void evictions.look();
+      await timers.advance(0);
+      t.same(phases(), ["first Evicted", "second Evicted"], "who does not end in time protects nobody");
+    }
+  },
+);
+
+t.test("while a pod that somebody else has evicted is ending no other one goes", async (t) => {
+  const world = setUp(t, "memory.available<100Mi");
+  const { seen, look, start, phases, pods, timers, evictions } = world;
+  const first = await start("first", 90 * MI);
+  await start("second", 10 * MI);
+  hang(world, "stopContainer");
+  void pods.evict(first, { message: "Too much. ", graceSeconds: 1, isDisrupted: false });
+  seen.set("memory.available", SHORT);
+  t.equal(await look(), false);
+  await timers.advance(29_999);
+  t.equal(await look(), false);
+  t.same(phases(), ["first Evicted", "second Running"]);
+  await timers.advance(1);
+  void evictions.look();
+  await timers.advance(0);
+  t.same(phases(), ["first Evicted", "second Evicted"]);
+});
+
+t.test("a pod whose disk can't be measured stops no eviction: it is feared, so it goes first", async (t) => {
+  const { seen, look, start, phases, broken, log } = setUp(t, "nodefs.available<10%");
+  const spec = { volumes: [{ name: "v", emptyDir: {} }] };
+  await start("sound", MI, spec);
+  const { metadata } = await start("unknown", MI, spec);
+  broken.add(metadata.uid);
+  seen.set("nodefs.available", SHORT);
+  t.equal(await look(), true);
+  t.same(phases(), ["sound Running", "unknown Evicted"]);
+  t.match(log.join(""), /can't be measured.*input\/output error/);
+  t.equal(await look(), true);
+  t.same(phases(), ["sound Evicted", "unknown Evicted"]);
+});
