@@ -1,6 +1,8 @@
 // Ports of the host that somebody else has: other pods, programs of the host, nobody yet.
 import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import t from "tap";
+import { commandLine } from "../../src/linux/proc.ts";
 import { ask, base, PROGRAM, run, servePod, untilReady } from "./support/host-ports.ts";
 import { addNeighbour } from "./support/neighbour.ts";
 import { type Instance, makeManifest, startInstance, until } from "./support/podrun.ts";
@@ -65,6 +67,20 @@ t.test("a pod that is over gives its port back", async (t) => {
   await podrun.ok("exec", "first", "--", "touch", "/stop");
   await podrun.untilPod("second", ({ status }) => status.phase === "Running");
   t.equal((await podrun.pod("first")).status.phase, "Succeeded");
+});
+
+t.test("a pod that never restarts and ended with its sandbox, while no daemon ran, gives its port back", async (t) => {
+  const podrun = startInstance(t);
+  const ports = [{ containerPort: 80, hostPort: base }];
+  const name = `lost-${process.pid}`;
+  await podrun.start(makeManifest(name, [{ name: "main", ports }], { restartPolicy: "Never" }));
+  await podrun.killDaemon();
+  const title = `podrun-monitor default/${name}`;
+  const monitors = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandLine(Number(pid))?.[0] === title);
+  t.equal(monitors.length, 1);
+  for (const pid of monitors) process.kill(Number(pid), "SIGKILL");
+  await podrun.untilPod(name, ({ status }) => status.phase === "Failed");
+  await podrun.start(makeManifest("second", [{ name: "main", ports }]));
 });
 
 t.test(
