@@ -2,11 +2,15 @@
 // (condition PodResizePending) it has what its status says (KEP-1287: desired, allocated and actual resources).
 import type { Resources } from "../sandbox/types.ts";
 import {
+  type Amounts,
+  amountOf,
   type Container,
   type ContainerStatus,
   formatAmount,
   type Pod,
   type PodCondition,
+  podRequests,
+  RESIZABLE,
   type ResourceRequirements,
 } from "../spec/index.ts";
 import { containerResources } from "./resources.ts";
@@ -32,6 +36,40 @@ export function withContainers(pod: Pod, replace: (container: Container) => Cont
   const { containers, initContainers } = pod.spec;
   const init = initContainers && { initContainers: initContainers.map(replace) };
   return { ...pod, spec: { ...pod.spec, containers: containers.map(replace), ...init } };
+}
+
+type Requests = NonNullable<ResourceRequirements["requests"]>;
+
+/** By container, those of its requests that a resize is to make smaller and has not yet: what is in force is more. */
+export function unfinishedRequests(pod: Pod): ReadonlyMap<string, Requests> {
+  const { containers, initContainers = [] } = allocatedPod(pod).spec;
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status;
+  const found = new Map<string, Requests>();
+  const statuses = [...initContainerStatuses, ...containerStatuses];
+  for (const { name, resources } of [...initContainers, ...containers]) {
+    const inForce = statuses.find((status) => status.name === name)?.resources?.requests ?? {};
+    const more = RESIZABLE.filter((one) => isMore(one, inForce[one], resources.requests?.[one]));
+    if (more.length > 0) found.set(name, Object.fromEntries(more.map((one) => [one, inForce[one]])));
+  }
+  return found;
+}
+
+const isMore = (name: "cpu" | "memory", a: string | undefined, b: string | undefined): boolean =>
+  a !== undefined && a !== b && amountOf(name, a) > amountOf(name, b ?? "0");
+
+/**
+ * What nobody else can have: what the pod has been given, and for as long as a smaller resize is not done what its containers
+ * still have (kube-scheduler counts the most of both).
+ */
+export function occupiedRequests(pod: Pod): Amounts {
+  const given = allocatedPod(pod);
+  const unfinished = unfinishedRequests(pod);
+  if (unfinished.size === 0) return podRequests(given);
+  const withMore = (container: Container): Container => {
+    const requests = { ...container.resources.requests, ...unfinished.get(container.name) };
+    return { ...container, resources: { ...container.resources, requests } };
+  };
+  return podRequests(withContainers(given, withMore));
 }
 
 /** What a container's status says of its resources: what it has been given, and what is in force. Pure. */

@@ -1,7 +1,7 @@
 // Whether a pod may have the resources that a resize asks for (kubelet, allocation manager: canAdmitPod).
 import { timestamp } from "../base/clock.ts";
 import { type Pod, type PodCondition, podRequests, RESIZABLE } from "../spec/index.ts";
-import { allocatedPod, pendingResize } from "./allocation.ts";
+import { allocatedPod, occupiedRequests, pendingResize } from "./allocation.ts";
 import { isStatic } from "./eviction/critical.ts";
 import type { Node } from "./node.ts";
 import { record } from "./record.ts";
@@ -31,7 +31,7 @@ export function whyNotResized(pod: Pod, before: Pod, context: ResizeContext): Re
       message: "In-place resize of static-pods is not supported: change the file that it is made from",
     };
   const wanted = podRequests(pod);
-  const has = podRequests(allocatedPod(before));
+  const has = occupiedRequests(before);
   for (const name of RESIZABLE) {
     const amount = wanted[name] ?? 0;
     const capacity = allocatable[name];
@@ -40,7 +40,7 @@ export function whyNotResized(pod: Pod, before: Pod, context: ResizeContext): Re
     const asked = `${name}, requested: ${amount}`;
     if (amount > capacity)
       return { reason: "Infeasible", message: `Node didn't have enough capacity: ${asked}, capacity: ${capacity}` };
-    const used = others.reduce((sum, other) => sum + (podRequests(allocatedPod(other))[name] ?? 0), 0);
+    const used = others.reduce((sum, other) => sum + (occupiedRequests(other)[name] ?? 0), 0);
     if (used + amount > capacity)
       return {
         reason: "Deferred",

@@ -263,7 +263,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     const stored = this.#record(pod);
     const moved = this.#scheduler.note(stored);
     this.#notify({ type: "MODIFIED", object: stored });
-    if (moved) this.#scheduling.retry();
+    if (moved) this.#scheduling.retrySoon();
     return stored;
   }
 

@@ -1,12 +1,12 @@
 // What pods hold of the node's resources, as one running total: a new pod is held against it and against no other pod.
 import { type Amounts, type Pod, podRequests, priorityOf, type ResourceName } from "../spec/index.ts";
-import { allocatedPod, pendingResize } from "./allocation.ts";
+import { occupiedRequests, pendingResize, unfinishedRequests } from "./allocation.ts";
 import type { NodeResources } from "./node.ts";
 
 interface Held {
-  /** As long as it is this one, and the word on its resize, the amounts are right. */
+  /** As long as it is this one, and the state of its resize, the amounts are right. */
   readonly spec: Pod["spec"];
-  readonly pending: string | undefined;
+  readonly resize: string;
   readonly amounts: Amounts;
   readonly priority: number;
 }
@@ -19,16 +19,19 @@ export class Reservations {
   /** How many have each priority: mostly all have the same, and then nobody is looked for. */
   readonly #priorities = new Map<number, number>();
 
-  /** The pod has its place, or has changed there. */
-  hold(pod: Pod): void {
+  /** The pod has its place, or has changed there; answers whether it has given back some of what it had. */
+  hold(pod: Pod): boolean {
     const { uid } = pod.metadata;
     const before = this.#held.get(uid);
-    const pending = pendingResize(pod)?.reason;
-    if (before?.spec === pod.spec && before.pending === pending) return;
+    const resize = JSON.stringify([pendingResize(pod)?.reason, ...unfinishedRequests(pod)]);
+    if (before?.spec === pod.spec && before.resize === resize) return false;
     this.release(uid);
-    const held = { spec: pod.spec, pending, amounts: heldRequests(pod), priority: priorityOf(pod) };
+    const held = { spec: pod.spec, resize, amounts: heldRequests(pod), priority: priorityOf(pod) };
     this.#held.set(uid, held);
     this.#add(held, 1);
+    return Object.entries(before?.amounts ?? {}).some(
+      ([name, amount]) => amount > (held.amounts[name as ResourceName] ?? 0),
+    );
   }
 
   release(uid: string): void {
@@ -65,12 +68,12 @@ export class Reservations {
   }
 }
 
-/** What it has been given; and what its resize waits for, so that no new pod takes the room for that (kube-scheduler). */
+/** What nobody else can have now; and what its resize waits for, so that no new pod takes the room for that (kube-scheduler). */
 function heldRequests(pod: Pod): Amounts {
-  const given = podRequests(allocatedPod(pod));
-  if (pendingResize(pod)?.reason !== "Deferred") return given;
+  const occupied = occupiedRequests(pod);
+  if (pendingResize(pod)?.reason !== "Deferred") return occupied;
   const wanted = podRequests(pod);
-  const most = (name: ResourceName): number => Math.max(given[name] ?? 0, wanted[name] ?? 0);
+  const most = (name: ResourceName): number => Math.max(occupied[name] ?? 0, wanted[name] ?? 0);
   return { ...wanted, cpu: most("cpu"), memory: most("memory") };
 }
 

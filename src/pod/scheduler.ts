@@ -40,7 +40,7 @@ export class Scheduler {
     this.#pods = pods;
   }
 
-  /** To be told of every new state of a pod; answers whether it has just got its place, or given it back. */
+  /** To be told of every new state of a pod; answers whether it has just got its place, or given back all or some of it. */
   note(pod: Pod): boolean {
     const { uid, deletionTimestamp } = pod.metadata;
     const before = this.#reservations.has(uid);
@@ -50,9 +50,9 @@ export class Scheduler {
     else this.#promised.delete(uid);
     if (pendingResize(pod)?.reason === "Deferred" && deletionTimestamp === undefined) this.#deferred.set(uid, pod);
     else this.#deferred.delete(uid);
-    if (!holdsPlace(this.#node, pod)) this.#reservations.release(uid);
-    else this.#reservations.hold(pod);
-    return this.#reservations.has(uid) !== before;
+    if (holdsPlace(this.#node, pod)) return this.#reservations.hold(pod) || !before;
+    this.#reservations.release(uid);
+    return before;
   }
 
   /** The pod is gone. */

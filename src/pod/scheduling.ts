@@ -27,6 +27,7 @@ export class Scheduling {
   /** While those that wait for a place are asked, and whether one of them then changed what the others were told. */
   #asking = false;
   #askAgain = false;
+  #isSoon = false;
   #cancelLater: (() => void) | undefined;
   #isStopped = false;
 
@@ -59,6 +60,19 @@ export class Scheduling {
     } finally {
       this.#asking = false;
     }
+  }
+
+  /**
+   * {@link retry}, when what goes on now is done: whoever records its own state does not have it yet, and may be the one that
+   * has to go for another.
+   */
+  retrySoon(): void {
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    queueMicrotask(() => {
+      this.#isSoon = false;
+      if (!this.#isStopped) this.retry();
+    });
   }
 
   #askAll(): void {

@@ -235,3 +235,51 @@ t.test("watchers hear of a change before they hear of what it brings about", asy
   );
   t.ok(seen.length > 2, "its new place and its deletion are more than one change each");
 });
+
+t.test("what a smaller resize has not taken yet is given to nobody, and then to who waits for it", async (t) => {
+  const { pods, runtime, timers, reborn } = makeWorld(t.testdir());
+  await pods.create(podOf({ ...having("1500m"), name: "big" }, "big"));
+  await pods.create(podOf(having("100m")));
+  await settle();
+  let refuse = true;
+  runtime.before = (call) => {
+    if (refuse && call.startsWith("resize")) throw new PodrunError("MemoryInUse", "attempting to set …");
+  };
+  await resize(pods, "big", { ...having("200m"), name: "big" });
+  await pods.create(podOf(having("600m"), "new"));
+  const asked = await resize(pods, "hello", having("1"));
+  t.match(asked.status.conditions?.at(-1), { reason: "Deferred", message: /requested: 1000, used: 1500,/ });
+  await timers.advance(100);
+  t.equal(conditionOf(pods, "PodScheduled", "new")?.status, "False");
+  t.match(conditionOf(pods, "PodResizeInProgress", "big"), { reason: "Error" });
+  t.same(resizes(runtime.calls).length, 1, "the other one's is not tried");
+  await pods.delete("default", "hello", { gracePeriodSeconds: 0 });
+  await timers.advance(100);
+  pods.stop();
+  const next = reborn();
+  next.recover();
+  await timers.advance(100);
+  t.equal(conditionOf(next, "PodScheduled", "new")?.status, "False", "nor by the next daemon");
+  refuse = false;
+  await timers.advance(60_000);
+  t.match(statusOf(next, "big"), { resources: { requests: { cpu: "200m" } } });
+  t.equal(conditionOf(next, "PodScheduled", "new")?.status, "True", "nobody else's change woke it");
+});
+
+t.test("who asks for what it still has is not held against others", async (t) => {
+  const { pods, runtime, timers } = makeWorld(t.testdir());
+  await pods.create(podOf(having("1500m")));
+  await settle();
+  runtime.before = (call) => {
+    if (call.startsWith("resize")) throw new PodrunError("MemoryInUse", "attempting to set …");
+  };
+  await resize(pods, "hello", having("200m"));
+  await timers.advance(100);
+  await pods.create(podOf(having("500m"), "small"));
+  t.equal(conditionOf(pods, "PodScheduled", "small")?.status, "True");
+  t.match(await resize(pods, "hello", having("1600m")), {
+    status: { conditions: [{}, {}, {}, {}, {}, {}, { reason: "Deferred" }] },
+  });
+  await resize(pods, "hello", having("1500m"));
+  t.same(conditionOf(pods, "PodResizePending"), undefined);
+});
