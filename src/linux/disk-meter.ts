@@ -8,13 +8,18 @@ export type { DiskUsage };
 /** Who has measured nothing for so long gives its thread's memory back. */
 const IDLE_MILLIS = 30_000;
 
+interface Asked {
+  readonly path: string;
+  readonly answer: PromiseWithResolvers<DiskUsage | undefined>;
+}
+
 /**
  * Measures trees of files in a thread of its own, which comes with the first and goes when it has nothing to do: a hundred
  * thousand files take a third of a second, and a disk that hangs may take for ever; the daemon's event loop must not.
  */
 export class DiskMeter {
   readonly #program: string;
-  readonly #asked = new Map<number, PromiseWithResolvers<DiskUsage | undefined>>();
+  readonly #asked = new Map<number, Asked>();
   #worker: Worker | undefined;
   #idle: NodeJS.Timeout | undefined;
   #ids = 0;
@@ -24,15 +29,20 @@ export class DiskMeter {
     this.#program = program;
   }
 
-  /** Bytes that are allocated below a folder, and files; undefined: there is none. Throws OperationFailed. */
+  /**
+   * Bytes that are allocated below a folder, and files; undefined: there is none. Who asks while a folder is being measured gets
+   * that answer: those who ask again because it takes so long must not make it take longer. Throws OperationFailed.
+   */
   measure(path: string): Promise<DiskUsage | undefined> {
+    const underWay = [...this.#asked.values()].find((asked) => asked.path === path);
+    if (underWay) return underWay.answer.promise;
     clearTimeout(this.#idle);
     this.#worker ??= this.#start();
     const id = ++this.#ids;
-    const asked = Promise.withResolvers<DiskUsage | undefined>();
-    this.#asked.set(id, asked);
+    const answer = Promise.withResolvers<DiskUsage | undefined>();
+    this.#asked.set(id, { path, answer });
     this.#worker.postMessage({ id, path } satisfies WalkRequest);
-    return asked.promise;
+    return answer.promise;
   }
 
   close(): void {
@@ -50,10 +60,10 @@ export class DiskMeter {
   }
 
   #answer({ id, usage, problem }: WalkAnswer): void {
-    const asked = this.#asked.get(id);
+    const answer = this.#asked.get(id)?.answer;
     this.#asked.delete(id);
-    if (problem === undefined) asked?.resolve(usage);
-    else asked?.reject(failure(problem));
+    if (problem === undefined) answer?.resolve(usage);
+    else answer?.reject(failure(problem));
     if (this.#asked.size === 0) this.#idle = setTimeout(() => this.#end("it is idle"), IDLE_MILLIS).unref();
   }
 
@@ -66,7 +76,7 @@ export class DiskMeter {
     this.#worker = undefined;
     const asked = [...this.#asked.values()];
     this.#asked.clear();
-    for (const one of asked) one.reject(failure(why));
+    for (const { answer } of asked) answer.reject(failure(why));
   }
 }
 

@@ -15,9 +15,17 @@ export interface EvictableUse extends PodUse {
   readonly excesses: readonly Excess[];
 }
 
-/** Of the pods that have begun: to end the others would give nothing back. */
+type UseNode = Pick<Node, "runtime" | "config" | "timers" | "log">;
+
+/** So long the disk's users are measured before one of them must go: a disk that fills up does not wait. */
+const MEASURE_MILLIS = 30_000;
+
+/**
+ * Of the pods that have begun: to end the others would give nothing back. Whose use of the disk can't be measured, or not soon, has
+ * an unknown one, which is feared most; it keeps nobody else from being found.
+ */
 export async function usesOf(
-  node: Pick<Node, "runtime" | "config" | "log">,
+  node: UseNode,
   meter: Pick<DiskMeter, "measure">,
   pods: readonly Pod[],
   resource: Resource,
@@ -30,15 +38,32 @@ export async function usesOf(
   }
   return Promise.all(
     all.map(async (pod) => {
-      try {
-        return diskUse(pod, await measurePod(node, meter, pod), resource);
-      } catch (error) {
-        // A disk that is full and broken in one place must not stop all evictions.
-        node.log.failure("what a pod uses of the disk can't be measured", error, { pod: pod.metadata.name });
-        return { pod, used: undefined, requested: 0, excesses: [] };
-      }
+      const storage = await measureInTime(node, meter, pod);
+      return storage ? diskUse(pod, storage, resource) : { pod, used: undefined, requested: 0, excesses: [] };
     }),
   );
+}
+
+async function measureInTime(
+  node: UseNode,
+  meter: Pick<DiskMeter, "measure">,
+  pod: Pod,
+): Promise<PodStorage | undefined> {
+  const { name } = pod.metadata;
+  const late = Promise.withResolvers<undefined>();
+  const cancel = node.timers.after(MEASURE_MILLIS, () => {
+    node.log.warn("what a pod uses of the disk takes long to measure", { pod: name });
+    late.resolve(undefined);
+  });
+  try {
+    return await Promise.race([measurePod(node, meter, pod), late.promise]);
+  } catch (error) {
+    // A disk that is full and broken in one place must not stop all evictions.
+    node.log.failure("what a pod uses of the disk can't be measured", error, { pod: name });
+    return undefined;
+  } finally {
+    cancel();
+  }
 }
 
 function processUse(pod: Pod, stats: SandboxStats | undefined, resource: "memory" | "pids"): EvictableUse {

@@ -130,6 +130,10 @@ t.test("a meter answers what a walk says, and an error of one path is no other's
   const [usage, gone] = await Promise.all([meter.measure(root), meter.measure(join(root, "gone"))]);
   t.match(usage, { ...measure(root), millis: Number });
   t.equal(gone, undefined);
+  t.equal(meter.measure(root), meter.measure(root), "a folder is measured once at a time");
+  const before = await meter.measure(root);
+  writeFileSync(join(root, "more"), "");
+  t.equal((await meter.measure(root))?.inodesUsed, (before?.inodesUsed ?? 0) + 1, "and anew for who asks later");
   await t.rejects(meter.measure("/no\0path"), { code: "OperationFailed", message: /null bytes/ });
   const left = meter.measure(root);
   meter.close();

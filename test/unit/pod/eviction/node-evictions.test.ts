@@ -39,12 +39,15 @@ function setUp(t: Test, thresholds: string, soft = "", folder = t.testdir()) {
   const grace = (seconds: number): void => void Object.assign(settings, { maxPodGraceSeconds: seconds });
   /** Pods whose disk can't be measured. */
   const broken = new Set<string>();
+  /** Pods whose disk takes for ever to be measured. */
+  const endless = new Set<string>();
   const evictions = new NodeEvictions({
     node,
     settings,
     meter: {
       measure: async (path) => {
         if ([...broken].some((uid) => path.includes(uid))) throw new Error("input/output error");
+        if ([...endless].some((uid) => path.includes(uid))) return new Promise(() => undefined);
         return path.includes("/pods/") ? { usedBytes: 5 * MI, inodesUsed: 9 } : undefined;
       },
     },
@@ -65,7 +68,7 @@ function setUp(t: Test, thresholds: string, soft = "", folder = t.testdir()) {
     return looked;
   };
   const phases = () => pods.list().map(({ metadata, status }) => `${metadata.name} ${status.reason ?? status.phase}`);
-  return { ...world, seen, look, start, phases, reclaimed, evictions, grace, broken };
+  return { ...world, seen, look, start, phases, reclaimed, evictions, grace, broken, endless };
 }
 
 const asking = (memory: string) => ({
@@ -298,3 +301,20 @@ t.test("a pod whose disk can't be measured stops no eviction: it is feared, so i
   t.equal(await look(), true);
   t.same(phases(), ["sound Evicted", "unknown Evicted"]);
 });
+
+t.test(
+  "a pod whose disk takes for ever to be measured holds evictions up for half a minute: it goes first",
+  async (t) => {
+    const { seen, look, start, phases, endless, log } = setUp(t, "nodefs.available<10%");
+    const spec = { volumes: [{ name: "v", emptyDir: {} }] };
+    await start("small", MI, spec);
+    const { metadata } = await start("unknown", MI, spec);
+    endless.add(metadata.uid);
+    seen.set("nodefs.available", SHORT);
+    t.equal(await look(30_000), true);
+    t.same(phases(), ["small Running", "unknown Evicted"]);
+    t.match(log.join(""), /takes long to measure/);
+    t.equal(await look(), true);
+    t.same(phases(), ["small Evicted", "unknown Evicted"]);
+  },
+);
