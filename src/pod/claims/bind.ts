@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { step } from "../../base/fault.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../spec/index.ts";
 import { defaultClass } from "../admission.ts";
@@ -139,7 +139,11 @@ function makeFolder(path: string): void {
   renameSync(unfinished(path), path);
 }
 
-export const unfinished = (path: string): string => `${path}.new`;
+/**
+ * What a volume's folder is called while it is made. Volumes lie beside one another, so it must be no name that another may have:
+ * none begins with a plus, and at most 253 characters and this one still are a file's name (255).
+ */
+export const unfinished = (path: string): string => join(dirname(path), `+${basename(path)}`);
 
 const WARNINGS = new Set(["ProvisioningFailed", "VolumeMismatch", "ClaimLost", "VolumeFailedDelete"]);
 

@@ -186,7 +186,10 @@ export class Claims implements ClaimSource {
       if (isDeleted) this.#storage.remove(volume);
       else this.#storage.write(volume, { status: { phase: "Released" } });
     } else if (isOwn(this.#options.root, volume)) {
-      void this.#reclaim(this.#storage.write(volume, { status: { phase: "Released" } }));
+      if (this.#removing.has(volume.metadata.name)) return;
+      // One that has failed stays so until it is gone (Kubernetes' persistent volume controller, syncVolume).
+      if (volume.status.phase !== "Failed") this.#storage.write(volume, { status: { phase: "Released" } });
+      void this.#reclaim(volume);
     } else if (isDeleted) {
       this.#storage.remove(volume);
     } else if (volume.status.phase !== "Failed") {
@@ -194,11 +197,13 @@ export class Claims implements ClaimSource {
     }
   }
 
-  /** What was in it goes, then the object: whoever is killed between the two begins again. No link is followed. */
+  /**
+   * What was in it goes, then the object: whoever is killed between the two begins again. No link is followed. Until a failed
+   * one's next try it counts as being removed: its failure is recorded, and whoever watches is told of that, also we are.
+   */
   async #reclaim(volume: PersistentVolume): Promise<void> {
     const { name } = volume.metadata;
     const path = volume.spec.local?.path as string;
-    if (this.#removing.has(name)) return;
     this.#removing.add(name);
     try {
       step("claim.reclaim");
@@ -207,12 +212,23 @@ export class Claims implements ClaimSource {
       step("claim.reclaimed");
       const present = this.#storage.volume(name);
       if (present && this.#pods) this.#storage.remove(present);
-    } catch (error) {
-      const present = this.#storage.volume(name);
-      if (present && this.#pods) this.#fail(present, error instanceof Error ? error.message : String(error));
-      this.#options.timers.after(RETRY_MILLIS, () => this.#look(keyOf(volume)));
-    } finally {
       this.#removing.delete(name);
+    } catch (error) {
+      this.#options.timers.after(RETRY_MILLIS, () => {
+        this.#removing.delete(name);
+        this.#look(keyOf(volume));
+      });
+      this.#tellFailed(name, error);
+    }
+  }
+
+  #tellFailed(name: string, error: unknown): void {
+    const present = this.#storage.volume(name);
+    if (present === undefined || this.#pods === undefined) return;
+    try {
+      this.#fail(present, error instanceof Error ? error.message : String(error));
+    } catch (unrecorded) {
+      this.#options.log.failure("a volume's failed removal can't be recorded", unrecorded, { volume: name });
     }
   }
 
