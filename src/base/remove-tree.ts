@@ -6,11 +6,14 @@ import { closeSync, constants, lstatSync, openSync, readdirSync, rmdirSync, unli
 import { setImmediate as turn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { errnoOf } from "./errors.ts";
+import { Slice } from "./slice.ts";
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-/** So long may the daemon do nothing else, milliseconds. */
-const SLICE_MILLIS = 5;
+/** Folders in folders that are held open at once: the daemon has other uses for descriptors. */
+const MOST_OPEN = 100;
+
+class TooDeep extends Error {}
 
 /** So often is a folder looked through that somebody fills again. */
 const MOST_ROUNDS = 20;
@@ -20,22 +23,22 @@ export async function removeTree(path: string): Promise<void> {
   try {
     await new Removal().remove(Buffer.from(path), lstatSync(path).isDirectory());
   } catch (error) {
-    const errno = errnoOf(error) ?? "";
-    if (errno === "ENOENT") return;
-    // Folders in folders, each held open: rm(1) goes by descriptors too, and does with fewer.
-    if (errno !== "EMFILE" && errno !== "ENFILE") throw error;
+    if (errnoOf(error) === "ENOENT") return;
+    // rm(1) goes by descriptors too, and does with fewer.
+    if (!(error instanceof TooDeep)) throw error;
     await promisify(execFile)("rm", ["-rf", "--", path]);
   }
 }
 
 class Removal {
-  #until = performance.now() + SLICE_MILLIS;
+  readonly #slice = new Slice();
+  #open = 0;
 
   /** `path`: a name in a folder that is held open, but for the first. */
   async remove(path: Buffer, isFolder: boolean): Promise<void> {
-    if (performance.now() > this.#until) {
+    if (this.#slice.isOver()) {
       await turn();
-      this.#until = performance.now() + SLICE_MILLIS;
+      this.#slice.begin();
     }
     try {
       if (isFolder) await this.#removeFolder(path);
@@ -47,7 +50,9 @@ class Removal {
   }
 
   async #removeFolder(path: Buffer): Promise<void> {
+    if (this.#open === MOST_OPEN) throw new TooDeep();
     const folder = openSync(path, FOLDER);
+    this.#open++;
     try {
       for (let round = 0; round < MOST_ROUNDS; round++) {
         const entries = readdirSync(`/proc/self/fd/${folder}`, { withFileTypes: true, encoding: "buffer" });
@@ -57,6 +62,7 @@ class Removal {
       }
     } finally {
       closeSync(folder);
+      this.#open--;
     }
     rmdirSync(path);
   }

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import t from "tap";
 import { removeTree } from "../../../src/base/remove-tree.ts";
 
-// 60 folders of 200 characters: as a path 12 KB, three times what the kernel takes.
+// 160 folders of 200 characters: as a path 32 KB, eight times what the kernel takes, and more than are held open at once.
 const DEEP = `
   const fs = require("node:fs");
-  for (let i = 0; i < 60; i++) {
+  for (let i = 0; i < 160; i++) {
     fs.mkdirSync("d".repeat(200));
     process.chdir("d".repeat(200));
   }
