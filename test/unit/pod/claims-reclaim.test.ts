@@ -27,6 +27,8 @@ class Disk extends Objects {
     if (object.kind === "PersistentVolume") {
       const { phase = "" } = (object as unknown as PersistentVolume).status;
       if (phase === this.refused) throw new Error("the disk is full");
+      // Else who writes without end would end with the memory, without a word.
+      if (this.phases.length > 100) throw new Error("volumes are written without end");
       this.phases.push(phase);
     }
     return super.put(object, options);
