@@ -37,12 +37,12 @@ const listNames = (path: string): string[] => unlessGone(() => readdirSync(path)
 const linkOf = (path: string): string => unlessGone(() => readlinkSync(path)) ?? "";
 const readText = (path: string): string => unlessGone(() => readFileSync(path, "utf8")) ?? "";
 
-/** Processes end while one looks at them, and a kernel without IPv6 has no tables of it. */
+/** Processes end while one looks at them, a kernel without IPv6 has no tables of it, and a file may lie too deep to be named. */
 function unlessGone<T>(act: () => T): T | undefined {
   try {
     return act();
   } catch (error) {
-    if (["ENOENT", "ESRCH", "EACCES"].includes(errnoOf(error) ?? "")) return undefined;
+    if (["ENOENT", "ESRCH", "EACCES", "ENAMETOOLONG"].includes(errnoOf(error) ?? "")) return undefined;
     throw error;
   }
 }
