@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { PodrunError } from "../../base/errors.ts";
+import { errnoOf, PodrunError } from "../../base/errors.ts";
 import type { Operation } from "../plan/operations.gen.ts";
 import { MonitorConnection } from "./connection.ts";
 import type { ListedMessage } from "./messages.gen.ts";
@@ -57,13 +57,15 @@ export class MonitorClient extends MonitorConnection {
   }
 
   /**
-   * The monitor kills what is left, removes its socket and leaves; done when it has answered or its connection is over. It
+   * The monitor kills what is left, removes its socket and leaves; done when it has left, and its namespaces with it. It
    * answers within 10 s, whatever its processes do; one that does not (stopped, waiting for a dead disk) is killed.
    */
   async shutdown(options: { readonly limitMillis?: number } = {}): Promise<void> {
     const timer = setTimeout(() => this.#kill(), options.limitMillis ?? SHUTDOWN_LIMIT_MILLIS);
+    const left = new Promise<void>((resolve) => this.once("closed", () => resolve()));
     try {
       await this.request({ type: "shutdown" });
+      if (this.open) await left;
     } catch (error) {
       if (!(error instanceof PodrunError && error.code === "MonitorGone")) throw error;
     } finally {
@@ -76,7 +78,7 @@ export class MonitorClient extends MonitorConnection {
   #kill(): void {
     this.ready.then(
       ({ pid }) => {
-        if (this.open) process.kill(pid, "SIGKILL");
+        if (this.open) killIfThere(pid);
       },
       // It is gone: the request fails with that.
       () => undefined,
@@ -107,5 +109,14 @@ export async function connectMonitor(
     throw error;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    // It has left this moment.
+    if (errnoOf(error) !== "ESRCH") throw error;
   }
 }
