@@ -57,14 +57,13 @@ if (everything || flags.system) {
   const together = files.filter((file) => !alone.has(file));
   // An emulated machine has no time to spare, and its cores are ours.
   const atOnce = process.env["PODRUN_TEST_SLOWNESS"] === undefined ? Math.min(2, availableParallelism()) : 1;
-  outcomes.push(...(await runAll(together, atOnce, 300)));
-  outcomes.push(
-    ...(await runAll(
-      files.filter((file) => alone.has(file)),
-      1,
-      300,
-    )),
-  );
+  const disturbed = ({ failures }: Outcome): boolean => failures.length > 0 && atOnce > 1;
+  const first = await runAll(together, atOnce, 300);
+  outcomes.push(...first.filter((outcome) => !disturbed(outcome)));
+  // Two at once share the processors, the kernel's tables and the disk: what fails so must hold when it has them to itself.
+  const again = first.filter(disturbed).map(({ file }) => file);
+  if (again.length > 0) console.log(`\nonce more, alone: ${again.join(" ")}`);
+  outcomes.push(...(await runAll([...again, ...files.filter((file) => alone.has(file))], 1, 300)));
 }
 
 if (outcomes.length === 0) console.log(`no test file matches: ${filters.join(" ")}`);
