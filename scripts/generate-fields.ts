@@ -16,14 +16,14 @@ import { renderFieldsPage } from "./render-fields.ts";
 const root = join(import.meta.dirname, "..");
 
 /** Every type reachable from a table that Kubernetes declares as an object (resource lists are maps there). */
-function collectTypes(type: ObjectType, found = new Map<string, ObjectType>()): Map<string, ObjectType> {
-  if (found.has(type.name)) return found;
-  found.set(type.name, type);
+function collectTypes(type: ObjectType, found = new Set<ObjectType>()): Set<ObjectType> {
+  if (found.has(type)) return found;
+  found.add(type);
   for (const row of Object.values(type.fields)) collectFrom(row, found);
   return found;
 }
 
-function collectFrom(row: Row, found: Map<string, ObjectType>): void {
+function collectFrom(row: Row, found: Set<ObjectType>): void {
   if (row.kind === "object") collectTypes(row.type, found);
   if (row.kind === "list" || row.kind === "map") collectFrom(row.of, found);
 }
@@ -47,13 +47,20 @@ ${kinds.join("\n")}
 `;
 }
 
+/** Each field of Kubernetes is in a table, and what is refused comes with a word on what to do instead. */
 function checkTables(types: Iterable<ObjectType>, fields: ReadonlyMap<string, readonly string[]>): void {
   for (const type of types) {
-    const names = fields.get(type.name);
-    for (const key of Object.keys({ ...type.fields, ...type.notYet, ...type.notApplicable })) {
-      if (names !== undefined && !names.includes(key))
-        throw new Error(`${type.name}.${key} is not a field of Kubernetes`);
-    }
+    const names = fields.get(type.name) ?? [];
+    const unsaid = Object.entries({ ...type.refused, ...type.notApplicable }).filter(([, text]) => text === "");
+    const known = Object.keys({ ...type.fields, ...type.refused, ...type.notApplicable });
+    const wrong = [
+      ...unsaid.map(([key]) => `${key} is refused without a word on what to do instead`),
+      ...names.filter((key) => !known.includes(key)).map((key) => `${key} is a field of Kubernetes and in no table`),
+      ...(names.length === 0 ? [] : known.filter((key) => !names.includes(key))).map(
+        (key) => `${key} is no such field`,
+      ),
+    ];
+    if (wrong.length > 0) throw new Error(wrong.map((text) => `${type.name}: ${text}`).join("\n"));
   }
 }
 
@@ -68,15 +75,17 @@ const KINDS = [
   PRIORITY_CLASS,
 ];
 
-const types = [...KINDS.reduce((found, kind) => collectTypes(kind, found), new Map<string, ObjectType>()).values()];
+const all = KINDS.reduce((found, kind) => collectTypes(kind, found), new Set<ObjectType>());
+/** One of each name: the first is the one of pods. */
+const types = [...all].filter(({ name }, index, list) => list.findIndex((other) => other.name === name) === index);
 const fields = new Map(
   types.filter((type) => type.otherNames === undefined).map((type) => [type.name, readFields(type.name)]),
 );
-checkTables(types, fields);
+checkTables(all, fields);
 
 const outputs = new Map([
   [join(root, "src/spec/schema/kubernetes.gen.ts"), generateTable(types, fields)],
-  [join(root, "docs/fields.md"), renderFieldsPage(types, fields)],
+  [join(root, "docs/fields.md"), renderFieldsPage(types)],
 ]);
 
 let stale = 0;

@@ -9,31 +9,32 @@ Generated from the tables in \`src/spec/schema/\` by \`scripts/generate-fields.t
 Every field of Kubernetes' Pod, ConfigMap, Secret, Namespace, PersistentVolumeClaim, PersistentVolume, StorageClass and PriorityClass is here or is refused by name; nothing is silently ignored but what is marked *ignored*.
 
 - **supported**: as in Kubernetes, but for what the note says.
-- **in part**: only the values named; others are refused as \`UnsupportedField\`.
+- **supported in part**: only the values named; others are refused as \`UnsupportedField\`, for the reason given.
 - **ignored**: accepted and dropped, as the API server does with what only it may set.
-- **not yet**: Kubernetes has it, podrun refuses it as \`UnsupportedField\` for now.
-- **never**: has no meaning on one machine without a cluster; refused as \`UnsupportedField\`.
+- **refused**: Kubernetes has it, podrun has not: \`UnsupportedField\`, with what to do instead.
+- **not applicable**: has no meaning on one node without a cluster: \`UnsupportedField\`, with the reason.
 
 Any other name is refused as \`UnknownField\`, with the nearest right name.
 `;
 
 /** The whole page: one section a type, one line a field. */
-export function renderFieldsPage(types: readonly ObjectType[], fields: ReadonlyMap<string, readonly string[]>): string {
-  return `${HEAD}\n${types.map((type) => renderType(type, fields.get(type.name) ?? [])).join("\n")}`;
+export function renderFieldsPage(types: readonly ObjectType[]): string {
+  return `${HEAD}\n${types.map(renderType).join("\n")}`;
 }
 
-function renderType(type: ObjectType, names: readonly string[]): string {
+function renderType(type: ObjectType): string {
   const rows = Object.entries(type.fields).map(([name, row]) => renderRow(name, row));
-  const never = Object.entries(type.notApplicable ?? {}).map(([name, why]) => line(name, "", "never", "", why));
-  const known = new Set([...Object.keys(type.fields), ...Object.keys(type.notApplicable ?? {})]);
-  const later = [...new Set([...Object.keys(type.notYet ?? {}), ...names])].filter((name) => !known.has(name));
-  const notYet = later.map((name) => line(name, "", "not yet", "", type.notYet?.[name] ?? ""));
+  const refused = Object.entries(type.refused ?? {}).map(([name, hint]) => line(name, "", "refused", "", hint));
+  const others = Object.entries(type.notApplicable ?? {}).map(([name, why]) =>
+    line(name, "", "not applicable", "", why),
+  );
   const head = "| field | type | state | default | notes |\n|---|---|---|---|---|";
-  return `## ${type.name}\n\n${[head, ...rows, ...notYet, ...never].join("\n")}\n`;
+  return `## ${type.name}\n\n${[head, ...rows, ...refused, ...others].join("\n")}\n`;
 }
 
 function renderRow(name: string, row: Row): string {
-  const state = row.kind === "ignored" || row.server ? "ignored" : row.only !== undefined ? "in part" : "supported";
+  const state =
+    row.kind === "ignored" || row.server ? "ignored" : row.only !== undefined ? "supported in part" : "supported";
   const fallback =
     row.default !== undefined ? `\`${JSON.stringify(row.default)}\`` : row.required ? "required" : (row.computed ?? "");
   const only =

@@ -39,8 +39,8 @@ export function explain(text: string, recursive: boolean): string {
   let row: Row | undefined;
   for (const [index, key] of keys.entries()) {
     if (type === undefined) throw new UsageError(`${[word, ...keys.slice(0, index)].join(".")} has no fields`);
-    const why = type.notApplicable?.[key] ?? type.notYet?.[key];
-    if (why !== undefined) return `FIELD: ${key}\n\nNot supported by podrun${why === "" ? "" : `: ${why}`}.\n`;
+    const why = type.notApplicable?.[key] ?? type.refused?.[key];
+    if (why !== undefined) return `FIELD: ${key}\n\nNot supported by podrun: ${why}.\n`;
     row = fieldOf(type, key);
     type = typeOf(row);
   }

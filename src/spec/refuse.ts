@@ -12,9 +12,9 @@ export function refuseField(type: ObjectType, key: string, path: string): Proble
     return { code: "UnsupportedField", path, text: `has no meaning in podrun: ${notApplicable}; remove it` };
   }
   const names = kubernetesFields(type);
-  const hint = own(type.notYet, key);
+  const hint = own(type.refused, key);
   if (hint !== undefined || names.includes(key) || type.otherNames?.test(key)) {
-    return { code: "UnsupportedField", path, text: `podrun does not support this field yet${hint ? `; ${hint}` : ""}` };
+    return { code: "UnsupportedField", path, text: `podrun does not support this field; ${hint ?? "remove it"}` };
   }
   const right = nearest(key, [...Object.keys(type.fields), ...names]);
   const question =

@@ -94,7 +94,7 @@ export const SECURITY_CONTEXT = objectType({
     appArmorProfile: object(APP_ARMOR_PROFILE),
     procMount: oneOf(["Default", "Unmasked"], { note: "Unmasked: only with `hostUsers: false`" }),
   },
-  notYet: { seLinuxOptions: NO_SELINUX },
+  refused: { seLinuxOptions: NO_SELINUX },
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },
 });
 
@@ -158,8 +158,9 @@ export const CONTAINER = objectType({
     terminationMessagePath: text({ default: "/dev/termination-log", format: "mountPath" }),
     terminationMessagePolicy: oneOf(["File", "FallbackToLogsOnError"], { default: "File" }),
   },
-  notYet: {},
-  notApplicable: { volumeDevices: "there are no block volumes without a cluster's storage" },
+  refused: {
+    volumeDevices: "name the device with a hostPath volume of type BlockDevice; the container must be privileged",
+  },
 });
 
 const NOT_EPHEMERAL = "an ephemeral container is for looking into a pod";
@@ -183,8 +184,8 @@ export const EPHEMERAL_CONTAINER = objectType({
     resources: object(RESOURCE_REQUIREMENTS, { computed: "empty", note: "only empty: it uses what its pod has" }),
     targetContainerName: text({ note: "it sees that container's processes" }),
   },
+  refused: { ...CONTAINER.refused },
   notApplicable: {
-    ...CONTAINER.notApplicable,
     ports: NOT_EPHEMERAL,
     lifecycle: NOT_EPHEMERAL,
     livenessProbe: NOT_EPHEMERAL,

@@ -55,7 +55,7 @@ export const ENV_VAR = objectType({
           }),
           resourceFieldRef: object(RESOURCE_FIELD_SELECTOR),
         },
-        notYet: { fileKeyRef: "" },
+        refused: { fileKeyRef: "mount the volume and read the file in the container's command" },
       }),
     ),
   },

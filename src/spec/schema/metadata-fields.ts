@@ -24,7 +24,7 @@ export const OBJECT_META = objectType({
     managedFields: ignored({ note: "podrun has no server-side apply" }),
     selfLink: ignored({ note: "no longer set by Kubernetes either" }),
   },
-  notYet: {
+  refused: {
     finalizers: "remove it: nothing here would ever take it away and let the object go",
     ownerReferences: "remove it: podrun deletes no object because its owner is gone",
   },

@@ -12,7 +12,7 @@ const NAMESPACE_META = objectType({
     ...WITHOUT_NAMESPACE,
     name: text({ format: "dnsLabel", computed: "generateName and five random characters, when only that is given" }),
   },
-  notYet: { ...OBJECT_META.notYet },
+  refused: { ...OBJECT_META.refused },
   notApplicable: { namespace: "a namespace lies in none" },
 });
 

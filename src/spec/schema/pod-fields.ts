@@ -46,7 +46,7 @@ export const POD_SECURITY_CONTEXT = objectType({
       },
     ),
   },
-  notYet: { seLinuxOptions: NO_SELINUX, seLinuxChangePolicy: NO_SELINUX },
+  refused: { seLinuxOptions: NO_SELINUX, seLinuxChangePolicy: NO_SELINUX },
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },
 });
 
@@ -146,12 +146,11 @@ export const POD_SPEC = objectType({
       }),
     ),
   },
-  notYet: {},
   notApplicable: {
     runtimeClassName: "there is one runtime, podrun's own",
     schedulingGroup: NO_SCHEDULER,
     overhead: NO_SCHEDULER,
-    resourceClaims: NO_SCHEDULER,
+    resourceClaims: "there are no drivers of devices",
   },
 });
 

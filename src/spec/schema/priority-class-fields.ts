@@ -14,7 +14,7 @@ export const PRIORITY_CLASS = objectType({
       objectType({
         name: "ObjectMeta",
         fields: WITHOUT_NAMESPACE,
-        notYet: { ...OBJECT_META.notYet },
+        refused: { ...OBJECT_META.refused },
         notApplicable: { namespace: "a class lies in none" },
       }),
       { required: true },

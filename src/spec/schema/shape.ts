@@ -65,14 +65,14 @@ export interface IgnoredRow extends RowOptions {
 }
 export type Row = TextRow | QuantityRow | IntegerRow | PortRow | FlagRow | ListRow | MapRow | ObjectRow | IgnoredRow;
 
-/** One Kubernetes object type, such as PodSpec. Fields in none of the three lists but in Kubernetes are "not yet" too. */
+/** One Kubernetes object type, such as PodSpec. Each of Kubernetes' fields is in one of the three lists: `npm run generate` sees to it. */
 export interface ObjectType {
   /** Kubernetes' name of the type; the key into `kubernetes.gen.ts`. */
   readonly name: string;
   readonly fields: Readonly<Record<string, Row>>;
-  /** Refused for now; the text says what to do instead, and may be empty. */
-  readonly notYet?: Readonly<Record<string, string>>;
-  /** Refused for good: the field has no meaning on one machine without a cluster; the text says why. */
+  /** podrun has not got it: the text says what to do instead. */
+  readonly refused?: Readonly<Record<string, string>>;
+  /** The field has no meaning on one machine without a cluster: the text says why. */
   readonly notApplicable?: Readonly<Record<string, string>>;
   /** Names that are Kubernetes' own but not listed in its schema (resource names), as a pattern. */
   readonly otherNames?: RegExp;

@@ -10,7 +10,7 @@ const { namespace: _, ...WITHOUT_NAMESPACE } = OBJECT_META.fields;
 const CLUSTER_META = objectType({
   name: "ObjectMeta",
   fields: WITHOUT_NAMESPACE,
-  notYet: { ...OBJECT_META.notYet },
+  refused: { ...OBJECT_META.refused },
   notApplicable: { namespace: "it lies in no namespace" },
 });
 
@@ -27,7 +27,7 @@ export const CLAIM_META = objectType({
 const VOLUME_META = objectType({
   name: "ObjectMeta",
   fields: { ...CLUSTER_META.fields, finalizers: ignored({ note: "set by podrun: what is bound stays" }) },
-  notYet: { ownerReferences: "" },
+  refused: { ownerReferences: OBJECT_META.refused.ownerReferences },
   notApplicable: { namespace: "it lies in no namespace" },
 });
 
@@ -68,7 +68,7 @@ export const CLAIM_SPEC = objectType({
     volumeMode: VOLUME_MODE,
     selector: object(LABEL_SELECTOR, { note: "chooses among volumes that are there; none is made then" }),
   },
-  notYet: { dataSource: EMPTY_AT_FIRST, dataSourceRef: EMPTY_AT_FIRST },
+  refused: { dataSource: EMPTY_AT_FIRST, dataSourceRef: EMPTY_AT_FIRST },
   notApplicable: { volumeAttributesClassName: NO_ATTRIBUTES },
 });
 
@@ -94,9 +94,36 @@ const CLAIM_REF = objectType({
     uid: text({ note: "absent: the volume waits for the first claim of this name" }),
     resourceVersion: ignored({ note: "nothing looks at it" }),
   },
+  notApplicable: { fieldPath: "a claim is bound as a whole" },
 });
 
-const REMOTE = "mount it on this machine, and name the folder with hostPath or local";
+const REMOTE = "mount it on this machine, and name the folder with hostPath";
+const CLOUD = `no cloud's disks are attached here; ${REMOTE}`;
+const REMOVED = `Kubernetes has removed it too; ${REMOTE}`;
+
+/** What a pod's volume and a PersistentVolume may be in Kubernetes, and neither is here. */
+export const REMOTE_VOLUMES = {
+  awsElasticBlockStore: CLOUD,
+  azureDisk: CLOUD,
+  azureFile: CLOUD,
+  cephfs: REMOVED,
+  cinder: CLOUD,
+  csi: `no drivers run here; ${REMOTE}`,
+  fc: REMOTE,
+  flexVolume: `no drivers run here; ${REMOTE}`,
+  flocker: REMOVED,
+  gcePersistentDisk: CLOUD,
+  glusterfs: REMOVED,
+  iscsi: REMOTE,
+  nfs: REMOTE,
+  photonPersistentDisk: REMOVED,
+  portworxVolume: `no drivers run here; ${REMOTE}`,
+  quobyte: REMOVED,
+  rbd: REMOVED,
+  scaleIO: REMOVED,
+  storageos: REMOVED,
+  vsphereVolume: CLOUD,
+} as const;
 
 export const PERSISTENT_VOLUME = objectType({
   name: "PersistentVolume",
@@ -126,7 +153,7 @@ export const PERSISTENT_VOLUME = objectType({
             objectType({
               name: "LocalVolumeSource",
               fields: { path: text({ required: true, format: "hostPath" }) },
-              notYet: { fsType: REMOTE },
+              refused: { fsType: "mount the device on this machine, and name the folder in path" },
             }),
             { note: "a folder that is there; an fsGroup gets it, as it does not with hostPath" },
           ),
@@ -147,28 +174,7 @@ export const PERSISTENT_VOLUME = objectType({
             { note: "held against this node; a local volume needs none" },
           ),
         },
-        notYet: {
-          awsElasticBlockStore: REMOTE,
-          azureDisk: REMOTE,
-          azureFile: REMOTE,
-          cephfs: REMOTE,
-          cinder: REMOTE,
-          csi: REMOTE,
-          fc: REMOTE,
-          flexVolume: REMOTE,
-          flocker: REMOTE,
-          gcePersistentDisk: REMOTE,
-          glusterfs: REMOTE,
-          iscsi: REMOTE,
-          nfs: REMOTE,
-          photonPersistentDisk: REMOTE,
-          portworxVolume: REMOTE,
-          quobyte: REMOTE,
-          rbd: REMOTE,
-          scaleIO: REMOTE,
-          storageos: REMOTE,
-          vsphereVolume: REMOTE,
-        },
+        refused: REMOTE_VOLUMES,
         notApplicable: {
           mountOptions: "nothing is mounted for a folder",
           volumeAttributesClassName: NO_ATTRIBUTES,

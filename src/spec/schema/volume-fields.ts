@@ -3,7 +3,7 @@
 import { OBJECT_FIELD_SELECTOR, RESOURCE_FIELD_SELECTOR } from "./env-fields.ts";
 import { OBJECT_META } from "./metadata-fields.ts";
 import { flag, integer, list, object, objectType, oneOf, quantity, text } from "./shape.ts";
-import { CLAIM_SPEC } from "./storage-fields.ts";
+import { CLAIM_SPEC, REMOTE_VOLUMES } from "./storage-fields.ts";
 
 const NO_ACCOUNTS = "there are no service accounts";
 const LATER = { note: "a change of the object is in the containers at once" } as const;
@@ -60,14 +60,23 @@ const PROJECTION = objectType({
   },
 });
 
+const { labels, annotations, ...OTHER_META } = OBJECT_META.fields;
+const NOT_IN_TEMPLATE = "a template's metadata has labels and annotations only";
+
 const CLAIM_TEMPLATE = objectType({
   name: "PersistentVolumeClaimTemplate",
   fields: {
     metadata: object(
       objectType({
         name: "ObjectMeta",
-        fields: { labels: OBJECT_META.fields.labels, annotations: OBJECT_META.fields.annotations },
-        notApplicable: { name: "the claim is called POD-VOLUME", namespace: "the claim lies beside its pod" },
+        fields: { labels, annotations },
+        notApplicable: {
+          ...Object.fromEntries(
+            Object.keys({ ...OTHER_META, ...OBJECT_META.refused }).map((key) => [key, NOT_IN_TEMPLATE]),
+          ),
+          name: "the claim is called POD-VOLUME",
+          namespace: "the claim lies beside its pod",
+        },
       }),
     ),
     spec: object(CLAIM_SPEC, { required: true }),
@@ -158,4 +167,5 @@ export const VOLUME = objectType({
       { note: "read-only, and nothing in it can be run" },
     ),
   },
+  refused: { ...REMOTE_VOLUMES, gitRepo: "clone it into an emptyDir with an init container" },
 });

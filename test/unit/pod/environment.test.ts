@@ -141,7 +141,7 @@ t.test(
     );
     refused({ env: [ref("A", { configMapKeyRef: { name: "a" } })] }, /configMapKeyRef\.key: required, but missing/);
     refused({ env: [ref("A", { configMapKeyRef: { name: "a", key: "../b" } })] }, /configMapKeyRef\.key: "\.\.\/b"/);
-    refused({ env: [ref("A", { fileKeyRef: {} })] }, /does not support this field yet/);
+    refused({ env: [ref("A", { fileKeyRef: {} })] }, /does not support this field; /);
     refused({ env: [ref("A", { fieldRef: { fieldPath: "status.phase" } })] }, /"status\.phase" can't be read here/);
     refused(
       { env: [ref("A", { resourceFieldRef: { resource: "limits.cpu", divisor: "1Mi" } })] },
