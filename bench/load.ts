@@ -43,7 +43,10 @@ export class Load {
   static async open(options: LoadOptions): Promise<Load> {
     const delayFile = join(options.work, "loop-delay.json");
     const preload = join(import.meta.dirname, "loop-delay.cjs");
-    return new Load(await startInstance({ ...options, preload, env: { BENCH_LOOP_DELAY: delayFile } }), delayFile);
+    // A profile of each phase; the daemon leaves without writing one of its whole life.
+    const { profile, ...rest } = options;
+    const env = { BENCH_LOOP_DELAY: delayFile, ...(profile && { BENCH_PROFILE: profile }) };
+    return new Load(await startInstance({ ...rest, preload, env }), delayFile);
   }
 
   /** What the event loop was like since the last call. */

@@ -1,5 +1,7 @@
 // Preloaded into a daemon that is measured: how long its event loop keeps others waiting, and what it costs.
-// At SIGUSR2 it writes what was seen since the last one to the file of BENCH_LOOP_DELAY, and begins anew.
+// At SIGUSR2 it writes what was seen since the last one to the file of BENCH_LOOP_DELAY, and begins anew; with BENCH_PROFILE a
+// CPU profile of that time goes to FOLDER/N.cpuprofile, too.
+const { Session } = require("node:inspector");
 const { monitorEventLoopDelay } = require("node:perf_hooks");
 const { renameSync, writeFileSync } = require("node:fs");
 
@@ -9,6 +11,22 @@ const histogram = monitorEventLoopDelay({ resolution });
 histogram.enable();
 let cpu = process.cpuUsage();
 let since = performance.now();
+
+const folder = process.env.BENCH_PROFILE;
+const session = new Session();
+let profiles = 0;
+if (folder) {
+  session.connect();
+  session.post("Profiler.enable");
+  session.post("Profiler.start");
+}
+
+function writeProfile() {
+  session.post("Profiler.stop", (_, { profile }) =>
+    writeFileSync(`${folder}/${profiles++}.cpuprofile`, JSON.stringify(profile)),
+  );
+  session.post("Profiler.start");
+}
 
 process.on("SIGUSR2", () => {
   const millis = (nanos) => Math.max(0, nanos / 1e6 - resolution);
@@ -20,6 +38,7 @@ process.on("SIGUSR2", () => {
     cores: (user + system) / 1000 / (performance.now() - since),
     rssMegabytes: process.memoryUsage.rss() / 1e6,
   };
+  if (folder) writeProfile();
   histogram.reset();
   cpu = process.cpuUsage();
   since = performance.now();

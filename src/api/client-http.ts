@@ -7,6 +7,8 @@ import { ApiError, parseStatus } from "./status.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
+type Headers = Readonly<Record<string, string>>;
+
 export interface StreamOptions {
   readonly method?: "GET" | "POST";
   readonly query?: Query;
@@ -30,8 +32,14 @@ export class HttpClient {
 
   /** `type`: the body's content type, where the method does not say it. */
   async json<T>(method: string, path: string, query: Query = {}, body?: unknown, type?: string): Promise<T> {
-    const response = await this.#send(method, path + queryText(query), body, type);
-    return parseAnswer(response);
+    const headers = type === undefined ? {} : { "content-type": type };
+    return parseAnswer(await this.#send(method, path + queryText(query), body, headers));
+  }
+
+  /** A list as a Table of rows, from a server that makes them. */
+  async table<T>(path: string, query: Query): Promise<T> {
+    const accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+    return parseAnswer(await this.#send("GET", path + queryText(query), undefined, { accept }));
   }
 
   async *stream(path: string, options: StreamOptions = {}): AsyncGenerator<Buffer> {
@@ -95,22 +103,23 @@ export class HttpClient {
    * A daemon that was killed this moment still takes connections and then breaks them. Reading again does no harm: one more
    * try finds the next daemon. What changes something is not sent twice.
    */
-  async #send(method: string, path: string, body: unknown, type?: string): Promise<IncomingMessage> {
+  async #send(method: string, path: string, body: unknown, more: Headers = {}): Promise<IncomingMessage> {
     try {
-      return await this.#sendOnce(method, path, body, type);
+      return await this.#sendOnce(method, path, body, more);
     } catch (error) {
       const isBroken = error instanceof PodrunError && BREAKS.has(errnoOf(error.cause) ?? "");
       if (method !== "GET" || !isBroken) throw error;
-      return this.#sendOnce(method, path, body, type);
+      return this.#sendOnce(method, path, body, more);
     }
   }
 
   /** One connection a request: a unix socket's costs 0.1 ms, and an idle one would keep the daemon from leaving. */
-  async #sendOnce(method: string, path: string, body: unknown, type?: string): Promise<IncomingMessage> {
+  async #sendOnce(method: string, path: string, body: unknown, more: Headers): Promise<IncomingMessage> {
     const socket = await connectDaemon(this.#config, this.#options);
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-      const headers = { host: "podrun", ...(payload === undefined ? {} : contentHeaders(method, payload, type)) };
+      const content = payload === undefined ? {} : contentHeaders(method, payload);
+      const headers = { host: "podrun", ...content, ...more };
       const request: ClientRequest = httpRequest({ method, path, headers, createConnection: () => socket });
       request.on("response", resolve);
       request.on("error", (cause) => reject(broken(cause)));
@@ -129,8 +138,8 @@ function queryText(query: Query): string {
   return text === "" ? "" : `?${text}`;
 }
 
-const contentHeaders = (method: string, payload: Buffer, type?: string): Record<string, string | number> => ({
-  "content-type": type ?? (method === "PATCH" ? "application/merge-patch+json" : "application/json"),
+const contentHeaders = (method: string, payload: Buffer): Record<string, string | number> => ({
+  "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
   "content-length": payload.length,
 });
 

@@ -25,6 +25,17 @@ export interface PodList {
   readonly items: readonly Pod[];
 }
 
+/** meta.k8s.io/v1 Table: cells in the order of POD_COLUMNS. */
+export interface PodTable {
+  readonly kind: "Table";
+  readonly rows: readonly PodTableRow[];
+}
+
+export interface PodTableRow {
+  readonly cells: readonly string[];
+  readonly object?: { readonly metadata: Pick<Pod["metadata"], "namespace" | "labels"> };
+}
+
 export interface EventList {
   readonly metadata: { readonly resourceVersion: string };
   readonly items: readonly KubeEvent[];
@@ -86,6 +97,15 @@ export class ApiClient {
   listPods(query: ListQuery): Promise<PodList> {
     const { namespace, ...selectors } = query;
     return this.#http.json("GET", podsPath(namespace), selectors);
+  }
+
+  /** The list as rows to print. `metadata`: with each pod's. */
+  tablePods(query: ListQuery, options: { readonly metadata: boolean }): Promise<PodTable> {
+    const { namespace, ...selectors } = query;
+    return this.#http.table(podsPath(namespace), {
+      ...selectors,
+      includeObject: options.metadata ? "Metadata" : "None",
+    });
   }
 
   deletePod(namespace: string, name: string, gracePeriodSeconds?: number): Promise<Pod> {

@@ -6,11 +6,13 @@ import { decodeInto } from "./decode-body.ts";
 import { listJson } from "./json-of.ts";
 import { count, isDryRun, readJson, sendJson, sendJsonText, type Target } from "./request.ts";
 import { objectFilter } from "./selectors.ts";
+import { sendPodTable, wantsTable } from "./table.ts";
 import { serveWatch } from "./watch.ts";
 
-/** `GET …/pods`, in one namespace or (undefined) in all. */
+/** `GET …/pods`, in one namespace or (undefined) in all: whole, or as a Table. */
 export function listPods(
   context: ApiContext,
+  request: IncomingMessage,
   response: ServerResponse,
   namespace: string | undefined,
   target: Target,
@@ -18,8 +20,10 @@ export function listPods(
   const filter = objectFilter("Pod", namespace, target.query);
   if (serveWatch(context.hub, response, filter, target.query)) return;
   const items = context.pods.list(namespace === undefined ? {} : { namespace }).filter(filter);
-  const metadata = { resourceVersion: context.hub.resourceVersion() };
-  sendJsonText(response, 200, listJson({ kind: "PodList", apiVersion: "v1", metadata }, items));
+  const resourceVersion = context.hub.resourceVersion();
+  if (wantsTable(request)) sendPodTable(response, target, resourceVersion, items);
+  else
+    sendJsonText(response, 200, listJson({ kind: "PodList", apiVersion: "v1", metadata: { resourceVersion } }, items));
 }
 
 export async function createPod(

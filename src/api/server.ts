@@ -101,7 +101,9 @@ const SINGLE_PATHS: Routes = {
   ...IMAGE_ROUTES,
   "/version": { GET: (context, _request, response) => version(context, response) },
   "/healthz": { GET: (_context, _request, response) => sendText(response, "ok") },
-  "/api/v1/pods": { GET: (context, _request, response, target) => listPods(context, response, undefined, target) },
+  "/api/v1/pods": {
+    GET: (context, request, response, target) => listPods(context, request, response, undefined, target),
+  },
   "/api/v1/events": { GET: (context, _request, response, target) => listEvents(context, response, undefined, target) },
   "/api/v1/nodes": { GET: (context, _request, response, target) => listNodes(context, response, target) },
   "/podrun/v1/plan": { POST: planPods },
@@ -125,7 +127,7 @@ function routeNamespace(
     return method === "GET" ? listEvents(context, response, namespace, target) : methodNotAllowed(response, target);
   if (resource !== "pods" || target.path.length > 7) return notFound(response, target);
   if (name === undefined) {
-    if (method === "GET") return listPods(context, response, namespace, target);
+    if (method === "GET") return listPods(context, request, response, namespace, target);
     if (method === "POST") return createPod(context, request, response, namespace, target);
     return methodNotAllowed(response, target);
   }

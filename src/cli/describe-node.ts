@@ -1,9 +1,9 @@
 // The node in detail, laid out as `kubectl describe node` does.
 import type { KubeEvent } from "../api/client.ts";
+import { formatAge } from "../base/age.ts";
 import type { KubeNode } from "../spec/node.ts";
 import type { Pod } from "../spec/pod.ts";
 import { type Amounts, amountOf, formatAmount, podLimits, podRequests, type ResourceName } from "../spec/resources.ts";
-import { formatAge } from "./age.ts";
 import { describeEvents, formatMap, formatTime, layOut } from "./describe-pod.ts";
 import { rolesOf } from "./get-nodes.ts";
 import { formatTable, type Row } from "./table.ts";

@@ -1,8 +1,8 @@
 // A pod in detail, laid out as `kubectl describe pod` does.
 import { hostname } from "node:os";
 import type { KubeEvent } from "../api/client.ts";
+import { formatAge } from "../base/age.ts";
 import type { Container, ContainerState, ContainerStatus, EnvVar, Pod, Volume } from "../spec/pod.ts";
-import { formatAge } from "./age.ts";
 import { probeLines } from "./describe-probes.ts";
 import { formatTable } from "./table.ts";
 

@@ -1,7 +1,7 @@
 import type { ApiClient, KubeEvent } from "../api/client.ts";
+import { formatAge } from "../base/age.ts";
 import { PodrunError } from "../base/errors.ts";
 import { kindOfWord } from "../spec/kinds.ts";
-import { formatAge } from "./age.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { type Column, makeTable, type TableOptions } from "./object-table.ts";

@@ -1,9 +1,9 @@
 // `get nodes`, and what `describe node` asks: the one node that there is.
 import { HttpClient } from "../api/client-http.ts";
 import { ApiError } from "../api/status.ts";
+import { formatAge } from "../base/age.ts";
 import type { Config } from "../base/config.ts";
 import type { KubeNode } from "../spec/node.ts";
-import { formatAge } from "./age.ts";
 import { type Column, makeTable, type TableOptions } from "./object-table.ts";
 import { formatObject, listOf, type PrintFormat } from "./print.ts";
 import { wordError } from "./report.ts";

@@ -1,9 +1,9 @@
 // `get` of the kinds that are only kept.
 import type { KeptKind, KeptObject, ObjectClient } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
+import { formatAge } from "../base/age.ts";
 import { PodrunError } from "../base/errors.ts";
 import { isClusterScoped } from "../spec/kinds.ts";
-import { formatAge } from "./age.ts";
 import { type Column, makeTable, type TableOptions } from "./object-table.ts";
 import { formatObject, listOf, type PrintFormat } from "./print.ts";
 import { wordError } from "./report.ts";

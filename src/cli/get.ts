@@ -64,6 +64,8 @@ async function get(invocation: Get): Promise<number> {
   if (several) return getSeveral(invocation, groups, format);
   if (kind !== "Pod") return getKept(invocation, { kind, names, format });
   const client = await invocation.connect();
+  const isPlain = (format.kind === "table" || format.kind === "wide") && options["sort-by"] === undefined && !isWatch;
+  if (isPlain && names.length === 0) return printRows(client, invocation, format);
   const { pods: found, errors, resourceVersion } = await fetchPods(client, invocation, names);
   const pods = await sorted(found, options["sort-by"]);
   const print = await makePrinter(invocation, format);
@@ -77,6 +79,17 @@ async function get(invocation: Get): Promise<number> {
   if (isWatch) await watchPods(client, invocation, names[0], resourceVersion, print.change);
   else if (pods.length === 0 && isTable(format))
     process.stderr.write(noneFound(invocation, slashed || names.length > 0));
+  return 0;
+}
+
+/** The daemon makes the rows: of a thousand pods they are a thirtieth of the bytes. */
+async function printRows(client: ApiClient, invocation: Get, format: PrintFormat): Promise<number> {
+  const options = tableOptions(invocation.options, format);
+  const metadata = options.namespaces || options.labels;
+  const table = await client.tablePods(queryOf(invocation, undefined), { metadata });
+  const { printPodRows } = await import("./pod-table.ts");
+  if (table.rows.length > 0) process.stdout.write(printPodRows(options, table));
+  else process.stderr.write(noneFound(invocation, false));
   return 0;
 }
 

@@ -1,11 +1,12 @@
 // `get pvc`, `get pv`, `get sc`: kubectl's columns.
+
+import { formatAge } from "../base/age.ts";
 import {
   isDefaultClass,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type StorageClass,
 } from "../spec/storage.ts";
-import { formatAge } from "./age.ts";
 import type { Column } from "./object-table.ts";
 
 const MODES: Readonly<Record<string, string>> = {

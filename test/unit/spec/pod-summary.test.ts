@@ -1,7 +1,7 @@
 import t from "tap";
-import { formatDuration } from "../../../src/cli/age.ts";
-import { summarizePod } from "../../../src/cli/pod-summary.ts";
+import { formatDuration } from "../../../src/base/age.ts";
 import type { ContainerState, Pod } from "../../../src/spec/pod.ts";
+import { summarizePod } from "../../../src/spec/pod-summary.ts";
 import { runningPod } from "../api/fake.ts";
 
 const NOW = Date.parse("2026-11-21T08:00:00Z");

@@ -1,7 +1,8 @@
 // A pod in one line. The STATUS word follows kubectl's printer (kubernetes pkg/printers/internalversion, printPod).
-import { isSidecar } from "../spec/containers.ts";
-import type { ContainerStatus, Pod } from "../spec/pod.ts";
-import { formatAge, formatDuration } from "./age.ts";
+
+import { formatAge, formatDuration } from "../base/age.ts";
+import { isSidecar } from "./containers.ts";
+import type { ContainerStatus, Pod } from "./pod.ts";
 
 export interface PodSummary {
   readonly ready: string;

@@ -1,0 +1,28 @@
+// `get pods`: one row a pod, in kubectl's columns.
+import { hostname } from "node:os";
+import type { Pod } from "./pod.ts";
+import { summarizePod } from "./pod-summary.ts";
+
+export interface PodColumn {
+  readonly name: string;
+  readonly description: string;
+  /** Shown with `-o wide` only. */
+  readonly isWide?: true;
+}
+
+export const POD_COLUMNS: readonly PodColumn[] = [
+  { name: "Name", description: "The pod's name, one of its kind in the namespace." },
+  { name: "Ready", description: "How many of the pod's containers are ready, of how many." },
+  { name: "Status", description: "What the pod and its containers are at, in a word." },
+  { name: "Restarts", description: "How often its containers have started again, and when the last one ended." },
+  { name: "Age", description: "The time since it was made." },
+  { name: "IP", description: "The pod's address.", isWide: true },
+  { name: "Node", description: "The machine that it is on.", isWide: true },
+];
+
+/** A cell for each of {@link POD_COLUMNS}. `now`: milliseconds since the epoch. */
+export function podRow(pod: Pod, now: number): readonly string[] {
+  const { ready, status, restarts, age } = summarizePod(pod, now);
+  // There is one machine: every pod's node is this one.
+  return [pod.metadata.name, ready, status, restarts, age, pod.status.podIP ?? "<none>", hostname()];
+}
