@@ -23,7 +23,10 @@ const BAR_LEAST = 10;
 
 /** All layers where they fit, else those that something happens to; with more than one layer the last line sums up. */
 export function drawPull(view: PullView, screen: Screen, now: number): readonly string[] {
-  if (view.layers.length === 0) return [];
+  if (view.layers.length === 0)
+    return view.verifying === undefined
+      ? []
+      : [wordVerifying(view.verifying).slice(0, Math.max(screen.columns - 1, 1))];
   // One row below for the cursor, one for the sum.
   const room = Math.max(screen.rows - 2, 1);
   const fits = view.layers.length <= room;
@@ -87,6 +90,9 @@ function drawSum(view: PullView, now: number): string {
     ...(view.recording ? ["writing to disk"] : []),
   ].join("   ");
 }
+
+export const wordVerifying = ({ file, scope }: NonNullable<PullView["verifying"]>): string =>
+  `Checking its signature, as ${oneLine(file)} wants (${oneLine(scope)})`;
 
 export const shortDigest = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 12);
 

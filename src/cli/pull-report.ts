@@ -1,7 +1,7 @@
 // How a pull is shown: a picture that is drawn over on a terminal, plain lines elsewhere, nothing with --quiet. On stderr.
 import type { PulledImage, PullProgress } from "../api/client-images.ts";
 import { atExit } from "./interrupt.ts";
-import { drawPull, oneLine, shortDigest } from "./pull-draw.ts";
+import { drawPull, oneLine, shortDigest, wordVerifying } from "./pull-draw.ts";
 import { applyProgress, beginView } from "./pull-view.ts";
 import { redraw } from "./redraw.ts";
 import { formatSize } from "./size.ts";
@@ -71,6 +71,7 @@ function printLines(): PullReporter {
 
 /** A line for what is worth one, else "". */
 export function wordProgress(progress: PullProgress): string {
+  if (progress.type === "verifying") return `${wordVerifying(progress)}\n`;
   if (progress.type === "resolved") {
     const { layers, digest, source } = progress;
     const size = formatSize(layers.reduce((sum, layer) => sum + layer.size, 0));

@@ -25,6 +25,8 @@ export interface PullView {
   /** Lowest first. */
   readonly layers: readonly LayerView[];
   readonly recording: boolean;
+  /** Its signature is looked for, as this says. */
+  readonly verifying?: Extract<PullProgress, { readonly type: "verifying" }> | undefined;
   /** Bytes that came, by layer, in the last seconds. */
   readonly samples: ReadonlyMap<string, readonly Sample[]>;
 }
@@ -39,12 +41,13 @@ export const beginView = (reference: string): PullView => ({
 /** `now`: milliseconds of any steady clock. */
 export function applyProgress(view: PullView, progress: PullProgress, now: number): PullView {
   if (progress.type === "recording") return { ...view, recording: true };
+  if (progress.type === "verifying") return { ...view, verifying: progress };
   if (progress.type === "resolved") {
     const layers = progress.layers.map(({ digest, size }) => {
       const before = view.layers.find((layer) => layer.digest === digest);
       return before ?? ({ digest, size, state: "waiting", bytes: 0, unpacked: 0 } as const);
     });
-    return { ...view, reference: progress.reference, layers };
+    return { ...view, reference: progress.reference, layers, verifying: undefined };
   }
   const { type: _type, ...layer } = progress;
   const at = view.layers.findIndex(({ digest }) => digest === layer.digest);

@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ImageFolders } from "./folders.ts";
 import type { LayerPool } from "./layer-pool.ts";
-import type { SignedCopyRequest } from "./registry/signed-pull.ts";
+import type { SignatureRequest } from "./registry/check-signature.ts";
 import type { RegistryFiles, RepositoryClient, RepositoryOptions } from "./registry/types.ts";
 import type { ImageRecords, LayerPacker } from "./types.ts";
 import type { ImageUse } from "./use.ts";
@@ -11,8 +11,8 @@ import type { ImageUse } from "./use.ts";
 export interface RegistryAccess {
   readonly files: RegistryFiles;
   readonly open: (options: RepositoryOptions) => RepositoryClient;
-  /** skopeo's copy: it alone checks signatures. Throws ImageRejected when there is none that the policy wants. */
-  readonly copySigned: (request: SignedCopyRequest) => Promise<void>;
+  /** The config's digest of the image that skopeo found signed. Throws ImageRejected when it is not signed as the policy wants. */
+  readonly checkSignature: (request: SignatureRequest) => Promise<string>;
 }
 
 /** What the verbs share. */

@@ -26,6 +26,8 @@ export interface LocateOptions {
   readonly endpoints: readonly Endpoint[];
   readonly request: PullRequest;
   readonly signal: AbortSignal;
+  /** Also what is here already is looked for at its registry, with manifest and config. */
+  readonly anew?: boolean;
 }
 
 /** Configs and manifests are small (the distribution spec's own limit). */
@@ -75,15 +77,15 @@ async function ask(
   context: ImageContext,
   client: RepositoryClient,
   others: readonly RepositoryClient[],
-  { reference, request, signal }: LocateOptions,
+  { reference, request, signal, anew = false }: LocateOptions,
 ): Promise<Located> {
   const platform = parsePlatform(request.platform);
   const wanted = reference.digest ?? reference.tag ?? "latest";
   const digest = await client.resolveDigest(wanted, signal);
-  const here = digest === undefined ? undefined : findHere(context, reference, digest, platform);
+  const here = anew || digest === undefined ? undefined : findHere(context, reference, digest, platform);
   if (here !== undefined) return { kind: "here", pulled: here };
   const top = await client.manifest(reference.digest ?? digest ?? wanted, signal);
-  const known = top.digest === digest ? undefined : findHere(context, reference, top.digest, platform);
+  const known = anew || top.digest === digest ? undefined : findHere(context, reference, top.digest, platform);
   if (known !== undefined) return { kind: "here", pulled: known };
   const documents = {
     manifest: (descriptor: Descriptor) => fetchManifest(client, descriptor, request.reference, signal),
@@ -94,7 +96,7 @@ async function ask(
 }
 
 /** The image that a digest is known to mean, and all of it is here; its name is made to mean it, where it did not. */
-function findHere(
+export function findHere(
   { records }: ImageContext,
   reference: Reference,
   digest: string,

@@ -3,11 +3,11 @@ import { step } from "../base/fault.ts";
 import { addImage, type LayerSources } from "./add-image.ts";
 import type { ChosenImage } from "./choose.ts";
 import type { ImageContext } from "./context.ts";
-import { type Located, locateImage } from "./locate.ts";
+import { findHere, type Located, locateImage } from "./locate.ts";
 import { parsePlatform } from "./platform.ts";
 import type { PullWork } from "./pull-flights.ts";
-import { pullSigned } from "./pull-signed.ts";
 import { formatReference, nameOf, parseReference, type Reference } from "./reference.ts";
+import type { Endpoint, PolicyVerdict } from "./registry/types.ts";
 import type { PulledImage, PullRequest } from "./types.ts";
 
 /** What makes two pulls the same. */
@@ -22,12 +22,55 @@ export async function pullImage(context: ImageContext, work: PullWork): Promise<
   const reference = parseReference(work.request.reference);
   const { files } = context.registry;
   const verdict = (await files.policy()).judge(reference);
-  if (verdict.kind === "signed") return pullSigned(context, reference, work);
   const endpoints = (await files.registries()).endpoints(reference);
+  if (verdict.kind === "signed") return pullSigned(context, reference, { endpoints, verdict, work });
   const located = await locateImage(context, { reference, endpoints, ...work });
   step("image.resolved");
   if (located.kind === "here") return located.pulled;
   return fetchImage(context, reference, located, work);
+}
+
+interface SignedPull {
+  readonly endpoints: readonly Endpoint[];
+  readonly verdict: Extract<PolicyVerdict, { readonly kind: "signed" }>;
+  readonly work: PullWork;
+}
+
+/** A tag may be moved between our look and skopeo's. */
+const LOOKS = 2;
+
+/** An image's signature is checked each time: that its name means what is here already would not say who has signed it. */
+async function pullSigned(
+  context: ImageContext,
+  reference: Reference,
+  { endpoints, verdict, work }: SignedPull,
+): Promise<PulledImage> {
+  const { file, scope } = verdict;
+  const platform = parsePlatform(work.request.platform);
+  for (let look = 1; look <= LOOKS; look++) {
+    const located = await locateImage(context, { reference, endpoints, ...work, anew: true });
+    if (located.kind === "here") throw new Error("it was to be looked for anew");
+    work.tell({ type: "verifying", file, scope });
+    const signed = await context.folders.withTemporary((folder) =>
+      context.registry.checkSignature({
+        reference: nameOf(reference),
+        folder,
+        platform,
+        layers: located.chosen.layers.map(({ blob }) => blob.digest),
+        pull: work.request,
+        signal: work.signal,
+      }),
+    );
+    if (signed !== located.chosen.id) continue;
+    step("image.verified");
+    return findHere(context, reference, located.digest, platform) ?? fetchImage(context, reference, located, work);
+  }
+  const { reference: image } = work.request;
+  throw new PodrunError(
+    "ImageRejected",
+    `image "${image}": ${file} (${scope}) asks for a signature, and skopeo, which checks it, was given another image than podrun, ${LOOKS} times; pull again when nobody pushes it`,
+    { details: { image, file, scope } },
+  );
 }
 
 async function fetchImage(

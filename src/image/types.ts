@@ -154,6 +154,8 @@ export interface PullRequest {
 
 /** What a pull tells while it goes on; the API sends each as a line of JSON. */
 export type PullProgress =
+  /** Before all else, where policy.json (`file`, `scope` in it) wants a signature: skopeo looks for it. */
+  | { readonly type: "verifying"; readonly file: string; readonly scope: string }
   /** The manifest is known. `layers`: lowest first; `size`: bytes to fetch. */
   | {
       readonly type: "resolved";

@@ -1,40 +1,13 @@
 // Pulls from a real registry into real layers, without a daemon.
 import { execFileSync } from "node:child_process";
-import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createWriteStream, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import t from "tap";
-import { type ImageRecord, Images } from "../../src/image/index.ts";
-import { openRegistries } from "../../src/image/registry/index.ts";
 import type { PullProgress } from "../../src/image/types.ts";
-import { PlanLayerPacker } from "../../src/sandbox/layer-packer.ts";
-import { Database } from "../../src/store/database.ts";
-import { ImageTable } from "../../src/store/images.ts";
-import { STATE_MIGRATIONS } from "../../src/store/schema.ts";
+import { openImages } from "./support/image-service.ts";
 import { pushImage } from "./support/push.ts";
 import { startRegistry } from "./support/registry.ts";
-
-const BINARY = join(import.meta.dirname, "../../dist/podrun-monitor");
-
-function setup(t: { teardown(clean: () => void): void }) {
-  const folder = mkdtempSync(join(tmpdir(), "podrun-pull-"));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const home = join(folder, "home");
-  mkdirSync(home);
-  const policy = join(folder, "policy.json");
-  writeFileSync(policy, JSON.stringify({ default: [{ type: "insecureAcceptAnything" }] }));
-  const place = { home, env: { PODRUN_POLICY: policy }, etc: join(folder, "etc"), run: join(folder, "run"), uid: 0 };
-  const records = new ImageTable<ImageRecord>(new Database(join(folder, "state.db"), "full", STATE_MIGRATIONS));
-  const images = new Images({
-    root: join(folder, "root"),
-    records,
-    packer: new PlanLayerPacker({ binary: BINARY }),
-    registry: openRegistries({ place }),
-  });
-  const left = () => readdirSync(join(folder, "root/images/tmp"));
-  return { folder, images, records, left };
-}
 
 t.test("an image comes from a registry, and a second pull asks for no more than its digest", async (t) => {
   const registry = await startRegistry(t);
@@ -43,7 +16,7 @@ t.test("an image comes from a registry, and a second pull asks for no more than 
     layers: [[{ name: "etc/passwd", content: "root:x:0:0::/:/bin/sh\n" }], [{ name: "hello", content: "world" }]],
     config: { Cmd: ["/hello"] },
   });
-  const { images, left } = setup(t);
+  const { images, left } = openImages(t);
   const told: PullProgress[] = [];
   const reference = `${registry.host}/team/app:1`;
   const pulled = await images.pull({ reference, tlsVerify: false, onProgress: (one) => told.push(one) });
@@ -70,7 +43,7 @@ t.test("what was saved is read by skopeo in both formats and by podman load, and
     name: "team/app:1",
     layers: [[{ name: "etc/passwd", content: "root:x:0:0::/:/bin/sh\n" }], [{ name: "hello", content: "world" }]],
   });
-  const { folder, images } = setup(t);
+  const { folder, images } = openImages(t);
   const reference = `${registry.host}/team/app:1`;
   await images.pull({ reference, tlsVerify: false });
   const file = join(folder, "saved.tar");

@@ -1,18 +1,18 @@
-// The way to registries, all of it: the machine's files, the client, signed copies, and accounts.
+// The way to registries, all of it: the machine's files, the client, signatures, and accounts.
 import type { LoginService } from "../types.ts";
 import { checkAccount } from "./check-account.ts";
+import { createSignatureCheck, type SignatureRequest } from "./check-signature.ts";
 import { type RegistryFilesOptions, registryFiles } from "./files.ts";
 import { Login } from "./login.ts";
 import { machinePlace } from "./place.ts";
 import { openRepository } from "./repository.ts";
-import { createSignedCopy, type SignedCopyRequest } from "./signed-pull.ts";
 import type { RegistryFiles, RepositoryClient, RepositoryOptions } from "./types.ts";
 
 export interface Registries {
   readonly files: RegistryFiles;
   readonly open: (options: RepositoryOptions) => RepositoryClient;
   /** For images whose verdict is `signed`. */
-  readonly copySigned: (request: SignedCopyRequest) => Promise<void>;
+  readonly checkSignature: (request: SignatureRequest) => Promise<string>;
   readonly login: LoginService;
 }
 
@@ -22,7 +22,7 @@ export function openRegistries(options: RegistryFilesOptions = {}): Registries {
   return {
     files,
     open: (request) => openRepository(request),
-    copySigned: createSignedCopy({ place, files }),
+    checkSignature: createSignatureCheck({ place, files }),
     login: new Login({ place, files, checkAccount }),
   };
 }

@@ -90,7 +90,7 @@ export function fakeRegistry({
       opened.push(options);
       return openFake(hosts[options.endpoint.host], options);
     },
-    copySigned: () => Promise.reject(new Error("nothing is signed here")),
+    checkSignature: () => Promise.reject(new Error("nothing is signed here")),
   };
 }
 

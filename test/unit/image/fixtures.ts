@@ -104,5 +104,5 @@ export const noRegistry: RegistryAccess = {
   open: () => {
     throw new Error("no registry is to be asked");
   },
-  copySigned: () => Promise.reject(new Error("no registry is to be asked")),
+  checkSignature: () => Promise.reject(new Error("no registry is to be asked")),
 };

@@ -2,8 +2,8 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { createSignatureCheck } from "../../../../src/image/registry/check-signature.ts";
 import { registryFiles } from "../../../../src/image/registry/files.ts";
-import { createSignedCopy } from "../../../../src/image/registry/signed-pull.ts";
 import type { PullRequest } from "../../../../src/image/types.ts";
 import { auth, testPlace } from "./place.ts";
 
@@ -31,12 +31,12 @@ function installSkopeo(t: Test, place: ReturnType<typeof testPlace>): string {
   return kept;
 }
 
-function copy(t: Test, place: ReturnType<typeof testPlace>, reference: string, pull: Partial<PullRequest> = {}) {
+function check(t: Test, place: ReturnType<typeof testPlace>, reference: string, pull: Partial<PullRequest> = {}) {
   const folder = t.testdir();
   mkdirSync(folder, { recursive: true });
   const platform = { os: "linux", architecture: "amd64" };
-  const request = { reference, folder, platform, pull: { reference, ...pull } };
-  return createSignedCopy({ place, files: registryFiles({ place }) })(request);
+  const request = { reference, folder, platform, layers: [], pull: { reference, ...pull } };
+  return createSignatureCheck({ place, files: registryFiles({ place }) })(request);
 }
 
 t.test("--creds are given for the registry that was named, and for no mirror or other location of it", async (t) => {
@@ -49,16 +49,16 @@ t.test("--creds are given for the registry that was named, and for no mirror or 
   const kept = installSkopeo(t, place);
   const credentials = { username: "given", password: "secret" };
   const accounts = (): Record<string, { auth: string }> => JSON.parse(readFileSync(kept, "utf8")).auths;
-  await t.rejects(copy(t, place, "plain.example/x:1", { credentials }), { code: "ImageNotFound" });
+  await t.rejects(check(t, place, "plain.example/x:1", { credentials }), { code: "ImageNotFound" });
   t.strictSame(accounts(), { "plain.example/x": { auth: Buffer.from("given:secret").toString("base64") } });
-  await t.rejects(copy(t, place, "app.example/x:1", { credentials }), { code: "ImageNotFound" });
+  await t.rejects(check(t, place, "app.example/x:1", { credentials }), { code: "ImageNotFound" });
   t.strictSame(accounts(), { "mirror.example/x": auth("mirror"), "elsewhere.example/x": auth("own") });
   t.notOk(existsSync(join(t.testdirName, "accounts.json")));
 });
 
 t.test("a policy that does not ask for a signature any more ends the pull with the policy's reason", async (t) => {
   const place = testPlace(t, { [POLICY]: { default: [{ type: "insecureAcceptAnything" }] } });
-  await t.rejects(copy(t, place, "plain.example/x:1"), {
+  await t.rejects(check(t, place, "plain.example/x:1"), {
     code: "ImageRejected",
     message: /policy\.json was changed during the pull; pull again/,
     details: { image: "plain.example/x:1", scope: "changed" },

@@ -1,7 +1,6 @@
-// Images whose signature policy.json wants to see: skopeo fetches them whole, because it knows the ecosystem's signature
-// stores, keyrings and sigstore (docs/decisions.md). What it wrote is imported like any other OCI layout.
-import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+// Images whose signature policy.json wants to see: skopeo looks, because it knows the ecosystem's signature stores, keyrings
+// and sigstore (docs/decisions.md). It checks the manifest and fetches the config; layers are podrun's own to fetch.
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { PodrunError } from "../../base/errors.ts";
@@ -9,17 +8,18 @@ import { parseReference, type Reference } from "../reference.ts";
 import type { Credentials, PullRequest } from "../types.ts";
 import { encodeAuth } from "./accounts.ts";
 import { certificateFolder } from "./certificates.ts";
-import { isObject } from "./json-text.ts";
 import { type Place, registriesConfPlace, signatureStores } from "./place.ts";
 import { skopeoError } from "./skopeo-error.ts";
 import type { Endpoint, PolicyVerdict, RegistryFiles } from "./types.ts";
 
-export interface SignedCopyRequest {
+export interface SignatureRequest {
   /** Normalised; with a tag and a digest, the digest counts. */
   readonly reference: string;
-  /** Empty, on the file system of the images, swept when a daemon starts: half a copy may stay there when we are killed. */
+  /** Empty, on the file system of the images, swept when a daemon starts: what skopeo writes may stay there when we are killed. */
   readonly folder: string;
   readonly platform: { readonly os: string; readonly architecture: string; readonly variant?: string | undefined };
+  /** sha256:… of the layers that its manifest is thought to have. skopeo fetches others, were there any. */
+  readonly layers: readonly string[];
   readonly pull: PullRequest;
   readonly signal?: AbortSignal | undefined;
 }
@@ -29,11 +29,11 @@ type Signed = Extract<PolicyVerdict, { kind: "signed" }>;
 type Accounts = ReadonlyMap<string, Credentials>;
 
 /**
- * Fills `folder` with an OCI layout of the one image, its manifest and blobs as the registry has them. Throws ImageRejected,
- * and what a pull throws.
+ * The config's digest (sha256:…) of the image that skopeo has found to be signed as policy.json wants. Whoever has that config
+ * has the image: it names each layer by what it unpacks to. Throws ImageRejected, and what a pull throws.
  */
-export function createSignedCopy(options: { readonly place: Place; readonly files: RegistryFiles }) {
-  return async (request: SignedCopyRequest): Promise<void> => {
+export function createSignatureCheck(options: { readonly place: Place; readonly files: RegistryFiles }) {
+  return async (request: SignatureRequest): Promise<string> => {
     const reference = parseReference(request.reference);
     const verdict = (await options.files.policy()).judge(reference);
     if (verdict.kind !== "signed") {
@@ -46,11 +46,9 @@ export function createSignedCopy(options: { readonly place: Place; readonly file
     const endpoints = (await options.files.registries()).endpoints(reference);
     const attempts = await accountsToTry(options.files, endpoints, { pull: request.pull, domain: reference.domain });
     const args = await skopeoOptions(options.place, endpoints, request);
-    const folder = join(request.folder, "skopeo");
     for (const [index, accounts] of attempts.entries()) {
       try {
-        await copy({ request, reference, verdict, args, accounts, folder, home: options.place.home });
-        break;
+        return await check({ request, reference, verdict, args, accounts, home: options.place.home });
       } catch (error) {
         const isRefused = error instanceof PodrunError && error.code === "RegistryUnauthorized";
         if (!isRefused || index === attempts.length - 1) throw error;
@@ -58,8 +56,7 @@ export function createSignedCopy(options: { readonly place: Place; readonly file
         await rm(accountsFile(request), { force: true });
       }
     }
-    await writeLayout(folder, request.folder);
-    await rm(folder, { recursive: true });
+    throw new Error("no account is an attempt, too");
   };
 }
 
@@ -93,7 +90,7 @@ async function accountsToTry(
 async function skopeoOptions(
   place: Place,
   endpoints: readonly Endpoint[],
-  { platform, pull }: SignedCopyRequest,
+  { platform, pull }: SignatureRequest,
 ): Promise<{ readonly main: readonly string[]; readonly copy: readonly string[] }> {
   const { file, required } = registriesConfPlace(place);
   const stores = signatureStores(place);
@@ -109,28 +106,32 @@ async function skopeoOptions(
     ],
     copy: [
       "--quiet",
+      // The layout could not take them; they are checked before.
+      "--remove-signatures",
       ...(certificates === undefined ? [] : ["--src-cert-dir", certificates]),
       ...(pull.tlsVerify === undefined ? [] : [`--src-tls-verify=${pull.tlsVerify}`]),
     ],
   };
 }
 
-interface Copy {
-  readonly request: SignedCopyRequest;
+interface Check {
+  readonly request: SignatureRequest;
   readonly reference: Reference;
   readonly verdict: Signed;
   readonly args: { readonly main: readonly string[]; readonly copy: readonly string[] };
   readonly accounts: Accounts;
-  readonly folder: string;
   readonly home: string;
 }
 
-/** `dir:` keeps the manifest byte for byte; `oci:` would make another one of Docker's, with another digest. */
-async function copy({ request, reference, verdict, args, accounts, folder, home }: Copy): Promise<void> {
+/**
+ * `skopeo copy` into an OCI layout that seems to have the layers: it checks the signature before all else, and fetches no blob
+ * whose file is there (the files are empty). No other of its commands asks policy.json.
+ */
+async function check({ request, reference, verdict, args, accounts, home }: Check): Promise<string> {
   const { domain, path, tag, digest } = reference;
   const source = `docker://${domain}/${path}${digest === undefined ? `:${tag}` : `@${digest}`}`;
-  await rm(folder, { recursive: true, force: true });
   const who = accounts.size === 0 ? ["--src-no-creds"] : ["--src-authfile", await writeAccounts(request, accounts)];
+  const layout = await seemToHave(request);
   const skopeo = [
     "skopeo",
     "--policy",
@@ -140,7 +141,7 @@ async function copy({ request, reference, verdict, args, accounts, folder, home 
     ...args.copy,
     ...who,
     source,
-    `dir:${folder}`,
+    `oci:${layout}`,
   ];
   // It dies with us, so that the next daemon sweeps a folder that nobody writes to.
   const result = await execa("setpriv", ["--pdeathsig", "KILL", ...skopeo], {
@@ -150,7 +151,7 @@ async function copy({ request, reference, verdict, args, accounts, folder, home 
     env: { HOME: home, LC_ALL: "C" },
     ...(request.signal && { cancelSignal: request.signal }),
   });
-  if (!result.failed) return;
+  if (!result.failed) return configOf(layout);
   if (result.isCanceled) {
     throw new PodrunError("Cancelled", `the pull of image "${request.reference}" was cancelled`);
   }
@@ -164,9 +165,9 @@ async function copy({ request, reference, verdict, args, accounts, folder, home 
   throw skopeoError({ ...verdict, image: request.reference, stderr: result.stderr || (result.shortMessage ?? "") });
 }
 
-const accountsFile = (request: SignedCopyRequest): string => join(request.folder, "accounts.json");
+const accountsFile = (request: SignatureRequest): string => join(request.folder, "accounts.json");
 
-async function writeAccounts(request: SignedCopyRequest, accounts: Accounts): Promise<string> {
+async function writeAccounts(request: SignatureRequest, accounts: Accounts): Promise<string> {
   const auths = [...accounts].map(([key, account]) => {
     const token = account.identityToken === undefined ? {} : { identitytoken: account.identityToken };
     return [key, { auth: encodeAuth(account), ...token }] as const;
@@ -176,30 +177,22 @@ async function writeAccounts(request: SignedCopyRequest, accounts: Accounts): Pr
   return file;
 }
 
-/** skopeo's `dir:` (manifest.json, and blobs by the digits of their digests) as an OCI layout without a name; the blobs are moved. */
-async function writeLayout(from: string, to: string): Promise<void> {
-  const blobs = join(to, "blobs/sha256");
+/** An OCI layout without an image, in which a file lies in each layer's place. */
+async function seemToHave({ folder, layers }: SignatureRequest): Promise<string> {
+  const layout = join(folder, "layout");
+  await rm(layout, { recursive: true, force: true });
+  const blobs = join(layout, "blobs/sha256");
   await mkdir(blobs, { recursive: true });
-  for (const name of await readdir(from)) {
-    if (/^[0-9a-f]{64}$/.test(name)) await rename(join(from, name), join(blobs, name));
-  }
-  const manifest = await readFile(join(from, "manifest.json"));
-  const digest = createHash("sha256").update(manifest).digest("hex");
-  await rename(join(from, "manifest.json"), join(blobs, digest));
-  const descriptor = {
-    mediaType: mediaTypeOf(manifest),
-    digest: `sha256:${digest}`,
-    size: manifest.length,
-  };
-  await writeFile(join(to, "oci-layout"), JSON.stringify({ imageLayoutVersion: "1.0.0" }));
-  await writeFile(join(to, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [descriptor] }));
+  for (const hex of new Set(layers.map(hexOf))) await writeFile(join(blobs, hex), "");
+  return layout;
 }
 
-/** Docker's manifests say what they are; OCI's may (image-spec, manifest.md). skopeo has parsed it before. */
-function mediaTypeOf(manifest: Buffer): string {
-  const parsed: unknown = JSON.parse(manifest.toString("utf8"));
-  const said = isObject(parsed) ? parsed["mediaType"] : undefined;
-  if (typeof said === "string") return said;
-  const isOld = isObject(parsed) && parsed["schemaVersion"] === 1;
-  return isOld ? "application/vnd.docker.distribution.manifest.v1+json" : "application/vnd.oci.image.manifest.v1+json";
+/** The layout has one image now; skopeo made its manifest anew where it was one of Docker's, but the config stays as it is. */
+async function configOf(layout: string): Promise<string> {
+  const read = async (path: string): Promise<unknown> => JSON.parse(await readFile(join(layout, path), "utf8"));
+  const index = (await read("index.json")) as { readonly manifests: readonly [{ readonly digest: string }] };
+  const manifest = await read(`blobs/sha256/${hexOf(index.manifests[0].digest)}`);
+  return (manifest as { readonly config: { readonly digest: string } }).config.digest;
 }
+
+const hexOf = (digest: string): string => digest.slice("sha256:".length);
