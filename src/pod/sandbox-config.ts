@@ -1,7 +1,18 @@
 import { join } from "node:path";
 import { type HostsInput, nodeHosts, podHosts, podResolvConf, type ResolverConfig } from "../net/index.ts";
 import type { MemoryVolume, SandboxConfig } from "../sandbox/types.ts";
-import { bytes, type HugepageName, hostPortsOf, type Pod, portText, qosClass } from "../spec/index.ts";
+import {
+  bytes,
+  HUGEPAGE_BYTES,
+  type HugepageName,
+  hostPortsOf,
+  hugepagesAsked,
+  hugepagesOfMedium,
+  type Pod,
+  podLimits,
+  portText,
+  qosClass,
+} from "../spec/index.ts";
 import type { ClaimSource } from "./claims/claim-source.ts";
 import { kernelHostname, nameOf } from "./hostname.ts";
 import type { Reasons } from "./reasons.ts";
@@ -101,7 +112,7 @@ const SETGID = 0o2000;
 
 /**
  * Volumes in memory: those whose content podrun writes, and emptyDir, as large as the least of its sizeLimit, the pod's memory limit
- * and what the node has for pods (KEP-1967).
+ * and what the node has for pods (KEP-1967); of huge pages, as large as the least of its sizeLimit and the pod's limit of them.
  */
 function memoryVolumes(pod: Pod, nodeBytes: number): SandboxConfig["memoryVolumes"] {
   const podBytes = podResources(pod).memoryLimitBytes ?? nodeBytes;
@@ -112,11 +123,13 @@ function memoryVolumes(pod: Pod, nodeBytes: number): SandboxConfig["memoryVolume
     const { name, emptyDir, configMap } = volume;
     // The kubelet's modes: those that it makes in memory are sticky.
     if (hasContent(volume)) return [[name, { mode: (configMap ? 0o777 : 0o1777) | group, ...owner }]];
-    if (emptyDir?.medium !== "Memory") return [];
+    if (!emptyDir?.medium) return [];
+    const pages = hugepagesOfMedium(emptyDir.medium, hugepagesAsked(pod.spec));
+    const most = pages ? (podLimits(pod)[pages] ?? 0) : Math.min(podBytes, nodeBytes);
     // 0 is none, as everywhere in resources.
-    const own = bytes(emptyDir.sizeLimit ?? "0") || nodeBytes;
-    const sizeBytes = Math.min(own, podBytes, nodeBytes);
-    return [[name, { ...(group !== 0 && { mode: 0o777 | group }), ...owner, sizeBytes }] as const];
+    const sizeBytes = Math.min(bytes(emptyDir.sizeLimit ?? "0") || most, most);
+    const pageBytes = pages ? { pageBytes: HUGEPAGE_BYTES[pages] } : {};
+    return [[name, { ...(group !== 0 && { mode: 0o777 | group }), ...owner, sizeBytes, ...pageBytes }] as const];
   });
   return Object.fromEntries(entries);
 }

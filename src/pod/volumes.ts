@@ -56,8 +56,11 @@ function sourceOf(volume: Volume, pod: Pod, node: VolumeNode): VolumeSource | un
 export const pathOf = (volume: PersistentVolume | undefined): string | undefined =>
   volume?.spec.local?.path ?? volume?.spec.hostPath?.path;
 
+/** An emptyDir in a folder of the host: those of another medium have a file system of their own, no larger than its limit. */
+export const isOnDisk = ({ emptyDir }: Volume): boolean => emptyDir !== undefined && (emptyDir.medium ?? "") === "";
+
 function ownSource(volume: Volume, pod: Pod, root: string): MountSource {
-  if (hasContent(volume) || volume.emptyDir?.medium === "Memory") return { kind: "memory", volume: volume.name };
+  if (hasContent(volume) || !isOnDisk(volume)) return { kind: "memory", volume: volume.name };
   return { kind: "host", path: emptyDirFolder(root, pod, volume.name) };
 }
 
@@ -77,8 +80,7 @@ function setUpVolume(volume: Volume, pod: Pod, node: VolumeNode): void {
   const hostPath = volume.hostPath ?? claimed?.hostPath;
   if (hostPath) setUpHostPath(name, hostPath.path, hostPath.type);
   else if (claimed?.local) checkLocal(name, claimed.local.path);
-  else if (volume.emptyDir && volume.emptyDir.medium !== "Memory")
-    setUpEmptyDir(name, emptyDirFolder(node.config.root, pod, name), pod);
+  else if (isOnDisk(volume)) setUpEmptyDir(name, emptyDirFolder(node.config.root, pod, name), pod);
 }
 
 /**

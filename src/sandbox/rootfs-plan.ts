@@ -16,7 +16,7 @@ import { makeDevices, mountMessageQueues, mountTerminals } from "./devices-plan.
 import type { MachineFacts } from "./facts.ts";
 import { choosePart, makeOverlay, mountImage } from "./overlay-plan.ts";
 import type { PlanWriter } from "./plan-writer.ts";
-import { POD_ROOT } from "./sandbox-plan.ts";
+import { POD_ROOT } from "./pod-root-plan.ts";
 import { LOCAL, POD } from "./slots.ts";
 import type { ContainerConfig, ContainerMount, SandboxShape } from "./types.ts";
 import { coversTerminals, idmap, idmapLayers, makeAsRoot, noDevices, WHY_USERS } from "./user-namespace-plan.ts";

@@ -42,7 +42,7 @@ export interface SandboxConfig {
   readonly qos: QosClass;
   /** Sum over the pod's containers, for the pod's own cgroup. */
   readonly resources: Resources;
-  /** Volumes that live in the pod's own mount namespace (emptyDir with medium Memory): name → size in bytes (undefined: no limit). */
+  /** Volumes that live in the pod's own mount namespace (emptyDir with a medium, and those whose content podrun writes), by name. */
   readonly memoryVolumes: Readonly<Record<string, MemoryVolume>>;
   readonly logDirectory: string;
   /** Where each setting came from, for `podrun plan`: field → "pod.yaml:7 spec.hostNetwork" or "default". */
@@ -50,7 +50,10 @@ export interface SandboxConfig {
 }
 
 export interface MemoryVolume {
+  /** Undefined: no limit. */
   readonly sizeBytes?: number;
+  /** Of huge pages of this size: a mount of hugetlbfs instead of tmpfs. */
+  readonly pageBytes?: number;
   /** Of its root folder; default 0777. */
   readonly mode?: number;
   /** Of its root folder; default 0. */

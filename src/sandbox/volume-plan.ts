@@ -2,7 +2,7 @@ import { CLONE_NEWNS, O_CREAT, O_DIRECTORY, O_EXCL, O_PATH } from "../linux/cons
 import type { Operation } from "../linux/plan/operations.gen.ts";
 import { ACTORS, NO_SLOT, PROC_SLOT } from "../linux/plan/table.ts";
 import { type Bare, PlanWriter } from "./plan-writer.ts";
-import { POD_ROOT } from "./sandbox-plan.ts";
+import { POD_ROOT } from "./pod-root-plan.ts";
 import { LOCAL, POD } from "./slots.ts";
 import type { VolumeFile, VolumeTree } from "./types.ts";
 import { makeAsRoot, outside, WHY_USERS } from "./user-namespace-plan.ts";

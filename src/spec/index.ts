@@ -25,6 +25,8 @@ export {
   HUGEPAGE_BYTES,
   type HugepageName,
   hasOwnResources,
+  hugepagesAsked,
+  hugepagesOfMedium,
   podLimits,
   podRequests,
   RESOURCE_NAMES,

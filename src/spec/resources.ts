@@ -17,6 +17,19 @@ export type HugepageName = keyof typeof HUGEPAGE_BYTES;
 
 export const isHugepages = (name: string): name is HugepageName => Object.hasOwn(HUGEPAGE_BYTES, name);
 
+/** The resource whose pages a medium is made of (EmptyDirVolumeSource.medium); "HugePages": the only one that a pod asks for. */
+export function hugepagesOfMedium(
+  medium: string | undefined,
+  asked: readonly HugepageName[],
+): HugepageName | undefined {
+  if (medium === "HugePages") return asked.length === 1 ? asked[0] : undefined;
+  return asked.find((name) => medium === `HugePages-${name.slice("hugepages-".length)}`);
+}
+
+/** Huge pages that any container asks for, or the pod as a whole. */
+export const hugepagesAsked = (spec: PodSpec): readonly HugepageName[] =>
+  (Object.keys(HUGEPAGE_BYTES) as HugepageName[]).filter((name) => (podRequests({ spec })[name] ?? 0) > 0);
+
 export type Kind = "requests" | "limits";
 export type Quantities = Readonly<Partial<Record<ResourceName, string>>>;
 /** Thousandths of a CPU; bytes of all others. */

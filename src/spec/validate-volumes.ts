@@ -4,6 +4,7 @@ import { posix } from "node:path";
 import { elementPath } from "./path.ts";
 import type { Container, Pod, Volume, VolumeMount } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
+import { hugepagesAsked, hugepagesOfMedium } from "./resources.ts";
 import { FORMATS, quote } from "./schema/format.ts";
 import { validateFieldPath, validateResourceField } from "./validate-environment.ts";
 import { validateClaimSpec } from "./validate-storage.ts";
@@ -22,8 +23,19 @@ export function validateVolumes(pod: Pod): Problem[] {
     const path = elementPath("spec.volumes", index);
     const [first, second] = Object.keys(volume).filter((key) => key !== "name");
     if (second !== undefined) return [invalid(path, `has both ${first} and ${second}; a volume has one source`)];
+    if (volume.emptyDir) return validateMedium(volume.emptyDir.medium, `${path}.emptyDir.medium`, pod);
     return volume.ephemeral ? validateTemplate(volume, path, pod) : validateContent(volume, path, pod);
   });
+}
+
+/** Under a kubelet such a pod would wait for its mount without end (emptydir, getPageSizeMountOption). */
+function validateMedium(medium: string | undefined, path: string, { spec }: Pod): Problem[] {
+  const asked = hugepagesAsked(spec);
+  if (!medium?.startsWith("HugePages") || hugepagesOfMedium(medium, asked) !== undefined) return [];
+  if (medium === "HugePages" && asked.length > 1)
+    return [invalid(path, `the pod asks for ${asked.join(" and ")}; write HugePages-1Gi or HugePages-2Mi`)];
+  const wanted = medium === "HugePages" ? "hugepages-2Mi or hugepages-1Gi" : medium.replace("HugePages", "hugepages");
+  return [invalid(path, `${quote(medium)} needs a container that asks for ${wanted} in its resources`)];
 }
 
 function validateTemplate({ name, ephemeral }: Volume, path: string, { metadata }: Pod): Problem[] {

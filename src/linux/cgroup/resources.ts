@@ -133,13 +133,18 @@ function v1Settings(resources: Resources): Setting[] {
   return settings;
 }
 
-/** The kernel's names of page sizes are like 2MB and 1GB; it has files of the sizes that the processor has. */
+/**
+ * The kernel's names of page sizes are like 2MB and 1GB; it has files of the sizes that the processor has. What is reserved is
+ * limited as well (since Linux 5.7, as runc does): who asks for too much is told by mmap(2), not killed by a SIGBUS later.
+ */
 const hugepageSettings = ({ hugepageLimitBytes = {} }: Resources, suffix: string): Setting[] =>
-  Object.entries(hugepageLimitBytes).map(([size, bytes]) => ({
-    controller: "hugetlb",
-    file: `hugetlb.${size.replace(/i$/, "B")}.${suffix}`,
-    value: `${bytes}`,
-    optional: true,
-  }));
+  Object.entries(hugepageLimitBytes).flatMap(([size, bytes]) =>
+    [suffix, `rsvd.${suffix}`].map((file) => ({
+      controller: "hugetlb",
+      file: `hugetlb.${size.replace(/i$/, "B")}.${file}`,
+      value: `${bytes}`,
+      optional: true,
+    })),
+  );
 
 const limitOrMax = (limit: number): string => (limit > 0 ? `${limit}` : "max");

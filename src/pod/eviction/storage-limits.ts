@@ -1,5 +1,6 @@
 // What a pod may take of the disk, and what it has asked for of it.
 import { bytes, type Container, type Pod, placedContainers, podLimits, type Volume } from "../../spec/index.ts";
+import { isOnDisk } from "../volumes.ts";
 import { containerStorageMessage, emptyDirMessage, podStorageMessage } from "./messages.ts";
 import type { PodStorage } from "./types.ts";
 
@@ -12,12 +13,9 @@ export function storageOf({ resources }: Container, kind: "limits" | "requests")
 /** Of all of a pod's containers together, those without a limit left out; undefined: none has any. */
 const podLimit = (pod: Pod): number | undefined => podLimits(pod)["ephemeral-storage"] || undefined;
 
-/** An emptyDir on the disk: those in memory have a file system of their own, which is no larger than its limit. */
-export const isDiskVolume = ({ emptyDir }: Volume): boolean => emptyDir !== undefined && emptyDir.medium !== "Memory";
-
 /** Undefined: without one, or with 0, which is none. */
 export function sizeLimitOf(volume: Volume): string | undefined {
-  const limit = isDiskVolume(volume) ? volume.emptyDir?.sizeLimit : undefined;
+  const limit = isOnDisk(volume) ? volume.emptyDir?.sizeLimit : undefined;
   return limit === undefined || bytes(limit) === 0 ? undefined : limit;
 }
 

@@ -4,8 +4,7 @@ import type { DiskMeter, DiskUsage } from "../../linux/disk-meter.ts";
 import type { Pod } from "../../spec/index.ts";
 import type { Node } from "../node.ts";
 import { logDirectory } from "../sandbox-config.ts";
-import { emptyDirFolder } from "../volumes.ts";
-import { isDiskVolume } from "./storage-limits.ts";
+import { emptyDirFolder, isOnDisk } from "../volumes.ts";
 import type { PodStorage } from "./types.ts";
 
 const NONE: DiskUsage = { usedBytes: 0, inodesUsed: 0 };
@@ -22,7 +21,7 @@ export async function measurePod(
   const logs = logDirectory(config.logs, pod);
   const names = new Set(runs.map(({ name }) => name));
   const folders = (pod.spec.volumes ?? [])
-    .filter(isDiskVolume)
+    .filter(isOnDisk)
     .map(({ name }) => [name, emptyDirFolder(config.root, pod, name)] as const);
   const [layers, texts, volumes] = await Promise.all([
     Promise.all(runs.map(({ id, name }) => measure(name, join(config.root, "containers", id, "upper")))),

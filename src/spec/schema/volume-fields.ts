@@ -104,10 +104,11 @@ export const VOLUME = objectType({
         name: "EmptyDirVolumeSource",
         fields: {
           medium: oneOf(["", "Memory", "HugePages", "HugePages-1Gi", "HugePages-2Mi"], {
-            only: ["", "Memory"],
-            because: "ask for huge pages in resources, and take them with mmap",
+            note: "huge pages: of a size that the pod asks for in resources; files there are for mmap",
           }),
-          sizeLimit: quantity({ note: "on the disk: a pod that crosses it is evicted" }),
+          sizeLimit: quantity({
+            note: "on the disk: a pod that crosses it is evicted; in memory and huge pages: there is no more room",
+          }),
         },
       }),
       { note: "also what a volume without a source is" },

@@ -79,6 +79,24 @@ static int hog(size_t bytes) {
     return 0;
 }
 
+/* Maps so many bytes of huge pages, of a file when one is named, and writes to each. */
+static int huge(size_t bytes, const char *path) {
+    int file = path == NULL ? -1 : open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    int flags = path == NULL ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB : MAP_SHARED;
+    if (path != NULL && file < 0) {
+        say("open", -1);
+        return 1;
+    }
+    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, file, 0);
+    if (memory == MAP_FAILED) {
+        say("mmap", -1);
+        return 1;
+    }
+    for (size_t at = 0; at < bytes; at += 2 << 20) memory[at] = 1;
+    puts("had all of it");
+    return 0;
+}
+
 static int hog_child(size_t bytes) {
     int status = 0;
     if (fork() == 0) _exit(hog(bytes));
@@ -177,6 +195,7 @@ int main(int argc, char **argv) {
     const char *argument = argc > 2 ? argv[2] : "0";
     if (strcmp(command, "calls") == 0) return calls();
     if (strcmp(command, "hog") == 0) return hog(strtoul(argument, NULL, 10));
+    if (strcmp(command, "huge") == 0) return huge(strtoul(argument, NULL, 10), argc > 3 ? argv[3] : NULL);
     if (strcmp(command, "hog-child") == 0) return hog_child(strtoul(argument, NULL, 10));
     if (strcmp(command, "forks") == 0) return forks(atoi(argument));
     if (strcmp(command, "overwrite") == 0) return overwrite(argument);

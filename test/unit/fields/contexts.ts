@@ -80,6 +80,7 @@ export const CONTEXTS: Readonly<Record<string, readonly Setting[]>> = {
   "SeccompProfile.localhostProfile": [[`${MAIN}.securityContext.seccompProfile.type`, "Localhost"]],
   "AppArmorProfile.localhostProfile": [[`${MAIN}.securityContext.appArmorProfile.type`, "Localhost"]],
   "Lifecycle.stopSignal": [["spec.os.name", "linux"]],
+  "EmptyDirVolumeSource.medium": [mountOf("a")],
   "Volume.name": [["spec.volumes.0.emptyDir.medium", "Memory"]],
   "HostPathVolumeSource.path": [mountOf("a")],
   "EmptyDirVolumeSource.sizeLimit": [["spec.volumes.0.emptyDir.medium", "Memory"]],

@@ -128,9 +128,16 @@ t.test("a cgroup in use gets all of its limits, also that there is none, whateve
 
 t.test("limits of huge pages go to the kernel's names of their sizes", async (t) => {
   const hugepageLimitBytes = { "1Gi": 0, "2Mi": 4_194_304 };
-  t.strictSame(lines(V2, { hugepageLimitBytes }), ["/c/p/hugetlb.1GB.max 0 ?", "/c/p/hugetlb.2MB.max 4194304 ?"]);
+  t.strictSame(lines(V2, { hugepageLimitBytes }), [
+    "/c/p/hugetlb.1GB.max 0 ?",
+    "/c/p/hugetlb.1GB.rsvd.max 0 ?",
+    "/c/p/hugetlb.2MB.max 4194304 ?",
+    "/c/p/hugetlb.2MB.rsvd.max 4194304 ?",
+  ]);
   t.strictSame(lines({ ...V1, hierarchies: new Map([["hugetlb", "/h"]]) }, { hugepageLimitBytes }), [
     "/h/p/hugetlb.1GB.limit_in_bytes 0 ?",
+    "/h/p/hugetlb.1GB.rsvd.limit_in_bytes 0 ?",
     "/h/p/hugetlb.2MB.limit_in_bytes 4194304 ?",
+    "/h/p/hugetlb.2MB.rsvd.limit_in_bytes 4194304 ?",
   ]);
 });

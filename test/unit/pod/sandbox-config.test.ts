@@ -109,6 +109,23 @@ t.test(
   },
 );
 
+t.test("volumes of huge pages are of the size that the pod asks for, and no larger than that", async (t) => {
+  const limits = { "hugepages-2Mi": "8Mi", memory: "64Mi" };
+  const containers = [{ name: "c", image: "podrun.local/base", resources: { limits } }];
+  const volumes = [
+    { name: "all", emptyDir: { medium: "HugePages" } },
+    { name: "some", emptyDir: { medium: "HugePages-2Mi", sizeLimit: "4Mi" } },
+    { name: "more", emptyDir: { medium: "HugePages-2Mi", sizeLimit: "1Gi" } },
+  ];
+  const { memoryVolumes } = build({ volumes, containers, securityContext: { fsGroup: 3000 } });
+  const page = { mode: 0o2777, gid: 3000, pageBytes: 2 ** 21 };
+  t.same(memoryVolumes, {
+    all: { ...page, sizeBytes: 2 ** 23 },
+    some: { ...page, sizeBytes: 2 ** 22 },
+    more: { ...page, sizeBytes: 2 ** 23 },
+  });
+});
+
 t.test("logs lie where the kubelet puts them", async (t) => {
   t.equal(build({}, { uid: "u-1" }).logDirectory, "/logs/default_hello_u-1");
   const long = build({}, { uid: "u-1", namespace: "n".repeat(63), name: "a".repeat(253) }).logDirectory;

@@ -215,6 +215,22 @@ t.test("volumes in the pod's memory belong to the pod's root and group", async (
   for (const one of written) if (one.op === "chown") t.equal(one.gid, 134_072);
 });
 
+t.test("a volume of huge pages is a mount of its own kind, with the pod's owner and the group's bit", async (t) => {
+  const plan = sandbox({ memoryVolumes: { m: { gid: 3000, mode: 0o2777, sizeBytes: 2 ** 22, pageBytes: 2 ** 21 } } });
+  const [made] = plan.flatMap((one) => (one.op === "fsmount" && one.type === "hugetlbfs" ? [one.options] : []));
+  t.same(made, [
+    "source=hugetlbfs",
+    "pagesize=2097152",
+    "mode=2777",
+    "uid=131072",
+    "gid=131072",
+    "gid=134072",
+    "size=4194304",
+  ]);
+  // The kernel leaves the bit out of the option.
+  t.ok(plan.some((one) => one.op === "chmod" && one.path === "volumes/m" && one.mode === 0o2777));
+});
+
 t.test("users and groups that the pod has not are refused before anything is made", async (t) => {
   const shape = { hostname: "web", userRange: users };
   const image = { ...fixtures.image, config: { ...fixtures.image.config, user: "70000" } };

@@ -176,6 +176,10 @@ t.test("containers, variables, volumes and mount paths are not given twice", asy
 });
 
 t.test("a mount needs its volume and an absolute path", async (t) => {
+  const pages = (medium: string, limits: object): RawPod => ({
+    spec: { volumes: [{ name: "v", emptyDir: { medium } }] },
+    container: { resources: { limits: { memory: "1Gi", ...limits } } },
+  });
   const mount = (volumeMount: unknown, volumes: unknown = [{ name: "data" }]) => ({
     spec: { volumes },
     container: { volumeMounts: [volumeMount] },
@@ -217,11 +221,27 @@ t.test("a mount needs its volume and an absolute path", async (t) => {
     ],
     [
       { spec: { volumes: [{ name: "v", emptyDir: { medium: "HugePages" } }] } },
-      'spec.volumes[0].emptyDir.medium: "HugePages" is not supported (ask for huge pages',
+      'spec.volumes[0].emptyDir.medium: "HugePages" needs a container that asks for hugepages-2Mi or hugepages-1Gi',
+    ],
+    [
+      pages("HugePages-1Gi", { "hugepages-2Mi": "2Mi" }),
+      'spec.volumes[0].emptyDir.medium: "HugePages-1Gi" needs a container that asks for hugepages-1Gi',
+    ],
+    [
+      pages("HugePages", { "hugepages-2Mi": "2Mi", "hugepages-1Gi": "1Gi" }),
+      "spec.volumes[0].emptyDir.medium: the pod asks for hugepages-1Gi and hugepages-2Mi; write HugePages-1Gi or",
+    ],
+    [
+      { spec: { volumes: [{ name: "v", emptyDir: { medium: "HugePages-4Mi" } }] } },
+      "spec.volumes[0].emptyDir.medium: ",
     ],
     [{ container: { workingDir: "srv" } }, 'spec.containers[0].workingDir: "srv" is not an absolute path'],
   ]);
-  accepts(t, [mount({ name: "data", mountPath: "/d", readOnly: true })]);
+  accepts(t, [
+    mount({ name: "data", mountPath: "/d", readOnly: true }),
+    pages("HugePages", { "hugepages-2Mi": "2Mi" }),
+    pages("HugePages-1Gi", { "hugepages-2Mi": "2Mi", "hugepages-1Gi": "1Gi" }),
+  ]);
 });
 
 t.test("addresses are IPv4 or IPv6, and DNS keeps resolv.conf's limits", async (t) => {
