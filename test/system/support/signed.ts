@@ -55,7 +55,11 @@ export function pullWith(
 }
 
 /** What a pull that was refused must look like. */
-export async function refused(t: Test, { pull, images, left, told }: ReturnType<typeof pullWith>, error: object) {
+export async function refused(
+  t: Test,
+  { pull, images, left, told }: ReturnType<typeof pullWith>,
+  error: { code: string; message: RegExp },
+) {
   await t.rejects(pull(), error);
   t.same(images.list(), [], "there is no image");
   t.same(left(), [], "and nothing half made");
