@@ -30,7 +30,11 @@ export class WarmMonitors {
   refill(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#ready ??= this.#spawn();
+      try {
+        this.#ready ??= this.#spawn();
+      } catch {
+        // Whoever needs one tries it, and tells why it can't be.
+      }
     }, REFILL_MILLIS).unref();
   }
 

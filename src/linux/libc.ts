@@ -32,6 +32,33 @@ interface Libc {
   readonly pipe2: (ends: number[], flags: number) => number;
   readonly socket: (family: number, type: number, protocol: number) => number;
   readonly umount2: (path: string, flags: number) => number;
+  readonly socketpair: (family: number, type: number, protocol: number, ends: number[]) => number;
+  /** The pid is put into the array; the answer is an errno, as of all posix_spawn functions. */
+  readonly posix_spawn: (
+    pid: number[],
+    path: string,
+    actions: Buffer,
+    attributes: Buffer,
+    argv: readonly (string | null)[],
+    env: readonly (string | null)[],
+  ) => number;
+  readonly posix_spawn_file_actions_init: (actions: Buffer) => number;
+  readonly posix_spawn_file_actions_adddup2: (actions: Buffer, fd: number, to: number) => number;
+  readonly posix_spawn_file_actions_addopen: (
+    actions: Buffer,
+    fd: number,
+    path: string,
+    flags: number,
+    mode: number,
+  ) => number;
+  readonly posix_spawn_file_actions_addchdir_np: (actions: Buffer, path: string) => number;
+  readonly posix_spawn_file_actions_destroy: (actions: Buffer) => number;
+  readonly posix_spawnattr_init: (attributes: Buffer) => number;
+  readonly posix_spawnattr_setflags: (attributes: Buffer, flags: number) => number;
+  readonly posix_spawnattr_setsigdefault: (attributes: Buffer, signals: Buffer) => number;
+  readonly posix_spawnattr_setsigmask: (attributes: Buffer, signals: Buffer) => number;
+  readonly posix_spawnattr_destroy: (attributes: Buffer) => number;
+  readonly waitpid: (pid: number, status: number[], options: number) => number;
   readonly _exit: (status: number) => void;
   readonly pidfd_send_signal: (pidfd: number, signal: number, info: null, flags: number) => number;
 }
@@ -53,11 +80,34 @@ function libc(): Libc {
     socket: library.func("int socket(int domain, int type, int protocol)"),
     umount2: library.func("int umount2(const char *path, int flags)"),
     pidfd_open: library.func("int pidfd_open(int pid, unsigned int flags)"),
+    socketpair: library.func("int socketpair(int domain, int type, int protocol, _Out_ int *ends)"),
+    waitpid: library.func("int waitpid(int pid, _Out_ int *status, int options)"),
+    ...spawnFunctions(library),
     _exit: library.func("void _exit(int status)"),
     pidfd_send_signal: library.func("int pidfd_send_signal(int pidfd, int signal, void *info, unsigned int flags)"),
   };
   return loaded;
 }
+
+const spawnFunctions = (library: ReturnType<typeof koffi.load>) => ({
+  posix_spawn: library.func(
+    "int posix_spawn(_Out_ int *pid, const char *path, void *actions, void *attributes, const char **argv, const char **env)",
+  ),
+  posix_spawn_file_actions_init: library.func("int posix_spawn_file_actions_init(void *actions)"),
+  posix_spawn_file_actions_adddup2: library.func("int posix_spawn_file_actions_adddup2(void *actions, int fd, int to)"),
+  posix_spawn_file_actions_addopen: library.func(
+    "int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags, unsigned int mode)",
+  ),
+  posix_spawn_file_actions_addchdir_np: library.func(
+    "int posix_spawn_file_actions_addchdir_np(void *actions, const char *path)",
+  ),
+  posix_spawn_file_actions_destroy: library.func("int posix_spawn_file_actions_destroy(void *actions)"),
+  posix_spawnattr_init: library.func("int posix_spawnattr_init(void *attributes)"),
+  posix_spawnattr_setflags: library.func("int posix_spawnattr_setflags(void *attributes, short flags)"),
+  posix_spawnattr_setsigdefault: library.func("int posix_spawnattr_setsigdefault(void *attributes, void *signals)"),
+  posix_spawnattr_setsigmask: library.func("int posix_spawnattr_setsigmask(void *attributes, void *signals)"),
+  posix_spawnattr_destroy: library.func("int posix_spawnattr_destroy(void *attributes)"),
+});
 
 /** Calls into the C library; a result of -1 becomes an OperationFailed with `details.errno`. */
 export function call<Name extends keyof Libc>(name: Name, ...rest: Parameters<Libc[Name]>): number {

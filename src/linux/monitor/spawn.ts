@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, readFileSync, writeSync } from "node:fs";
-import { Socket } from "node:net";
 import { errnoOf, PodrunError } from "../../base/errors.ts";
 import { call, failedWith } from "../libc.ts";
+import { type SpawnedProcess, spawnConnected } from "../spawn.ts";
 import { MonitorClient } from "./client.ts";
 import { MonitorStream } from "./stream.ts";
 
@@ -13,8 +12,6 @@ const MFD_EXEC = 0x10;
 const F_ADD_SEALS = 1033;
 /** F_SEAL_SEAL | SHRINK | GROW | WRITE: nobody, we included, can change it any more. */
 const ALL_SEALS = 0xf;
-
-const CONNECTION = 3;
 
 /** Bytes that a title may have: a namespace and a pod's name are at most 63 and 253 characters, most are far shorter. */
 const TITLE_ROOM = 128;
@@ -27,23 +24,19 @@ const sealed = new Map<string, number>();
  * connection may be used at once. Throws OperationFailed when the binary can't be read, copied or started.
  */
 export const spawnMonitor = (options: { readonly binary: string }): MonitorClient =>
-  new MonitorClient(spawnConnected(options).socket);
+  new MonitorClient(startProcess(options.binary).socket);
 
 /**
  * A monitor for one process: the connection takes the plan, and then is that process's streams. Never set up, the monitor
  * kills the process and leaves when the connection ends, be it that we close it or that we die.
  */
 export function spawnMonitorStream(options: { readonly binary: string }): SpawnedStream {
-  const { child, socket } = spawnConnected(options);
-  const left = new Promise<void>((resolve) => {
-    if (child.pid === undefined) resolve();
-    child.once("exit", () => resolve());
-  });
+  const { socket, ended } = startProcess(options.binary);
   return {
     stream: new MonitorStream(socket),
     ended: () => {
-      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) child.ref();
-      return left;
+      const keepAlive = setInterval(() => undefined, 10_000);
+      return ended.finally(() => clearInterval(keepAlive));
     },
   };
 }
@@ -54,30 +47,16 @@ export interface SpawnedStream {
   readonly ended: () => Promise<void>;
 }
 
-function spawnConnected(options: { readonly binary: string }): { child: ChildProcess; socket: Socket } {
-  const fd = sealed.get(options.binary) ?? sealBinary(options.binary);
-  sealed.set(options.binary, fd);
-  const child = startProcess(fd, options.binary);
-  const socket = child.stdio[CONNECTION];
-  if (!(socket instanceof Socket)) throw new TypeError("descriptor 3 of a child is a socket");
-  // Without a process: the errno comes as an event, but only after the first write has failed with EPIPE.
-  child.on("error", () => undefined);
-  if (child.pid === undefined) socket.destroy(startFailure(options.binary, "no process could be made (EAGAIN)"));
-  child.unref();
-  return { child, socket };
-}
-
-function startProcess(fd: number, binary: string): ChildProcess {
+function startProcess(binary: string): SpawnedProcess {
   try {
-    // By our own descriptor table: in the child's, the connection may already stand where the binary does with us.
-    return spawn(`/proc/${process.pid}/fd/${fd}`, [], {
-      argv0: "podrun-monitor",
-      cwd: "/",
+    const fd = sealed.get(binary) ?? sealBinary(binary);
+    sealed.set(binary, fd);
+    return spawnConnected({
+      // By our own descriptor table: in the child's, the connection may already stand where the binary does with us.
+      path: `/proc/${process.pid}/fd/${fd}`,
+      argv: ["podrun-monitor"],
       // It takes nothing from the environment; pause and monitor write their titles over it (native/pause.c).
-      env: { TITLE: " ".repeat(TITLE_ROOM) },
-      // A session of its own: signals to the daemon's process group (Ctrl-C) must not reach it.
-      detached: true,
-      stdio: ["ignore", "ignore", "ignore", "pipe"],
+      env: [`TITLE=${" ".repeat(TITLE_ROOM)}`],
     });
   } catch (cause) {
     throw startFailure(binary, cause);
@@ -86,12 +65,7 @@ function startProcess(fd: number, binary: string): ChildProcess {
 
 /** A memfd with the binary's bytes, sealed. It is CLOEXEC, which does not hinder executing it through /proc/PID/fd. */
 function sealBinary(binary: string): number {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(binary);
-  } catch (cause) {
-    throw startFailure(binary, cause);
-  }
+  const bytes = readFileSync(binary);
   const fd = createExecutableMemfd();
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
@@ -114,7 +88,7 @@ function createExecutableMemfd(): number {
 }
 
 function startFailure(binary: string, cause: unknown): PodrunError {
-  const errno = errnoOf(cause);
+  const errno = cause instanceof PodrunError ? cause.details["errno"] : errnoOf(cause);
   return new PodrunError("OperationFailed", `the monitor ${binary} can't be started: ${errno ?? cause}`, {
     details: { operation: "start monitor", path: binary, errno },
     cause,

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { connectMonitor, spawnMonitor } from "../../../src/linux/monitor/index.ts";
+import { connectMonitor, spawnMonitor, spawnMonitorStream } from "../../../src/linux/monitor/index.ts";
 import { commandLine, startTime } from "../../../src/linux/proc.ts";
 
 const BINARY = join(import.meta.dirname, "../../../build/podrun-monitor");
@@ -24,6 +24,19 @@ t.test("a monitor runs from a sealed copy of its binary, in a session of its own
   t.match(commandLine(pid), ["podrun-monitor"]);
   const session = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[3];
   t.equal(Number(session), pid);
+  t.match(readFileSync(`/proc/${pid}/status`, "utf8"), /^SigIgn:\t0{12}1000$/m, "its own SIGPIPE, and nothing from us");
+  t.equal(readlinkSync(`/proc/${pid}/cwd`), "/");
+  for (const fd of [0, 1, 2]) t.equal(readlinkSync(`/proc/${pid}/fd/${fd}`), "/dev/null");
+  t.match(readlinkSync(`/proc/${pid}/fd/3`), /^socket:/);
+});
+
+t.test("a monitor that has left is no zombie, whoever closed the connection", async (t) => {
+  const [closed, killed] = [spawnMonitorStream({ binary: BINARY }), spawnMonitorStream({ binary: BINARY })];
+  const pids = [(await closed.stream.ready).pid, (await killed.stream.ready).pid];
+  closed.stream.close();
+  process.kill(pids[1] as number, "SIGKILL");
+  await Promise.all([closed.ended(), killed.ended()]);
+  for (const pid of pids) t.notOk(existsSync(`/proc/${pid}`));
 });
 
 t.test("a monitor that was never set up leaves when its connection closes", async (t) => {

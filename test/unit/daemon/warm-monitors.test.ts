@@ -47,3 +47,15 @@ t.test("closing ends the one that waits", async (t) => {
   pool.close();
   t.equal(made[0]?.open, false);
 });
+
+t.test("a process that can't be made is told of to who needs it, not to the event loop", async (t) => {
+  const tried = Promise.withResolvers<void>();
+  const pool = new WarmMonitors("none", () => {
+    tried.resolve();
+    throw new Error("EAGAIN");
+  });
+  t.teardown(() => pool.close());
+  pool.refill();
+  await tried.promise;
+  t.throws(() => pool.take(), /EAGAIN/);
+});
