@@ -23,6 +23,7 @@ import { enterCgroup, prepareCgroups } from "./cgroups.ts";
 import { startControllers } from "./controllers.ts";
 import { monitorBinary } from "./files.ts";
 import { openImages } from "./images.ts";
+import { keepNetwork } from "./keep-network.ts";
 import { listen } from "./listen.ts";
 import { prepareNetwork } from "./network.ts";
 import { makeNode } from "./node.ts";
@@ -69,6 +70,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   objects.watch(({ object }) => pods.objectChanged(object));
   pods.recover();
   const controllers = await startControllers(node, pods, objects, { cgroups: facts.cgroups, removeUnused });
+  const network = keepNetwork({ config, store, nft }, node);
   const parts: Parts = { config, log, store, facts, nft, runtime, pods, images };
   const system = new System(parts, { version: VERSION, features, onShutdown });
   const announced = announceImages(images, () => pods.retry());
@@ -81,6 +83,7 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   return {
     leave: async () => {
       controllers.stop();
+      network.stop();
       await api.close();
       pods.stop();
       stopImages();

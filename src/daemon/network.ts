@@ -27,13 +27,24 @@ export async function prepareNetwork(
   }
 }
 
-const LOOPBACK_INDEX = 1;
+export const LOOPBACK_INDEX = 1;
 
 /** On lo, where an address needs no link of its own and is no broadcast domain's. */
 export async function addHostAddresses(config: Config): Promise<void> {
   const socket = new RouteSocket();
   try {
     for (const ip of hostAddresses(config)) await socket.addAddress(LOOPBACK_INDEX, ip);
+  } finally {
+    socket.close();
+  }
+}
+
+/** Those that somebody has taken away. */
+export async function missingHostAddresses(config: Config): Promise<readonly string[]> {
+  const socket = new RouteSocket();
+  try {
+    const present = new Set((await socket.addresses()).map(({ ip }) => ip));
+    return hostAddresses(config).filter((ip) => !present.has(ip));
   } finally {
     socket.close();
   }

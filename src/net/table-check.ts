@@ -71,7 +71,7 @@ function mapDifferences(listing: string, pods: readonly PodAddresses[]): string[
     const map = found.find((item) => item["name"] === name);
     if (map === undefined) return [`map ${name} is missing`];
     const pairs = (map["elem"] ?? []) as readonly (readonly [unknown, unknown])[];
-    const present = new Set(pairs.map((pair) => pair.map(elementText).join(" : ")));
+    const present = new Set(pairs.map(([key, value]) => `${keyText(key)} : ${elementText(value)}`));
     const own = elements.filter((element) => element.map === name);
     const wanted = new Set(own.map(({ key, value }) => `${key} : ${value}`));
     return [
@@ -81,6 +81,16 @@ function mapDifferences(listing: string, pods: readonly PodAddresses[]): string[
         .map((text) => `map ${name} has ${text}, which no pod asks for`),
     ];
   });
+}
+
+/** nft gives a protocol's number where the machine has no /etc/protocols (Debian's netbase). */
+const PROTOCOLS: Readonly<Record<string, string>> = { 6: "tcp", 17: "udp", 132: "sctp" };
+
+/** `[ADDRESS .] PROTOCOL . PORT` */
+function keyText(key: unknown): string {
+  const parts = elementText(key).split(" . ");
+  const protocol = parts.at(-2) ?? "";
+  return parts.with(-2, PROTOCOLS[protocol] ?? protocol).join(" . ");
 }
 
 /** An element is its value, `{concat: […]}`, or `{elem: {val: …}}` where it carries more than its value. */

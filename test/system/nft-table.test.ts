@@ -20,6 +20,10 @@ const [one, two] = [space.at(2), space.at(3)];
 const nft = (commands: string): string =>
   execFileSync("ip", ["netns", "exec", namespace, "nft", "-j", commands]).toString();
 
+/** As nft prints it where there is no /etc/protocols. */
+const numeric = (commands: string): string =>
+  execFileSync("ip", ["netns", "exec", namespace, "nft", "-j", "-p", commands]).toString();
+
 t.before(() => execFileSync("ip", ["netns", "add", namespace]));
 t.after(() => execFileSync("ip", ["netns", "delete", namespace]));
 t.beforeEach(() => void nft("flush ruleset"));
@@ -63,6 +67,7 @@ t.test("host ports are added and deleted twice, and one that leads nowhere or el
   nft(wholeRuleset(config, [pod]));
   nft(portElements("podrun", pod).add);
   t.same(tableDifferences(nft, config, [pod]), []);
+  t.same(tableDifferences(numeric, config, [pod]), [], "also on a machine that has no names of protocols");
   const found = tableDifferences(nft, config, [{ ...one, ports: [port(9090)] }]).join("\n");
   t.match(found, "map hostport4 lacks tcp . 9090 : 10.77.0.2 . 80");
   t.match(found, "map hostport6 has tcp . 8080 : fd77::2 . 80, which no pod asks for");

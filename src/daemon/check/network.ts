@@ -1,5 +1,11 @@
 import { RouteSocket } from "../../linux/netlink/index.ts";
-import { foreignForwardDrops, type RunNft, tableDifferences, wholeRuleset } from "../../net/index.ts";
+import {
+  foreignForwardDrops,
+  type PodAddresses,
+  type RunNft,
+  tableDifferences,
+  wholeRuleset,
+} from "../../net/index.ts";
 import type { Parts } from "../parts.ts";
 import type { Difference } from "./difference.ts";
 
@@ -51,17 +57,31 @@ export async function deleteLink(index: number): Promise<void> {
   }
 }
 
-function checkTable({ config, store, nft }: Parts): Difference[] {
-  const run: RunNft = (command) => JSON.stringify({ nftables: nft.listJson(command) });
-  const pods = store.sandboxes.list().flatMap(({ lease, ports }) => (lease ? [{ ...lease, ports }] : []));
-  const repair = (): void => nft.run(wholeRuleset(config, pods));
-  const own = tableDifferences(run, config, pods).map((message) => ({
+const listWith =
+  (nft: Parts["nft"]): RunNft =>
+  (command) =>
+    JSON.stringify({ nftables: nft.listJson(command) });
+
+const podAddresses = (store: Parts["store"]): PodAddresses[] =>
+  store.sandboxes.list().flatMap(({ lease, ports }) => (lease ? [{ ...lease, ports }] : []));
+
+/** How our table differs from what the pods on record need; empty: not at all. */
+export const findTableDifferences = ({ config, store, nft }: Pick<Parts, "config" | "store" | "nft">) =>
+  tableDifferences(listWith(nft), config, podAddresses(store));
+
+/** Makes our table anew, for the pods on record. */
+export const restoreTable = ({ config, store, nft }: Pick<Parts, "config" | "store" | "nft">): void =>
+  nft.run(wholeRuleset(config, podAddresses(store)));
+
+function checkTable(parts: Parts): Difference[] {
+  const { config, nft } = parts;
+  const own = findTableDifferences(parts).map((message) => ({
     kind: "nft",
     object: `inet ${config.table}`,
     message,
-    repair,
+    repair: () => restoreTable(parts),
   }));
-  const foreign = foreignForwardDrops(run, config.table).map(({ family, table, chain }) => ({
+  const foreign = foreignForwardDrops(listWith(nft), config.table).map(({ family, table, chain }) => ({
     kind: "nft",
     object: `${family} ${table} ${chain}`,
     message:

@@ -12,4 +12,5 @@ export {
 } from "./batch.ts";
 export { ConntrackSocket, type Flow, type FlowFilter } from "./conntrack.ts";
 export { describeMessages } from "./describe.ts";
+export { type Changer, type Notices, watchHost, watchTable } from "./notices.ts";
 export { type AddressInfo, type DefaultRoute, type LinkInfo, RouteSocket } from "./query.ts";

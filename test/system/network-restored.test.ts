@@ -1,0 +1,50 @@
+// What somebody takes away of the network that pods need comes back without a command.
+import { execFileSync } from "node:child_process";
+import t from "tap";
+import { ask, base, inPod, servePod } from "./support/host-ports.ts";
+import { type Instance, makeManifest, startInstance, until } from "./support/podrun.ts";
+
+const nft = (commands: string): string => execFileSync("nft", [commands]).toString();
+
+const restored = async (podrun: Instance): Promise<readonly string[]> =>
+  (await podrun.ok("events"))
+    .split("\n")
+    .filter((line) => line.includes("NetworkRestored"))
+    .map((line) => line.replace(/^.*NetworkRestored\s+/, ""));
+
+t.test("a table that somebody deletes or changes is made anew, and host ports answer again", async (t) => {
+  const podrun = startInstance(t);
+  const table = `inet ${podrun.config.table}`;
+  const web = await servePod(t, podrun, "web", [{ containerPort: 80, hostPort: base }]);
+  const answers = async (): Promise<boolean> => (await ask([], "tcp", "127.0.0.1", base)).startsWith("web ");
+  t.ok(await answers());
+  t.same(await restored(podrun), [], "its own changes are none of anybody else");
+
+  nft(`delete table ${table}`);
+  await until(answers);
+  await podrun.start(makeManifest("other"));
+  const other = inPod((await podrun.pod("other")).metadata.uid);
+  t.match(await ask(other, "tcp", web.ip4, 80), /^web /, "pods reach one another");
+  nft(`add rule ${table} forward drop`);
+  await until(async () => !nft(`list chain ${table} forward`).includes("drop"));
+  nft(`flush map ${table} hostport4`);
+  await until(answers);
+
+  t.equal(await podrun.findings(), "");
+  const events = (await restored(podrun)).join("\n");
+  t.match(events, new RegExp(`nftables table ${table} was changed by nft \\(pid \\d+\\) and is restored: `));
+  t.match(events, /is missing/);
+  t.match(events, /chain forward has the rules/);
+  t.match(events, /map hostport4 lacks tcp \. /);
+});
+
+t.test("an address of the host that is taken away comes back", async (t) => {
+  const podrun = startInstance(t);
+  await podrun.pods();
+  const address = podrun.config.cidr4.replace(/0\/24$/, "1/32");
+  const onLoopback = (): boolean => execFileSync("ip", ["addr", "show", "dev", "lo"]).toString().includes(address);
+  t.ok(onLoopback());
+  execFileSync("ip", ["addr", "del", address, "dev", "lo"]);
+  await until(async () => onLoopback());
+  t.match((await restored(podrun)).join(), /address .* of lo is gone/);
+});
