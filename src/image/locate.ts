@@ -1,6 +1,4 @@
 // Where an image is: the endpoints of its registry are asked in turn, until one has all that is needed to begin.
-import { createHash } from "node:crypto";
-import { buffer } from "node:stream/consumers";
 import { PodrunError } from "../base/errors.ts";
 import { badBlob, type Descriptor } from "./blob.ts";
 import { type ChosenImage, chooseImage, type Document } from "./choose.ts";
@@ -8,6 +6,7 @@ import type { ImageContext } from "./context.ts";
 import { fits, type Platform, parsePlatform } from "./platform.ts";
 import { formatReference, nameOf, type Reference } from "./reference.ts";
 import type { Endpoint, RepositoryClient } from "./registry/types.ts";
+import { fetchSmallBlob } from "./small-blob.ts";
 import type { ImageRecord, PulledImage, PullRequest } from "./types.ts";
 
 export type Located =
@@ -29,9 +28,6 @@ export interface LocateOptions {
   /** Also what is here already is looked for at its registry, with manifest and config. */
   readonly anew?: boolean;
 }
-
-/** Configs and manifests are small (the distribution spec's own limit). */
-const CONFIG_LIMIT = 4 << 20;
 
 /** Throws what the registry's own endpoint, the last, failed with; where there were mirrors, with a word on each. */
 export async function locateImage(context: ImageContext, options: LocateOptions): Promise<Located> {
@@ -89,7 +85,8 @@ async function ask(
   if (known !== undefined) return { kind: "here", pulled: known };
   const documents = {
     manifest: (descriptor: Descriptor) => fetchManifest(client, descriptor, request.reference, signal),
-    config: (descriptor: Descriptor) => fetchConfig(client, descriptor, request.reference, signal),
+    config: (descriptor: Descriptor) =>
+      fetchSmallBlob(client, { descriptor, image: request.reference, what: "config", signal }),
   };
   const chosen = await chooseImage(top, { documents, image: request.reference, platform });
   return { kind: "found", chosen, digest: top.digest, clients: [client, ...others] };
@@ -131,21 +128,6 @@ async function fetchManifest(
     );
   }
   return manifest;
-}
-
-async function fetchConfig(
-  client: RepositoryClient,
-  descriptor: Descriptor,
-  image: string,
-  signal: AbortSignal,
-): Promise<Buffer> {
-  const { digest, size } = descriptor;
-  if (size > CONFIG_LIMIT)
-    throw badBlob(image, `its config ${digest} has ${size} bytes; at most ${CONFIG_LIMIT} are read`);
-  const bytes = await buffer(client.blob({ digest, size, signal }));
-  const found = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-  if (found !== digest) throw badBlob(image, `the content of its config ${digest} is damaged (it hashes to ${found})`);
-  return bytes;
 }
 
 function allFailed(image: string, failures: readonly { readonly name: string; readonly error: unknown }[]): unknown {

@@ -92,7 +92,8 @@ export function readManifest(raw: unknown, image: string): Manifest {
   };
 }
 
-function readDescriptor(
+/** Throws InvalidImage. */
+export function readDescriptor(
   fields: FieldReader,
   raw: Readonly<Record<string, unknown>>,
   field: string,

@@ -4,6 +4,7 @@ import { createCertificatesReader } from "./certificates.ts";
 import { machinePlace, type Place } from "./place.ts";
 import { createPolicyReader } from "./policy.ts";
 import { createRegistriesReader } from "./registries-conf.ts";
+import { createStoresReader } from "./registries-d.ts";
 import type { RegistryFiles } from "./types.ts";
 
 export interface RegistryFilesOptions {
@@ -18,6 +19,7 @@ export function registryFiles({ place = machinePlace(), warn }: RegistryFilesOpt
   return {
     registries,
     policy: createPolicyReader(place),
+    signatureStores: createStoresReader(place),
     credentials: createCredentialsReader(place, async () => (await registries()).credentialHelpers),
     tls: createCertificatesReader(place),
   };

@@ -50,6 +50,12 @@ export function policyPlace(place: Place): FilePlace {
 /** containers-registries.d(5), for skopeo; undefined: where skopeo looks by itself. */
 export const signatureStores = (place: Place): string | undefined => variable(place, "PODRUN_REGISTRIES_D");
 
+/** The same folder, for us. */
+export function signatureStoresFolder(place: Place): string {
+  const own = join(place.home, ".config/containers/registries.d");
+  return signatureStores(place) ?? (isThere(own) ? own : join(place.etc, "containers/registries.d"));
+}
+
 export interface AuthFilePlace {
   readonly file: string;
   /** `.dockercfg`: the accounts are the file itself. */

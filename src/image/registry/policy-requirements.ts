@@ -3,8 +3,24 @@
 import { fileError } from "./config-file.ts";
 import { findDuplicateName, isObject, type JsonObject, kindOf, parseJsonObject } from "./json-text.ts";
 
-/** What a list of requirements comes to: all must hold. `signed`: only skopeo can say. */
-export type Judgement = "accept" | "reject" | "signed";
+/** What a list of requirements comes to: all must hold. `signed`: only skopeo can say. A list: signatures to look for. */
+export type Judgement = "accept" | "reject" | "signed" | readonly SigstoreRequirement[];
+
+/** `sigstoreSigned` by keys, which podrun checks itself. */
+export interface SigstoreRequirement {
+  /** One of them must have signed: PEM files, or what such a file holds in base64. */
+  readonly keys: readonly ({ readonly path: string } | { readonly data: string })[];
+  readonly identity: SignedIdentity;
+}
+
+/** Which name a signature must be for; containers-policy.json(5), "identity_requirement". */
+export interface SignedIdentity {
+  readonly type: string;
+  readonly dockerReference?: string;
+  readonly dockerRepository?: string;
+  readonly prefix?: string;
+  readonly signedPrefix?: string;
+}
 
 export interface ParsedPolicy {
   readonly file: string;
@@ -74,12 +90,16 @@ function judge(check: Checker, raw: unknown, at: string): Judgement {
       `must be a list of one requirement or more, it is ${Array.isArray(raw) ? "empty" : kindOf(raw)}`,
     );
   }
-  const types = raw.map((requirement, index) => readRequirement(check, requirement, `${at}[${index}]`));
-  if (types.includes("reject")) return "reject";
-  return types.every((type) => type === "insecureAcceptAnything") ? "accept" : "signed";
+  const kinds = raw.map((requirement, index) => readRequirement(check, requirement, `${at}[${index}]`));
+  if (kinds.includes("reject")) return "reject";
+  const wanted = kinds.filter((kind) => kind !== "insecureAcceptAnything");
+  const sigstore = wanted.filter((kind) => typeof kind !== "string");
+  if (sigstore.length < wanted.length) return "signed";
+  return sigstore.length === 0 ? "accept" : sigstore;
 }
 
-function readRequirement(check: Checker, raw: unknown, at: string): string {
+/** Its type, or what there is to check. */
+function readRequirement(check: Checker, raw: unknown, at: string): string | SigstoreRequirement {
   const requirement = check.object(raw, at);
   const type = check.oneOf(requirement["type"], Object.keys(REQUIREMENTS), `${at}.type`);
   const { optional, oneOf = [] } = REQUIREMENTS[type] ?? { optional: [] };
@@ -90,7 +110,21 @@ function readRequirement(check: Checker, raw: unknown, at: string): string {
   if (type === "signedBy") check.oneOf(requirement["keyType"], GPG_KEY_TYPES, `${at}.keyType`);
   if (requirement["signedIdentity"] !== undefined)
     checkIdentity(check, requirement["signedIdentity"], `${at}.signedIdentity`);
-  return type;
+  return (type === "sigstoreSigned" && readSigstore(requirement)) || type;
+}
+
+/** Undefined: what it asks for beside keys, or in their place (a log's word, an authority's), is beyond podrun. */
+function readSigstore(requirement: JsonObject): SigstoreRequirement | undefined {
+  const texts = (one: string, many: string): readonly string[] =>
+    [requirement[one] ?? [], requirement[many] ?? []].flat() as string[];
+  const keys = [
+    ...texts("keyPath", "keyPaths").map((path) => ({ path })),
+    ...texts("keyData", "keyDatas").map((data) => ({ data })),
+  ];
+  const others = Object.keys(requirement).filter((name) => /^(rekor|fulcio|pki)/.test(name));
+  if (keys.length === 0 || others.length > 0) return undefined;
+  const identity = (requirement["signedIdentity"] ?? { type: "matchRepoDigestOrExact" }) as unknown as SignedIdentity;
+  return { keys, identity };
 }
 
 /** The content of keys, `fulcio` and `pki` is skopeo's to judge. */

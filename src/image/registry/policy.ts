@@ -23,6 +23,7 @@ function judge(policy: ParsedPolicy, reference: EndpointRequest): ReturnType<Sig
   const { scope, judgement } = findScope(policy, reference);
   if (judgement === "accept") return { kind: "accept" };
   if (judgement === "signed") return { kind: "signed", file: policy.file, scope };
+  if (judgement !== "reject") return { kind: "signed", file: policy.file, scope, sigstore: judgement };
   const [image = ""] = policyScopes(reference);
   throw new PodrunError("ImageRejected", `image "${image}": ${policy.file} rejects it (${scope}: "reject")`, {
     details: { image, file: policy.file, scope },

@@ -2,6 +2,7 @@
 // its registry is trusted (certs.d), whether it may come at all (policy.json), and the registry's answers.
 import type { Readable } from "node:stream";
 import type { Credentials, DockerConfig } from "../types.ts";
+import type { SigstoreRequirement } from "./policy-requirements.ts";
 
 /** One place to look for an image: a mirror, or the registry itself, which comes last. */
 export interface Endpoint {
@@ -27,10 +28,21 @@ export interface RegistriesConf {
   endpoints(reference: EndpointRequest): readonly Endpoint[];
 }
 
-/** policy.json(5) for one reference. `signed`: requirements that only skopeo can check. */
+/** policy.json(5) for one reference. `signed`: an image must be signed as skopeo can check; with `sigstore`, as podrun can. */
 export type PolicyVerdict =
   | { readonly kind: "accept" }
-  | { readonly kind: "signed"; readonly file: string; readonly scope: string };
+  | {
+      readonly kind: "signed";
+      readonly file: string;
+      readonly scope: string;
+      readonly sigstore?: readonly SigstoreRequirement[];
+    };
+
+/** containers-registries.d(5). */
+export interface SignatureStores {
+  /** Whether sigstore's signatures of an image are looked for beside it. */
+  hasAttachments(reference: EndpointRequest): boolean;
+}
 
 export interface SignaturePolicy {
   /** Throws ImageRejected, naming file and scope. */
@@ -53,6 +65,7 @@ export interface TlsFiles {
 export interface RegistryFiles {
   registries(): Promise<RegistriesConf>;
   policy(): Promise<SignaturePolicy>;
+  signatureStores(): Promise<SignatureStores>;
   credentials(options: {
     readonly secrets?: readonly DockerConfig[];
     readonly authFile?: string | undefined;

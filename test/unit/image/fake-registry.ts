@@ -83,6 +83,7 @@ export function fakeRegistry({
           return { kind: "accept" };
         },
       }),
+      signatureStores: async () => ({ hasAttachments: () => true }),
       credentials: () => ({ find: async (host) => [{ username: "file", password: host }] }),
       tls: async () => ({}),
     },

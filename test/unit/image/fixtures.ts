@@ -98,6 +98,7 @@ export const noRegistry: RegistryAccess = {
   files: {
     registries: () => Promise.reject(new Error("no registry is to be asked")),
     policy: () => Promise.reject(new Error("no registry is to be asked")),
+    signatureStores: () => Promise.reject(new Error("no registry is to be asked")),
     credentials: () => ({ find: async () => [] }),
     tls: async () => ({}),
   },
