@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CONFIG_MAP } from "../src/spec/schema/config-map-fields.ts";
 import { NAMESPACE } from "../src/spec/schema/namespace-fields.ts";
+import { NODE } from "../src/spec/schema/node-fields.ts";
 import { POD } from "../src/spec/schema/pod-fields.ts";
 import { PRIORITY_CLASS } from "../src/spec/schema/priority-class-fields.ts";
 import { SECRET } from "../src/spec/schema/secret-fields.ts";
@@ -73,6 +74,7 @@ const KINDS = [
   PERSISTENT_VOLUME,
   STORAGE_CLASS,
   PRIORITY_CLASS,
+  NODE,
 ];
 
 const all = KINDS.reduce((found, kind) => collectTypes(kind, found), new Set<ObjectType>());

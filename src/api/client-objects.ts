@@ -1,6 +1,6 @@
 // The API's client for objects of any kind that podrun keeps.
 import type { Config } from "../base/config.ts";
-import type { KeptKind, KeptObject, ObjectWatchEvent } from "../pod/types.ts";
+import type { KeptKind, KeptObject, NodeWatchEvent, ObjectWatchEvent } from "../pod/types.ts";
 import { isClusterScoped, type KindName, kindNames } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import type { ListQuery } from "./client.ts";
@@ -9,6 +9,10 @@ import type { ConnectOptions } from "./connect.ts";
 import { ApiError, type Status } from "./status.ts";
 
 export type { KeptKind, KeptObject };
+
+/** Whatever is no pod. */
+export type OtherKind = Exclude<KindName, "Pod">;
+export type OtherObject = Extract<KubeObject, { kind: OtherKind }>;
 
 /** Content types of the kinds of patches. */
 const PATCH_TYPES = {
@@ -81,12 +85,12 @@ export class ObjectClient {
 
   /** Changes after `resourceVersion`; without one the present objects come first, as ADDED. */
   async *watch(
-    kind: KeptKind,
+    kind: OtherKind,
     { namespace, ...rest }: ListQuery & { readonly resourceVersion?: string | undefined },
     signal?: AbortSignal,
-  ): AsyncGenerator<ObjectWatchEvent> {
+  ): AsyncGenerator<ObjectWatchEvent | NodeWatchEvent> {
     const options = { query: { ...rest, watch: 1 }, signal };
-    type Line = ObjectWatchEvent | { readonly type: "ERROR"; readonly object: Status };
+    type Line = ObjectWatchEvent | NodeWatchEvent | { readonly type: "ERROR"; readonly object: Status };
     for await (const event of this.#http.lines<Line>(objectPath(kind, namespace), options)) {
       if (event.type === "ERROR") throw new ApiError(event.object);
       yield event;
@@ -94,7 +98,7 @@ export class ObjectClient {
   }
 
   /** Pods have a deletion of their own (ApiClient.deletePod): this one is at once, but for namespaces, which go when they are empty. Answers the uid. */
-  async delete(kind: KeptKind, namespace: string, name: string): Promise<string> {
+  async delete(kind: OtherKind, namespace: string, name: string): Promise<string> {
     type Answer = KeptObject | (Status & { readonly details?: { readonly uid?: string } });
     const answer = await this.#http.json<Answer>("DELETE", objectPath(kind, namespace, name));
     return "details" in answer ? (answer.details?.uid ?? "") : ((answer as KeptObject).metadata.uid ?? "");

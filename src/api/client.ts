@@ -112,6 +112,16 @@ export class ApiClient {
     return this.#http.json("DELETE", podPath(namespace, name), { gracePeriodSeconds });
   }
 
+  /** As {@link deletePod}, for what is no fault of the pod's. */
+  async evictPod(
+    { metadata: { namespace, name } }: Pod,
+    { gracePeriodSeconds, dryRun }: { readonly gracePeriodSeconds?: number | undefined; readonly dryRun: boolean },
+  ): Promise<void> {
+    const deleteOptions = { gracePeriodSeconds, ...(dryRun && { dryRun: ["All"] }) };
+    const body = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace }, deleteOptions };
+    await this.#http.json("POST", `${podPath(namespace, name)}/eviction`, {}, body);
+  }
+
   /** Changes after `resourceVersion`; without one the present pods come first, as ADDED. Ends when the daemon leaves. */
   async *watchPods(
     query: ListQuery & { resourceVersion?: string },

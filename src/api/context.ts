@@ -1,6 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ImageService, LoginService } from "../image/types.ts";
-import type { KeptKind, KeptObject, KubeEvent, ObjectService, PodService, SystemService } from "../pod/types.ts";
+import type {
+  KeptKind,
+  KeptObject,
+  KubeEvent,
+  NodeService,
+  ObjectService,
+  PodService,
+  SystemService,
+} from "../pod/types.ts";
 import type { KubeNode } from "../spec/node.ts";
 import type { Pod } from "../spec/pod.ts";
 import type { Target } from "./request.ts";
@@ -11,8 +19,7 @@ export interface ApiOptions {
   readonly pods: PodService;
   readonly objects: ObjectService;
   readonly system: SystemService;
-  /** The machine, as it is now. */
-  readonly node: () => KubeNode;
+  readonly node: NodeService;
   readonly images: ImageService;
   readonly logins: LoginService;
   /** podrun's version, `0.1.0`. */
@@ -23,6 +30,7 @@ export interface ApiOptions {
 export interface ApiContext extends ApiOptions {
   readonly hub: WatchHub<Pod>;
   readonly eventHub: WatchHub<KubeEvent>;
+  readonly nodeHub: WatchHub<KubeNode>;
   readonly objectHubs: Readonly<Record<KeptKind, WatchHub<KeptObject>>>;
   /** Aborted when the server closes: what is still being pulled or loaded must not hold the daemon back. */
   readonly closing: AbortSignal;

@@ -50,7 +50,7 @@ export function objectPathOf([api, ...rest]: readonly string[]): ObjectPath | un
   const namespace = parts[0] === "namespaces" && parts.length > 2 ? parts[1] : undefined;
   const [resource, name, ...more] = namespace === undefined ? parts : parts.slice(2);
   const kind = kindOfPlural(resource);
-  if (kind === undefined || kind === "Pod" || more.length > 0) return undefined;
+  if (kind === undefined || kind === "Pod" || kind === "Node" || more.length > 0) return undefined;
   if (kindNames(kind).apiVersion !== apiVersion) return undefined;
   if (isClusterScoped(kind)) return namespace === undefined ? { kind, namespace: "", name } : undefined;
   return namespace === undefined && name !== undefined ? undefined : { kind, namespace, name };

@@ -26,13 +26,18 @@ export async function patchObject(
   const type = patchType(request);
   const patch = await readJson(request);
   // From here to the replacement nothing is waited for: nobody comes between.
-  const { pods, objects } = context;
-  const before: KubeObject = kind === "Pod" ? pods.get(namespace, name) : objects.get(kind, namespace, name);
+  const { pods, objects, node } = context;
+  const before: KubeObject =
+    kind === "Pod" ? pods.get(namespace, name) : kind === "Node" ? node.get(name) : objects.get(kind, namespace, name);
   const merged = applyPatch(type, before, patch);
   const options = { dryRun: isDryRun(target.query) };
   if (isDeepStrictEqual(merged, before)) return sendJson(response, 200, shown(before));
   const wanted = decodeInto(kind, merged, namespace, name) as KubeObject;
   const after =
-    wanted.kind === "Pod" ? await pods.replace(wanted, options) : objects.replace(wanted, { ...options, exact: true });
+    wanted.kind === "Pod"
+      ? await pods.replace(wanted, options)
+      : wanted.kind === "Node"
+        ? node.replace(wanted, options)
+        : objects.replace(wanted, { ...options, exact: true });
   sendJson(response, 200, shown(after));
 }

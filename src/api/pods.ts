@@ -65,7 +65,11 @@ export async function deletePod(
 
 async function gracePeriodOfBody(request: IncomingMessage): Promise<number | undefined> {
   if ((request.headers["content-length"] ?? "0") === "0" && request.headers["transfer-encoding"] === undefined) return;
-  const body = await readJson(request);
+  return gracePeriodIn(await readJson(request));
+}
+
+/** Of DeleteOptions. Throws BadRequest. */
+export function gracePeriodIn(body: unknown): number | undefined {
   const value = typeof body === "object" && body !== null ? Reflect.get(body, "gracePeriodSeconds") : undefined;
   if (value === undefined || value === null) return;
   if (!Number.isInteger(value) || (value as number) < 0)

@@ -9,6 +9,7 @@ import type { KubeObject, Pod } from "../spec/pod.ts";
 const FIELDS: { readonly [K in KindName]: Readonly<Record<string, (object: Kind<K>) => string>> } = {
   ConfigMap: {},
   Namespace: { "status.phase": (namespace) => namespace.status.phase },
+  Node: { "spec.unschedulable": ({ spec }) => String(spec.unschedulable ?? false) },
   PersistentVolume: {},
   PersistentVolumeClaim: {},
   Pod: {

@@ -5,12 +5,13 @@ import type { Duplex } from "node:stream";
 import type { ApiContext, ApiOptions, Routes } from "./context.ts";
 import { routeEphemeral } from "./ephemeral-containers.ts";
 import { listEvents, makeEventHub } from "./events.ts";
+import { routeEviction } from "./eviction.ts";
 import { serveAttach, serveExec } from "./exec.ts";
 import { serveFiles } from "./files.ts";
 import { IMAGE_ROUTES } from "./images-routes.ts";
 import { serveLog } from "./log.ts";
 import { serveMetrics } from "./metrics.ts";
-import { getNode, listNodes } from "./nodes.ts";
+import { makeNodeHub, serveNodes } from "./nodes.ts";
 import { makeObjectHubs, type ObjectPath, objectPathOf, serveObjects } from "./objects.ts";
 import { patchObject } from "./patch.ts";
 import { planPods, tracePod } from "./plan.ts";
@@ -36,6 +37,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
     hub: new WatchHub(options.pods),
     objectHubs: makeObjectHubs(options.objects),
     eventHub: makeEventHub(options.pods),
+    nodeHub: makeNodeHub(options.node),
   };
   const closing = new AbortController();
   const context: ApiContext = { ...options, ...hubs, closing: closing.signal };
@@ -53,7 +55,8 @@ export function createApiServer(options: ApiOptions): ApiServer {
   return {
     server,
     close: async () => {
-      for (const hub of [context.hub, context.eventHub, ...Object.values(context.objectHubs)]) hub.close();
+      for (const hub of [context.hub, context.eventHub, context.nodeHub, ...Object.values(context.objectHubs)])
+        hub.close();
       closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
@@ -89,8 +92,10 @@ async function route(
   const handlers = SINGLE_PATHS[`/${target.path.join("/")}`];
   if (handlers === undefined && first === "podrun" && third === "namespaces")
     return routePodrun(context, request, response, target);
-  if (handlers === undefined && first === "api" && second === "v1" && third === "nodes" && target.path.length === 4)
-    return method === "GET" ? getNode(context, response, fourth ?? "") : methodNotAllowed(response, target);
+  if (first === "api" && second === "v1" && third === "nodes" && target.path.length <= 4) {
+    if (!(await serveNodes(context, request, response, target, fourth))) methodNotAllowed(response, target);
+    return;
+  }
   if (handlers === undefined) return notFound(response, target);
   const handler = handlers[method];
   if (handler === undefined) return methodNotAllowed(response, target);
@@ -105,7 +110,6 @@ const SINGLE_PATHS: Routes = {
     GET: (context, request, response, target) => listPods(context, request, response, undefined, target),
   },
   "/api/v1/events": { GET: (context, _request, response, target) => listEvents(context, response, undefined, target) },
-  "/api/v1/nodes": { GET: (context, _request, response, target) => listNodes(context, response, target) },
   "/podrun/v1/plan": { POST: planPods },
   "/podrun/v1/system/info": { GET: (context, _request, response) => systemInfo(context, response) },
   "/podrun/v1/system/check": { GET: (context, _request, response) => systemCheck(context, response) },
@@ -140,6 +144,8 @@ function routeNamespace(
   }
   if (verb === "ephemeralcontainers")
     return routeEphemeral(context, request, response, namespace, name) ?? methodNotAllowed(response, target);
+  if (verb === "eviction")
+    return routeEviction(context, request, response, target) ?? methodNotAllowed(response, target);
   if (verb === "resize")
     return routeResize(context, request, response, target, namespace, name) ?? methodNotAllowed(response, target);
   if (verb === "status")

@@ -25,17 +25,7 @@ export const command = defineCommand({
 /** Events are read like objects, but nobody makes them. */
 const EVENTS = { kind: "Event", apiVersion: "v1", singular: "event", plural: "events", short: ["ev"] };
 
-/** Made of facts, so nobody makes it either. */
-const NODES = {
-  kind: "Node",
-  apiVersion: "v1",
-  singular: "node",
-  plural: "nodes",
-  short: ["no"],
-  scope: "Cluster" as const,
-};
-
-const types = (): readonly KindNames[] => [...KINDS, EVENTS, NODES].sort((a, b) => (a.plural < b.plural ? -1 : 1));
+const types = (): readonly KindNames[] => [...KINDS, EVENTS].sort((a, b) => (a.plural < b.plural ? -1 : 1));
 
 const listNames = (): string =>
   types()

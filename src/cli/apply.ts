@@ -48,7 +48,7 @@ async function check(client: ObjectClient, object: KubeObject, dryRun: DryRun): 
   const existing = await find(client, object);
   if (dryRun === "client") return existing;
   if (existing === undefined) await client.create(object, { dryRun: true });
-  else if (object.kind !== "Pod") await client.replace(object, { dryRun: true });
+  else if (object.kind !== "Pod") await change(client, object, { dryRun: true });
   return existing;
 }
 
@@ -63,16 +63,29 @@ async function applyObject(
     return [await client.create(object, { dryRun: dryRun === "server" }), "created"];
   }
   if (dryRun !== "none") return [object, "configured"];
-  const after = await client.replace(object);
+  const after = await change(client, object);
   const isSame = after.metadata.resourceVersion === before.metadata.resourceVersion;
   return [after, isSame || isSameManifest(before, after) ? "unchanged" : "configured"];
+}
+
+/** Labels and taints of a node that the manifest does not name are the machine's, or somebody else's: they stay. */
+function change(client: ObjectClient, object: KubeObject, options: { dryRun?: boolean } = {}): Promise<KubeObject> {
+  if (object.kind !== "Node") return client.replace(object, options);
+  const { name, labels, annotations, resourceVersion } = object.metadata;
+  const metadata = { labels, annotations, ...(resourceVersion !== "" && { resourceVersion }) };
+  return client.patch("Node", "", name, { metadata, spec: object.spec }, options);
 }
 
 /** The status may have changed between the two answers; what the manifest says has not. */
 function isSameManifest(before: KubeObject, after: KubeObject): boolean {
   const manifestOf = (object: KubeObject): string => {
     const { labels, annotations, deletionTimestamp } = object.metadata;
-    return JSON.stringify([object.kind === "Pod" ? object.spec : object, labels, annotations, deletionTimestamp]);
+    return JSON.stringify([
+      object.kind === "Pod" || object.kind === "Node" ? object.spec : object,
+      labels,
+      annotations,
+      deletionTimestamp,
+    ]);
   };
   return manifestOf(before) === manifestOf(after);
 }

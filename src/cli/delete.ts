@@ -1,15 +1,15 @@
 import type { ApiClient } from "../api/client.ts";
-import type { KeptKind } from "../api/client-objects.ts";
+import type { OtherKind } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
 import { type KindName, kindNames } from "../spec/kinds.ts";
 import type { Pod } from "../spec/pod.ts";
 import { duration, UsageError, wholeNumber } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
-import { followPod } from "./follow.ts";
 import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { wordError } from "./report.ts";
 import { parseSelections } from "./selection.ts";
+import { waitObjectGone, waitPodGone } from "./wait-gone.ts";
 
 const OPTIONS = {
   ...MANIFEST_OPTIONS,
@@ -60,7 +60,7 @@ async function deletePods(invocation: Delete): Promise<number> {
   const named = "select" in targets ? await select(client, invocation, targets.select) : targets;
   let failed = false;
   const waiting: Pod[] = [];
-  const going: (Named & { readonly kind: KeptKind; readonly uid: string })[] = [];
+  const going: (Named & { readonly kind: OtherKind; readonly uid: string })[] = [];
   for (const { kind, namespace, name } of named)
     try {
       if (kind !== "Pod") {
@@ -81,13 +81,12 @@ async function deletePods(invocation: Delete): Promise<number> {
   if (named.length === 0) process.stdout.write("No resources found\n");
   for (const pod of waiting) {
     // Zero is for ever with kubectl's delete.
-    if (options.wait && !(await waitGone(client, pod, invocation.signal, timeoutMs === 0 ? undefined : timeoutMs))) {
+    if (options.wait && !(await waitPodGone(client, pod, invocation.signal, timeoutMs === 0 ? undefined : timeoutMs))) {
       process.stderr.write(`error: timed out waiting for pod "${pod.metadata.name}" to be deleted\n`);
       failed = true;
     }
   }
   for (const one of options.wait ? going : []) {
-    const { waitObjectGone } = await import("./wait-gone.ts");
     const limits = { timeoutMs: timeoutMs === 0 ? undefined : timeoutMs, signal: invocation.signal };
     if (await waitObjectGone(connectObjects(invocation.config), { ...one, ...limits })) continue;
     process.stderr.write(`error: timed out waiting for ${one.kind.toLowerCase()} "${one.name}" to be deleted\n`);
@@ -153,14 +152,4 @@ async function select(
     found.push(...objects.map(({ metadata }) => ({ kind, ...metadata })));
   }
   return found;
-}
-
-/** Another pod of the same name is not the one we wait for; a static pod that comes again has its uid again, but no mark. */
-function waitGone(client: ApiClient, pod: Pod, signal: AbortSignal, timeoutMs: number | undefined): Promise<boolean> {
-  const { namespace, name, uid } = pod.metadata;
-  return followPod(
-    client,
-    { namespace, name, timeoutMs, signal },
-    (now) => now?.metadata.uid !== uid || !now.metadata.deletionTimestamp,
-  );
 }

@@ -5,7 +5,7 @@ import type { KubeNode } from "../spec/node.ts";
 import type { Pod } from "../spec/pod.ts";
 import { type Amounts, amountOf, formatAmount, podLimits, podRequests, type ResourceName } from "../spec/resources.ts";
 import { describeEvents, formatMap, formatTime, layOut } from "./describe-pod.ts";
-import { rolesOf } from "./get-nodes.ts";
+import { rolesOf } from "./node-columns.ts";
 import { formatTable, type Row } from "./table.ts";
 
 /** `pods`: of all namespaces; those that have no place here, or are over, are left out. `events` undefined: leave them out. */
@@ -39,7 +39,7 @@ export function describeNode(
     ...(taints.length === 0
       ? ([["Taints:", "<none>"]] as const)
       : taints.map((one, i) => [i ? "" : "Taints:", one] as const)),
-    ["Unschedulable:", "false"],
+    ["Unschedulable:", String(spec.unschedulable ?? false)],
   ] as const;
   return [
     layOut(head, 0),
@@ -63,8 +63,8 @@ export function describeNode(
     `System Info:\n${layOut(info, 2)}`,
     layOut(
       [
-        ["PodCIDR:", spec.podCIDR],
-        ["PodCIDRs:", spec.podCIDRs.join(",")],
+        ["PodCIDR:", spec.podCIDR ?? ""],
+        ["PodCIDRs:", spec.podCIDRs?.join(",") ?? ""],
       ],
       0,
     ),

@@ -1,14 +1,12 @@
 import type { ApiClient } from "../api/client.ts";
-import type { KeptKind, KeptObject } from "../api/client-objects.ts";
+import type { OtherKind, OtherObject } from "../api/client-objects.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { describeConfigMap } from "./describe-config-map.ts";
 import { describeNamespace } from "./describe-namespace.ts";
 import { describePod } from "./describe-pod.ts";
 import { describeSecret } from "./describe-secret.ts";
-import { namedNodes } from "./node-words.ts";
 import { connectObjects } from "./objects.ts";
-import { wordError } from "./report.ts";
 import { parseAnySelection } from "./selection.ts";
 
 const OPTIONS = {
@@ -33,8 +31,6 @@ export const command = defineCommand({
   options: OPTIONS,
   run: async (invocation) => {
     const { options, positionals } = invocation;
-    const nodes = namedNodes(positionals);
-    if (nodes !== undefined) return describeNodes(invocation, nodes);
     const { kind, names } = await parseAnySelection(positionals);
     if (names.length > 0 && options.selector !== undefined)
       throw new UsageError("name cannot be provided when a selector is specified");
@@ -51,22 +47,9 @@ export const command = defineCommand({
   },
 });
 
-async function describeNodes(invocation: Invocation<typeof OPTIONS>, names: readonly string[]): Promise<number> {
-  const { options, config } = invocation;
-  const { fetchNodes } = await import("./get-nodes.ts");
-  const { describeNode } = await import("./describe-node.ts");
-  const client = await invocation.connect();
-  const { nodes, errors } = await fetchNodes(config, names, options.selector);
-  const { items } = await client.listPods({});
-  const events = options["show-events"] ? await client.listEvents(undefined, "involvedObject.kind=Node") : undefined;
-  process.stdout.write(nodes.map((node) => describeNode(node, items, events, Date.now())).join("\n\n"));
-  for (const error of errors) process.stderr.write(`${wordError(error)}\n`);
-  return errors.length > 0 ? 1 : 0;
-}
-
 async function describeKept(
   invocation: Invocation<typeof OPTIONS>,
-  kind: KeptKind,
+  kind: OtherKind,
   names: readonly string[],
 ): Promise<number> {
   const { options, config } = invocation;
@@ -82,14 +65,20 @@ async function describeKept(
   return 0;
 }
 
-async function describeObject(object: KeptObject, invocation: Invocation<typeof OPTIONS>): Promise<string> {
+async function describeObject(object: OtherObject, invocation: Invocation<typeof OPTIONS>): Promise<string> {
   if (object.kind === "Namespace") return describeNamespace(object);
   if (object.kind === "Secret") return describeSecret(object);
   if (object.kind === "ConfigMap") return describeConfigMap(object);
   if (object.kind === "PriorityClass")
     return (await import("./describe-priority-class.ts")).describePriorityClass(object);
-  const { describeStorage } = await import("./describe-storage.ts");
   const client = await invocation.connect();
+  if (object.kind === "Node") {
+    const { describeNode } = await import("./describe-node.ts");
+    const isAsked = invocation.options["show-events"];
+    const events = isAsked ? await client.listEvents(undefined, "involvedObject.kind=Node") : undefined;
+    return describeNode(object, (await client.listPods({})).items, events, Date.now());
+  }
+  const { describeStorage } = await import("./describe-storage.ts");
   return describeStorage(object, {
     pods:
       object.kind === "PersistentVolumeClaim"

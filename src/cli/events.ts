@@ -122,7 +122,7 @@ function readFor(text: string | undefined): readonly string[] {
   const [type = "", name = "", ...more] = text.split("/");
   if (type === "" || name === "" || more.length > 0)
     throw new UsageError(`--for must be in resource/name form, as pod/web, and is "${text}"`);
-  const kind = /^(nodes?|no)$/i.test(type) ? "Node" : kindOfWord(type);
+  const kind = kindOfWord(type);
   if (kind === undefined) throw new UsageError(`podrun has no resource type "${type}"; want for example pod/${name}`);
   return [`involvedObject.kind=${kind}`, `involvedObject.name=${name}`];
 }

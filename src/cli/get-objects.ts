@@ -1,9 +1,10 @@
-// `get` of the kinds that are only kept.
-import type { KeptKind, KeptObject, ObjectClient } from "../api/client-objects.ts";
+// `get` of all kinds but pods.
+import type { ObjectClient, OtherKind, OtherObject } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
 import { formatAge } from "../base/age.ts";
 import { PodrunError } from "../base/errors.ts";
 import { isClusterScoped } from "../spec/kinds.ts";
+import { NODE_COLUMNS, WIDE_NODE_COLUMNS } from "./node-columns.ts";
 import { type Column, makeTable, type TableOptions } from "./object-table.ts";
 import { formatObject, listOf, type PrintFormat } from "./print.ts";
 import { wordError } from "./report.ts";
@@ -11,7 +12,7 @@ import { sortObjects } from "./sort-by.ts";
 import { CLAIM_COLUMNS, CLASS_COLUMNS, VOLUME_COLUMNS, VOLUME_MODE_COLUMN } from "./storage-columns.ts";
 
 export interface GetRequest {
-  readonly kind: KeptKind;
+  readonly kind: OtherKind;
   readonly names: readonly string[];
   readonly namespace: string;
   readonly allNamespaces: boolean;
@@ -24,10 +25,10 @@ export interface GetRequest {
   readonly table: TableOptions;
 }
 
-const age = ({ metadata }: KeptObject): string => formatAge(metadata.creationTimestamp, Date.now());
+const age = ({ metadata }: OtherObject): string => formatAge(metadata.creationTimestamp, Date.now());
 
 /** The columns of each kind's table, as kubectl has them. */
-const COLUMNS: { readonly [K in KeptKind]: readonly Column<Extract<KeptObject, { kind: K }>>[] } = {
+const COLUMNS: { readonly [K in OtherKind]: readonly Column<Extract<OtherObject, { kind: K }>>[] } = {
   ConfigMap: [
     ["NAME", ({ metadata }) => metadata.name],
     ["DATA", ({ data = {}, binaryData = {} }) => String(Object.keys(data).length + Object.keys(binaryData).length)],
@@ -38,6 +39,7 @@ const COLUMNS: { readonly [K in KeptKind]: readonly Column<Extract<KeptObject, {
     ["STATUS", ({ status }) => status.phase],
     ["AGE", age],
   ],
+  Node: NODE_COLUMNS,
   PersistentVolume: VOLUME_COLUMNS,
   PersistentVolumeClaim: CLAIM_COLUMNS,
   PriorityClass: [
@@ -57,15 +59,16 @@ const COLUMNS: { readonly [K in KeptKind]: readonly Column<Extract<KeptObject, {
 };
 
 /** Those of `-o wide` besides. */
-const WIDE: { readonly [K in KeptKind]?: readonly Column<KeptObject>[] } = {
+const WIDE: { readonly [K in OtherKind]?: readonly Column<Extract<OtherObject, { kind: K }>>[] } = {
+  Node: WIDE_NODE_COLUMNS,
   PersistentVolume: [VOLUME_MODE_COLUMN],
   PersistentVolumeClaim: [VOLUME_MODE_COLUMN],
 };
 
 /** Its objects are all of the kind. */
-export const columnsOf = (kind: KeptKind, wide: boolean): readonly Column<KeptObject>[] => [
-  ...(COLUMNS[kind] as readonly Column<KeptObject>[]),
-  ...((wide && WIDE[kind]) || []),
+export const columnsOf = (kind: OtherKind, wide: boolean): readonly Column<OtherObject>[] => [
+  ...(COLUMNS[kind] as readonly Column<OtherObject>[]),
+  ...(((wide && WIDE[kind]) || []) as readonly Column<OtherObject>[]),
 ];
 
 /** Prints a list, or the objects that were named; answers the exit code. */
@@ -75,7 +78,7 @@ export async function getObjects(client: ObjectClient, request: GetRequest): Pro
   const objects = request.sortBy === undefined ? found : sortObjects(found, request.sortBy);
   if (request.isTable && objects.length > 0)
     process.stdout.write(
-      makeTable<KeptObject>(request.table, columnsOf(request.kind, request.table.wide)).list(objects),
+      makeTable<OtherObject>(request.table, columnsOf(request.kind, request.table.wide)).list(objects),
     );
   const [only] = objects;
   // Nothing was found of what was named: the errors say it.
@@ -104,7 +107,7 @@ export async function watchObjects(
     labelSelector: selector,
     fieldSelector: names[0] === undefined ? request.fieldSelector : `metadata.name=${names[0]}`,
   };
-  const table = makeTable<KeptObject>(request.table, columnsOf(request.kind, request.table.wide));
+  const table = makeTable<OtherObject>(request.table, columnsOf(request.kind, request.table.wide));
   const resourceVersion = options.onlyChanges ? await client.resourceVersion(kind) : undefined;
   for await (const { object } of client.watch(kind, { ...query, resourceVersion }, options.signal))
     process.stdout.write(request.isTable ? table.change(object) : await formatObject(format, object));
@@ -119,7 +122,7 @@ async function fetch(client: ObjectClient, request: GetRequest) {
     const query = { namespace: request.allNamespaces ? undefined : namespace, labelSelector, fieldSelector };
     return { objects: await client.list(kind, query), errors };
   }
-  const objects: KeptObject[] = [];
+  const objects: OtherObject[] = [];
   for (const name of names)
     try {
       objects.push(await client.get(kind, namespace, name));

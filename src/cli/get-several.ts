@@ -1,5 +1,5 @@
 // `get` of several types at once: a table each, as kubectl prints them, or one list of all.
-import type { KeptKind, ObjectClient } from "../api/client-objects.ts";
+import type { ObjectClient, OtherKind } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
 import { isClusterScoped, type KindName } from "../spec/kinds.ts";
 import type { KubeObject, Pod } from "../spec/pod.ts";
@@ -55,7 +55,7 @@ export async function getSeveralKinds(client: ObjectClient, request: SeveralRequ
 function tableOf(kind: KindName, objects: readonly KubeObject[], options: TableOptions): string {
   const own = { ...options, typed: true, namespaces: options.namespaces && !isClusterScoped(kind) };
   if (kind === "Pod") return makePodTable(own).list(objects as readonly Pod[]);
-  return makeTable(own, columnsOf(kind as KeptKind, options.wide)).list(objects as never);
+  return makeTable(own, columnsOf(kind as OtherKind, options.wide)).list(objects as never);
 }
 
 async function fetchGroup(

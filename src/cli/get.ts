@@ -1,12 +1,11 @@
 import type { ApiClient } from "../api/client.ts";
-import type { KeptKind } from "../api/client-objects.ts";
+import type { OtherKind } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
 import { PodrunError } from "../base/errors.ts";
 import { isClusterScoped } from "../spec/kinds.ts";
 import type { Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
-import { namedNodes } from "./node-words.ts";
 import type { TableOptions } from "./object-table.ts";
 import { formatObject, listOf, type PrintFormat, parseFormat } from "./print.ts";
 import { wordError } from "./report.ts";
@@ -47,8 +46,6 @@ async function get(invocation: Get): Promise<number> {
   const { options, positionals } = invocation;
   if (/^(events?|ev)$/i.test(positionals[0] ?? "")) return getEvents(invocation);
   const format = parseFormat(options.output);
-  const nodes = namedNodes(positionals);
-  if (nodes !== undefined) return getTheNodes(invocation, nodes, format);
   const { groups, several } = await parseSelections(positionals);
   const { kind, names, slashed } = groups[0] as Selection;
   if (names.length > 0 && options["all-namespaces"])
@@ -94,22 +91,9 @@ async function printRows(client: ApiClient, invocation: Get, format: PrintFormat
 }
 
 interface Kept {
-  readonly kind: KeptKind;
+  readonly kind: OtherKind;
   readonly names: readonly string[];
   readonly format: PrintFormat;
-}
-
-async function getTheNodes({ options, config }: Get, names: readonly string[], format: PrintFormat): Promise<number> {
-  if (options.watch || options["watch-only"]) throw new UsageError("a node can't be watched; look at it again");
-  const { getNodes } = await import("./get-nodes.ts");
-  return getNodes(config, {
-    names,
-    selector: options.selector,
-    ignoreNotFound: options["ignore-not-found"],
-    format,
-    isTable: isTable(format),
-    table: tableOptions(options, format),
-  });
 }
 
 /** `get secrets`: loaded only for that, so that `get pods` stays quick. */

@@ -1,10 +1,10 @@
-// Waiting until an object of a kept kind is in a state.
-import type { KeptKind, KeptObject, ObjectClient } from "../api/client-objects.ts";
+// Waiting until an object, but a pod, is in a state.
+import type { ObjectClient, OtherKind, OtherObject } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
 import { PodrunError } from "../base/errors.ts";
 
 export interface WaitOptions {
-  readonly kind: KeptKind;
+  readonly kind: OtherKind;
   readonly namespace: string;
   readonly name: string;
   /** Undefined: for ever. */
@@ -16,7 +16,7 @@ export interface WaitOptions {
 export async function waitObject(
   client: ObjectClient,
   options: WaitOptions,
-  isEnough: (object: KeptObject | undefined) => boolean,
+  isEnough: (object: OtherObject | undefined) => boolean,
 ): Promise<boolean> {
   const { kind, namespace, name, timeoutMs } = options;
   // Only whole milliseconds are taken.
@@ -40,7 +40,7 @@ export async function waitObject(
   }
 }
 
-async function find(client: ObjectClient, { kind, namespace, name }: WaitOptions): Promise<KeptObject | undefined> {
+async function find(client: ObjectClient, { kind, namespace, name }: WaitOptions): Promise<OtherObject | undefined> {
   try {
     return await client.get(kind, namespace, name);
   } catch (error) {

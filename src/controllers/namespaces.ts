@@ -13,7 +13,7 @@ export interface NamespacesOptions {
 /** Until something that could not be deleted (a full disk) is tried again. */
 const RETRY_MILLIS = 1000;
 
-const isKept = (kind: KindName): kind is KeptKind => kind !== "Pod";
+const isKept = (kind: KindName): kind is KeptKind => kind !== "Pod" && kind !== "Node";
 
 /** The kinds that lie in namespaces and are only kept. */
 const CONTENT = KINDS.map(({ kind }) => kind)

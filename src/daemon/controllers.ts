@@ -6,6 +6,7 @@ import {
   type Claims,
   type KeptObjects,
   type Node,
+  type NodeService,
   observeNode,
   type Pods,
   startEvictions,
@@ -17,6 +18,7 @@ import { serveReadOnlyPort } from "./read-only-port.ts";
 export interface Machine {
   readonly cgroups: CgroupLayout;
   readonly removeUnused: () => Promise<void>;
+  readonly own: Pick<NodeService, "watch">;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function startControllers(
   node: Node & { readonly claims: Claims },
   pods: Pods,
   objects: KeptObjects,
-  { cgroups, removeUnused }: Machine,
+  { cgroups, removeUnused, own }: Machine,
 ): Promise<{ stop(): void }> {
   const { config, facts, events, log, timers } = node;
   // First: a port that is taken must not leave a daemon half begun.
@@ -41,8 +43,13 @@ export async function startControllers(
   const evictions = startEvictions({ node, pods, observe: () => observeNode(places), removeImages: removeUnused });
   const taints = new TaintEvictions(node, pods, () => facts.taints);
   taints.start();
+  const unsubscribe = own.watch(() => {
+    pods.nodeChanged();
+    taints.taintsChanged();
+  });
   return {
     stop: () => {
+      unsubscribe();
       taints.stop();
       evictions.stop();
       readOnly.close();

@@ -7,7 +7,6 @@ import { hostResolver, SYSTEMD_RESOLV_CONF } from "../net/index.ts";
 import { KUBELET_BACKOFF, type NodeFacts, type NodeSettings } from "../pod/index.ts";
 import { FORMATS } from "../spec/schema/format.ts";
 import { readEvictionSettings } from "./eviction-settings.ts";
-import { readNodeLabels, readNodeTaints } from "./node-placement.ts";
 import { readMachineSize, readNodeResources } from "./node-resources.ts";
 
 /** As kubeadm's clusters have it. */
@@ -16,13 +15,14 @@ const CLUSTER_DOMAIN = "cluster.local";
 /** RT_SCOPE_UNIVERSE: an address that others can reach. */
 const GLOBAL = 0;
 
+/** Without what its owner may change. */
+export type MachineFacts = Omit<NodeFacts, "labels" | "taints">;
+
 /** What pods are told of this machine. */
-export async function readNodeFacts({ linkPrefix, root }: Config): Promise<NodeFacts> {
+export async function readNodeFacts({ linkPrefix, root }: Config): Promise<MachineFacts> {
   const [cpus, memoryBytes] = [availableParallelism(), totalmem()];
   return {
     name: hostname(),
-    labels: readNodeLabels(hostname()),
-    taints: readNodeTaints(),
     addresses: await hostAddresses(linkPrefix),
     cpus,
     memoryBytes,

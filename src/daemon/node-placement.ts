@@ -1,4 +1,5 @@
 import { arch } from "node:os";
+import type { GivenPlacement } from "../pod/node-record.ts";
 import type { Taint } from "../pod/tolerations.ts";
 import { FORMATS } from "../spec/schema/format.ts";
 
@@ -36,6 +37,12 @@ export function readNodeTaints(env: NodeJS.ProcessEnv = process.env): readonly T
     return { key, value, effect: effect as Taint["effect"] };
   });
 }
+
+/** What the environment gives this node. Throws TypeError. */
+export const readNodePlacement = (name: string): GivenPlacement => ({
+  labels: readNodeLabels(name),
+  taints: readNodeTaints(),
+});
 
 const split = (text: string | undefined): readonly string[] =>
   (text ?? "")

@@ -9,18 +9,21 @@ import {
   type Node,
   type NodeFacts,
   NodePressure,
+  type NodeRecord,
   systemTimers,
   Turns,
 } from "../pod/index.ts";
 import { openClaims } from "./claims.ts";
 import { diskWalkerProgram } from "./files.ts";
-import { readNodeSettings } from "./node-facts.ts";
+import { type MachineFacts, readNodeSettings } from "./node-facts.ts";
 
 /** What every pod's worker stands on, with this machine's own clock, disk and settings. Throws TypeError for settings that make no sense. */
 export function makeNode(
   parts: Pick<Node, "config" | "runtime" | "images" | "log"> & { readonly objects: KeptObjects },
-  facts: NodeFacts,
+  machine: MachineFacts,
+  record: NodeRecord,
 ): Node & { readonly meter: DiskMeter; readonly claims: Claims } {
+  const facts = withPlacement(machine, record);
   const events = new EventRecorder({ host: facts.name, journal: eventJournal(parts) });
   return {
     ...parts,
@@ -34,6 +37,17 @@ export function makeNode(
     meter: new DiskMeter(diskWalkerProgram()),
   };
 }
+
+/** Labels and taints are always those of this moment. */
+const withPlacement = (machine: MachineFacts, record: NodeRecord): NodeFacts => ({
+  ...machine,
+  get labels() {
+    return record.labels;
+  },
+  get taints() {
+    return record.taints;
+  },
+});
 
 const eventJournal = ({ config, log }: Pick<Node, "config" | "log">): EventJournal =>
   new EventJournal({

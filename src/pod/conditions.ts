@@ -139,6 +139,9 @@ export interface Disruption {
   readonly message: string;
 }
 
+/** The API server's words for an eviction that somebody has asked for. */
+export const EVICTED_BY_API: Disruption = { reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" };
+
 /** The pod with its condition; it has one of this type. */
 export function withDisruption(pod: Pod, why: Disruption, now: string): Pod {
   const condition = disruptionCondition(why, now);

@@ -12,8 +12,10 @@ export {
   systemTimers,
   type Timers,
 } from "./node.ts";
-export { buildNodeObject, type NodeIdentity } from "./node-object.ts";
+export type { NodeIdentity } from "./node-object.ts";
+export { NodeRecord } from "./node-record.ts";
 export { KeptObjects, type ObjectStore } from "./objects.ts";
+export { OwnNode } from "./own-node.ts";
 export { type PodStore, Pods } from "./pods.ts";
 export { type BackoffSettings, KUBELET_BACKOFF } from "./restart.ts";
 export { logDirectory } from "./sandbox-config.ts";

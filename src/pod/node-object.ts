@@ -8,6 +8,7 @@ import {
   type NodeSystemInfo,
 } from "../spec/index.ts";
 import type { Node, NodeResources } from "./node.ts";
+import type { NodeRecord } from "./node-record.ts";
 
 /** What is of the Node alone, and no pod is told it. */
 export interface NodeIdentity {
@@ -23,6 +24,7 @@ export interface NodeIdentity {
 export function buildNodeObject(
   { config, facts, pressure, timers }: Pick<Node, "config" | "facts" | "pressure" | "timers">,
   { uid, createdAt, readySince, info }: NodeIdentity,
+  record: Pick<NodeRecord, "labels" | "annotations" | "unschedulable" | "resourceVersion">,
 ): KubeNode {
   const now = timestamp(timers.wall());
   const ready = { status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" } as const;
@@ -31,9 +33,10 @@ export function buildNodeObject(
     { type: "Ready", ...ready, lastHeartbeatTime: now, lastTransitionTime: readySince },
   ];
   const taints = [
-    ...facts.taints.map(({ key, value, effect }) => ({ key, ...(value !== "" && { value }), effect })),
+    ...facts.taints.map(({ value, ...taint }) => ({ ...taint, ...(value !== "" && { value }) })),
     ...pressure.taints,
   ];
+  const { labels, annotations, unschedulable, resourceVersion } = record;
   return {
     apiVersion: "v1",
     kind: "Node",
@@ -41,11 +44,17 @@ export function buildNodeObject(
       name: facts.name,
       uid,
       creationTimestamp: createdAt,
-      resourceVersion: String(timers.wall()),
-      labels: { ...facts.labels },
-      annotations: {},
+      namespace: "",
+      resourceVersion,
+      labels: { ...labels },
+      annotations: { ...annotations },
     },
-    spec: { podCIDR: config.cidr4, podCIDRs: [config.cidr4, config.cidr6], ...(taints.length > 0 && { taints }) },
+    spec: {
+      podCIDR: config.cidr4,
+      podCIDRs: [config.cidr4, config.cidr6],
+      ...(taints.length > 0 && { taints }),
+      ...(unschedulable && { unschedulable }),
+    },
     status: {
       capacity: quantitiesOf(facts.capacity),
       allocatable: quantitiesOf(facts.allocatable),

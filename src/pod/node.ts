@@ -24,7 +24,7 @@ export const hugepagesOf = (resources: NodeResources): readonly HugepageName[] =
 /** Facts of the machine that pods see or that their settings are worked out from. */
 export interface NodeFacts {
   readonly name: string;
-  /** What pods' selectors and affinities are held against. */
+  /** What pods' selectors and affinities are held against. As they are now, and so are the taints: the owner may change them. */
   readonly labels: Labels;
   readonly taints: readonly Taint[];
   /** The host's addresses as pods know them, the first IPv4 first. */

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
-import { isClusterScoped, kindNames, makeNamespace, throwProblems } from "../spec/index.ts";
+import { isClusterScoped, type KubeObject, kindNames, makeNamespace, throwProblems } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
 import {
   admitObject,
@@ -159,7 +159,7 @@ type Versionless = Omit<KeptObject["metadata"], "resourceVersion"> & { resourceV
 const plain = (object: KeptObject): unknown => JSON.parse(JSON.stringify(object));
 
 /** An update may say which object and which state of it is meant; "" says nothing. */
-function checkSame(before: KeptObject, wanted: KeptObject): void {
+export function checkSame(before: KubeObject, wanted: KubeObject): void {
   const { kind } = before;
   const { name, namespace } = before.metadata;
   const { singular, plural } = kindNames(kind);

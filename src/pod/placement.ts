@@ -1,6 +1,6 @@
 // Which rule keeps a pod from this node, in the scheduler's words. The filters and their order are kube-scheduler's.
 import { type Labels, matchesNodeTerm, matchesSelector, type Pod, withLabelKeys } from "../spec/index.ts";
-import { type Taint, tolerationOf } from "./tolerations.ts";
+import { type Taint, tolerationOf, UNSCHEDULABLE } from "./tolerations.ts";
 
 /** The node, as a scheduler sees it. */
 export interface PlacementNode {
@@ -22,6 +22,9 @@ export const GATED = "Scheduling is blocked due to non-empty scheduling gates";
 /** The node alone: its name, taints and labels. Undefined: it would do. Pure, as all of this file. */
 export function whyNotThisNode(pod: Pod, node: PlacementNode): string | undefined {
   const { nodeName, nodeSelector = {}, affinity } = pod.spec;
+  const isCordoned = node.taints.some(({ key }) => key === UNSCHEDULABLE.key);
+  if (isCordoned && nodeName === undefined && tolerationOf(pod, UNSCHEDULABLE) === undefined)
+    return "node(s) were unschedulable";
   if (nodeName !== undefined && nodeName !== node.name) return "node(s) didn't match the requested node name";
   // Who names the node goes past the scheduler, and so past the taints that only it knows.
   const taint = node.taints.find(

@@ -5,7 +5,7 @@ import type { RuntimeEvent } from "../sandbox/types.ts";
 import { type Pod, type PodCondition, qosClass, throwProblems } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
 import { changedPod, checkSame, podError, refuseEphemeral, validateChange } from "./check-request.ts";
-import { type Disruption, mergeConditions, withDisruption } from "./conditions.ts";
+import { type Disruption, EVICTED_BY_API, mergeConditions, withDisruption } from "./conditions.ts";
 import { recordPending } from "./decide-resize.ts";
 import { planDeletion } from "./delete.ts";
 import type { EvictablePods, Eviction } from "./eviction/types.ts";
@@ -276,11 +276,20 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     this.#byUid.get(pod.metadata.uid)?.replace(this.save(pod));
   }
 
-  disrupt(pod: Pod, why: Disruption): Promise<Pod> {
+  disrupt(pod: Pod, why: Disruption, options: Parameters<PodService["delete"]>[2] = {}): Promise<Pod> {
     const { namespace, name } = pod.metadata;
     step("pod.disrupt");
     this.#change(withDisruption(pod, why, timestamp(this.#node.timers.wall())));
-    return this.delete(namespace, name);
+    return this.delete(namespace, name, options);
+  }
+
+  async requestEviction(
+    namespace: string,
+    name: string,
+    { dryRun = false, ...options }: Parameters<PodService["requestEviction"]>[2] = {},
+  ): Promise<Pod> {
+    const pod = this.get(namespace, name);
+    return dryRun ? pod : this.disrupt(pod, EVICTED_BY_API, options);
   }
 
   evict({ metadata }: Pod, eviction: Eviction): Promise<void> | undefined {
@@ -292,6 +301,11 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   }
 
   pressureChanged(): void {
+    this.#scheduling.retry();
+  }
+
+  /** The node's labels or taints are others. */
+  nodeChanged(): void {
     this.#scheduling.retry();
   }
 

@@ -1,6 +1,9 @@
 // Taints and who bears them (core/v1 Toleration; component-helpers, GetMatchingTolerations).
 import type { Pod } from "../spec/index.ts";
 
+/** What a cordoned node has (core/v1 TaintNodeUnschedulable). */
+export const UNSCHEDULABLE: Taint = { key: "node.kubernetes.io/unschedulable", value: "", effect: "NoSchedule" };
+
 export interface Taint {
   readonly key: string;
   readonly value: string;

@@ -8,6 +8,7 @@ import type {
   StreamSession,
   TracedOperation,
 } from "../sandbox/types.ts";
+import type { KubeNode } from "../spec/node.ts";
 import type { KubeObject, Pod, PodCondition } from "../spec/pod.ts";
 
 export type { ContainerUsage, CopyRequest, CopySession, ExecRequest, StreamSession, TracedOperation };
@@ -123,6 +124,12 @@ export interface PodService {
   }): readonly Pod[];
   /** Marks the pod and ends it in the background; answers it with its deletionTimestamp. Throws NotFound. */
   delete(namespace: string, name: string, options?: { readonly gracePeriodSeconds?: number }): Promise<Pod>;
+  /** As {@link delete}, for what is no fault of the pod's: its condition DisruptionTarget says so (policy/v1 Eviction). */
+  requestEviction(
+    namespace: string,
+    name: string,
+    options?: { readonly gracePeriodSeconds?: number; readonly dryRun?: boolean },
+  ): Promise<Pod>;
   /** Later changes only, in order. Returns unsubscribe. */
   watch(listener: (event: PodWatchEvent) => void): () => void;
   /** Oldest first. */
@@ -162,7 +169,7 @@ export interface PodService {
 }
 
 /** Objects that are only kept: nothing runs because of them. Others name them. */
-export type KeptObject = Exclude<KubeObject, Pod>;
+export type KeptObject = Exclude<KubeObject, Pod | KubeNode>;
 export type KeptKind = KeptObject["kind"];
 export type KeptOf<K extends KeptKind> = Extract<KeptObject, { kind: K }>;
 
@@ -208,6 +215,23 @@ export interface ObjectService {
   watch(listener: (event: ObjectWatchEvent) => void): () => void;
   /** The last one given out to any object. */
   readonly resourceVersion: string;
+}
+
+export interface NodeWatchEvent {
+  readonly type: "MODIFIED";
+  readonly object: KubeNode;
+}
+
+/** What the API needs of the one node that there is. */
+export interface NodeService {
+  /** As it is now. */
+  list(): readonly [KubeNode];
+  /** Throws NotFound. */
+  get(name: string): KubeNode;
+  /** Takes labels, annotations, taints and `unschedulable`. Throws NotFound, Conflict, InvalidObject (a field that may not change). */
+  replace(node: KubeNode, options?: { readonly dryRun?: boolean }): KubeNode;
+  /** Later changes only, in order. Returns unsubscribe. */
+  watch(listener: (event: NodeWatchEvent) => void): () => void;
 }
 
 export interface SystemInfo {

@@ -1,6 +1,7 @@
 import { checkKind } from "./check-kind.ts";
 import { readConfigMap } from "./decode-config-map.ts";
 import { readNamespace } from "./decode-namespace.ts";
+import { readNode } from "./decode-node.ts";
 import { type Decoding, decodeObject, isObject, newDecoding } from "./decode-object.ts";
 import { readPriorityClass } from "./decode-priority-class.ts";
 import { readSecret } from "./decode-secret.ts";
@@ -47,6 +48,7 @@ export function readKubeObject(raw: unknown, wanted?: readonly KindName[]): Read
 const READERS: Readonly<Record<KindName, (raw: unknown) => Reading<KubeObject>>> = {
   ConfigMap: readConfigMap,
   Namespace: readNamespace,
+  Node: readNode,
   PersistentVolume: readPersistentVolume,
   PersistentVolumeClaim: readPersistentVolumeClaim,
   Pod: readPod,

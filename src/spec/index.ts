@@ -45,6 +45,7 @@ export {
 export { validateConfigMapUpdate } from "./validate-config-map.ts";
 export { METADATA_ENTRY, type ResourceReference } from "./validate-environment.ts";
 export { validateEphemeralUpdate } from "./validate-ephemeral.ts";
+export { validateNodeUpdate } from "./validate-node.ts";
 export { validatePod } from "./validate-pod.ts";
 export { needsRestart, RESIZABLE, validatePodResize } from "./validate-resize.ts";
 export { validateSecretUpdate } from "./validate-secret.ts";

@@ -18,6 +18,7 @@ export interface KindNames {
 /** In the order in which manifests with several kinds are applied: what others name comes before them. */
 export const KINDS = [
   { kind: "Namespace", apiVersion: "v1", singular: "namespace", plural: "namespaces", short: ["ns"], scope: "Cluster" },
+  { kind: "Node", apiVersion: "v1", singular: "node", plural: "nodes", short: ["no"], scope: "Cluster" },
   {
     kind: "StorageClass",
     apiVersion: "storage.k8s.io/v1",

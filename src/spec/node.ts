@@ -1,12 +1,11 @@
-// The machine as an object (core/v1 Node). Nobody writes it: it is made of facts whenever somebody asks.
+// The machine as an object (core/v1 Node). Its labels, annotations and taints are whoever's who writes them, and so is
+// whether pods may come; the rest is made of facts whenever somebody asks.
 
-import type { Quantities } from "./resources.ts";
+import type { ObjectMeta } from "./metadata.ts";
+import type { TAINT } from "./schema/node-fields.ts";
+import type { ObjectValue } from "./schema/shape.ts";
 
-export interface NodeTaint {
-  key: string;
-  value?: string;
-  effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
-}
+export interface NodeTaint extends ObjectValue<typeof TAINT> {}
 
 export interface NodeCondition {
   type: string;
@@ -33,20 +32,16 @@ export interface NodeSystemInfo {
   readonly architecture: string;
 }
 
-export type NodeQuantities = Quantities & { readonly pods?: string };
+/** By the name of a resource, and `pods`. */
+export type NodeQuantities = Readonly<Record<string, string>>;
 
 export interface KubeNode {
   apiVersion: "v1";
   kind: "Node";
-  metadata: {
-    name: string;
-    uid: string;
-    creationTimestamp: string;
-    resourceVersion: string;
-    labels: Record<string, string>;
-    annotations: Record<string, string>;
-  };
-  spec: { podCIDR: string; podCIDRs: string[]; taints?: NodeTaint[] };
+  /** Its namespace is "": the API leaves it out. */
+  metadata: ObjectMeta;
+  /** Of a manifest `podCIDR` and `podCIDRs` may be absent. */
+  spec: { podCIDR?: string; podCIDRs?: string[]; taints?: NodeTaint[]; unschedulable?: boolean };
   status: {
     capacity: NodeQuantities;
     allocatable: NodeQuantities;

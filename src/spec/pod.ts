@@ -4,6 +4,7 @@
 import type { ConfigMap } from "./config-map.ts";
 import type { ObjectMeta } from "./metadata.ts";
 import type { Namespace } from "./namespace.ts";
+import type { KubeNode } from "./node.ts";
 import type { PriorityClass } from "./priority-class.ts";
 import type {
   CONTAINER,
@@ -61,7 +62,8 @@ export type KubeObject =
   | PersistentVolumeClaim
   | PersistentVolume
   | StorageClass
-  | PriorityClass;
+  | PriorityClass
+  | KubeNode;
 
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
 

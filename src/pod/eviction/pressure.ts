@@ -35,11 +35,22 @@ const WORDS: Readonly<
   },
 };
 
+export interface PressureTaint {
+  readonly key: string;
+  readonly effect: "NoSchedule";
+}
+
+const taintOf = (type: Condition): PressureTaint => ({ key: WORDS[type].taint, effect: "NoSchedule" });
+
 const TYPES = Object.keys(WORDS) as Condition[];
+
+/** Those of all conditions. */
+export const PRESSURE_TAINTS: readonly PressureTaint[] = TYPES.map(taintOf);
 
 /** The pressure that the node is under, as of the last look. Whoever makes it tells of each change. */
 export class NodePressure {
   readonly #since: Map<Condition, string>;
+  readonly #watchers = new Set<() => void>();
   #active: ReadonlySet<Condition> = new Set();
 
   /** `now`: RFC 3339. */
@@ -60,11 +71,13 @@ export class NodePressure {
   }
 
   /** What the node's conditions keep away (NodeSpec.taints). */
-  get taints(): readonly { readonly key: string; readonly effect: "NoSchedule" }[] {
-    return TYPES.filter((type) => this.#active.has(type)).map((type) => ({
-      key: WORDS[type].taint,
-      effect: "NoSchedule",
-    }));
+  get taints(): readonly PressureTaint[] {
+    return TYPES.filter((type) => this.#active.has(type)).map(taintOf);
+  }
+
+  /** Tells of later changes. */
+  watch(listener: () => void): void {
+    this.#watchers.add(listener);
   }
 
   /** Answers the conditions that are others than before. */
@@ -72,6 +85,7 @@ export class NodePressure {
     const changed = TYPES.filter((type) => active.has(type) !== this.#active.has(type));
     for (const type of changed) this.#since.set(type, now);
     this.#active = new Set(active);
+    if (changed.length > 0) for (const watcher of this.#watchers) watcher();
     return this.conditions.filter(({ type }) => changed.includes(type));
   }
 }

@@ -163,6 +163,12 @@ const appArmorProfile: Check = (value) =>
     ? undefined
     : `${quote(value)} is not the name of a profile: at most 500 printable characters, without spaces around them`;
 
+/** Kubernetes' times: RFC 3339, to the second. */
+const time: Check = (value) =>
+  /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(value) && !Number.isNaN(Date.parse(value))
+    ? undefined
+    : `${quote(value)} is not a time; write it as 2026-01-31T12:00:00Z`;
+
 export const FORMATS = {
   appArmorProfile,
   headerName,
@@ -189,6 +195,7 @@ export const FORMATS = {
   configKey,
   subPath,
   filePath,
+  time,
 } satisfies Record<string, Check>;
 
 export type Format = keyof typeof FORMATS;

@@ -176,6 +176,12 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "allowVolumeExpansion allowedTopologies apiVersion kind metadata mountOptions parameters provisioner reclaimPolicy volumeBindingMode",
   PriorityClass:
     "apiVersion description globalDefault kind metadata preemptionPolicy value",
+  Node:
+    "apiVersion kind metadata spec status",
+  NodeSpec:
+    "configSource externalID podCIDR podCIDRs providerID taints unschedulable",
+  Taint:
+    "effect key timeAdded value",
 };
 
 /** Kubernetes' kinds by API version. */

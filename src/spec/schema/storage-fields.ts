@@ -6,8 +6,8 @@ import { flag, ignored, list, object, objectType, oneOf, quantity, text } from "
 
 const { namespace: _, ...WITHOUT_NAMESPACE } = OBJECT_META.fields;
 
-/** Metadata of volumes and classes, which lie in no namespace. */
-const CLUSTER_META = objectType({
+/** Metadata of volumes, classes and the node, which lie in no namespace. */
+export const CLUSTER_META = objectType({
   name: "ObjectMeta",
   fields: WITHOUT_NAMESPACE,
   refused: { ...OBJECT_META.refused },

@@ -3,6 +3,7 @@
 import type { KindName } from "../kinds.ts";
 import { CONFIG_MAP } from "./config-map-fields.ts";
 import { NAMESPACE } from "./namespace-fields.ts";
+import { NODE } from "./node-fields.ts";
 import { POD } from "./pod-fields.ts";
 import { PRIORITY_CLASS } from "./priority-class-fields.ts";
 import { SECRET } from "./secret-fields.ts";
@@ -12,6 +13,7 @@ import type { ObjectType } from "./shape.ts";
 export const TABLES: Readonly<Partial<Record<KindName, ObjectType>>> = {
   ConfigMap: CONFIG_MAP,
   Namespace: NAMESPACE,
+  Node: NODE,
   Pod: POD,
   PriorityClass: PRIORITY_CLASS,
   Secret: SECRET,

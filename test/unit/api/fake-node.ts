@@ -1,3 +1,5 @@
+import { PodrunError } from "../../../src/base/errors.ts";
+import type { NodeService, NodeWatchEvent } from "../../../src/pod/types.ts";
 import type { KubeNode } from "../../../src/spec/node.ts";
 
 /** A node with a role, a taint and half of what it has. */
@@ -6,6 +8,7 @@ export const NODE: KubeNode = {
   kind: "Node",
   metadata: {
     name: "node",
+    namespace: "",
     uid: "u",
     creationTimestamp: "2026-01-01T00:00:00Z",
     resourceVersion: "1",
@@ -47,3 +50,38 @@ export const NODE: KubeNode = {
     },
   },
 };
+
+/** Keeps what is written, without rules. */
+export class FakeNode implements NodeService {
+  node = structuredClone(NODE);
+  readonly #watchers = new Set<(event: NodeWatchEvent) => void>();
+
+  list(): readonly [KubeNode] {
+    return [this.node];
+  }
+
+  get(name: string): KubeNode {
+    if (name === this.node.metadata.name) return this.node;
+    throw new PodrunError("NotFound", `nodes "${name}" not found`, { details: { kind: "nodes", name } });
+  }
+
+  replace({ metadata: { name, labels, annotations }, spec }: KubeNode, { dryRun = false } = {}): KubeNode {
+    const { metadata } = this.get(name);
+    const { podCIDR, podCIDRs } = NODE.spec;
+    const resourceVersion = String(Number(metadata.resourceVersion) + 1);
+    const wanted = {
+      ...this.node,
+      metadata: { ...metadata, labels, annotations, resourceVersion },
+      spec: { ...(podCIDR && { podCIDR }), ...(podCIDRs && { podCIDRs }), ...spec },
+    };
+    if (dryRun) return wanted;
+    this.node = wanted;
+    for (const watcher of this.#watchers) watcher({ type: "MODIFIED", object: wanted });
+    return wanted;
+  }
+
+  watch(listener: (event: NodeWatchEvent) => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+}

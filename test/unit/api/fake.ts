@@ -31,7 +31,7 @@ import { Database } from "../../../src/store/database.ts";
 import { Objects } from "../../../src/store/objects.ts";
 import { STATE_MIGRATIONS } from "../../../src/store/schema.ts";
 import { FakeImages, FakeLogins } from "./fake-images.ts";
-import { NODE } from "./fake-node.ts";
+import { FakeNode } from "./fake-node.ts";
 import { FakeSession } from "./fake-session.ts";
 
 export { FakeSession };
@@ -57,6 +57,7 @@ export class FakePods implements PodService {
   /** How often the pods of one namespace have been listed. */
   lists = 0;
   #version = 0;
+  readonly evictions: object[] = [];
   readonly #watchers = new Set<(event: PodWatchEvent) => void>();
 
   async create(pod: Pod, options: { dryRun?: boolean } = {}): Promise<Pod> {
@@ -93,6 +94,15 @@ export class FakePods implements PodService {
     return [...this.pods.values()].filter(
       (pod) => filter.namespace === undefined || pod.metadata.namespace === filter.namespace,
     );
+  }
+
+  requestEviction(
+    namespace: string,
+    name: string,
+    { dryRun = false, ...options }: { gracePeriodSeconds?: number; dryRun?: boolean } = {},
+  ): Promise<Pod> {
+    this.evictions.push({ name, dryRun, ...options });
+    return dryRun ? Promise.resolve(this.get(namespace, name)) : this.delete(namespace, name, options);
   }
 
   async delete(namespace: string, name: string, options: { gracePeriodSeconds?: number } = {}): Promise<Pod> {
@@ -260,6 +270,7 @@ export function runningPod(name: string, containers: readonly string[] = ["main"
 export interface FakeDaemon {
   readonly pods: FakePods;
   readonly objects: KeptObjects;
+  readonly node: FakeNode;
   readonly system: FakeSystem;
   readonly images: FakeImages;
   readonly logins: FakeLogins;
@@ -281,9 +292,10 @@ export async function startFake(t: Test): Promise<FakeDaemon> {
   const system = new FakeSystem();
   const images = new FakeImages();
   const logins = new FakeLogins();
+  const node = new FakeNode();
   const database = new Database(join(folder, "objects.db"), "normal", STATE_MIGRATIONS);
   const objects = new KeptObjects(new Objects(database, database));
-  const api = createApiServer({ pods, objects, system, images, logins, node: () => NODE, version: "0.0.1" });
+  const api = createApiServer({ pods, objects, system, images, logins, node, version: "0.0.1" });
   await new Promise<void>((resolve) => api.server.listen(join(run, "podrun.sock"), resolve));
   chmodSync(join(run, "podrun.sock"), 0o600);
   const breakConnections = (): void => api.server.closeAllConnections();
@@ -303,6 +315,7 @@ export async function startFake(t: Test): Promise<FakeDaemon> {
     images,
     logins,
     objects,
+    node,
     system,
     config,
     client: new ApiClient(config, { start: false }),

@@ -1,0 +1,46 @@
+// `…/pods/NAME/eviction`: a pod has to go for what is no fault of its own, as `kubectl drain` asks it (policy/v1 Eviction).
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { PodrunError } from "../base/errors.ts";
+import { isFields } from "./apply-patch.ts";
+import type { ApiContext } from "./context.ts";
+import { gracePeriodIn } from "./pods.ts";
+import { isDryRun, readJson, sendJson, type Target } from "./request.ts";
+
+/** Undefined: there is no such method here. There are no disruption budgets, so nobody is held back. */
+export function routeEviction(
+  context: ApiContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: Target,
+): Promise<void> | undefined {
+  return request.method === "POST" ? evictPod(context, request, response, target) : undefined;
+}
+
+/** Throws BadRequest for a body that names another pod, NotFound. */
+async function evictPod(
+  context: ApiContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { path, query }: Target,
+): Promise<void> {
+  const [, , , namespace = "", , name = ""] = path;
+  const body = await readJson(request);
+  if (!isFields(body) || body["kind"] !== "Eviction")
+    throw new PodrunError(
+      "BadRequest",
+      "the request's body is no Eviction: want kind: Eviction, apiVersion: policy/v1",
+    );
+  const { metadata, deleteOptions } = body;
+  const named = isFields(metadata) ? (metadata["name"] ?? name) : name;
+  if (named !== name)
+    throw new PodrunError(
+      "BadRequest",
+      `the name of the object (${String(named)}) does not match the name on the URL (${name})`,
+    );
+  const gracePeriodSeconds = gracePeriodIn(deleteOptions);
+  const asked = isFields(deleteOptions) ? deleteOptions["dryRun"] : undefined;
+  const dryRun = isDryRun(query) || (Array.isArray(asked) && asked.includes("All"));
+  const options = { dryRun, ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }) };
+  await context.pods.requestEviction(namespace, name, options);
+  sendJson(response, 201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" });
+}
