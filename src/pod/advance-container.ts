@@ -1,37 +1,28 @@
 import { step } from "../base/fault.ts";
 import { findPlaced, type PlacedContainer } from "../spec/index.ts";
+import { type AdvanceContext, backOff } from "./back-off.ts";
 import { nextContainers } from "./next-actions.ts";
 import type { Node } from "./node.ts";
+import type { PodContainers } from "./pod-containers.ts";
 import { beginPostStart } from "./post-start.ts";
-import { record } from "./record.ts";
-import { formatDelay, isRestarted, retryDelay } from "./restart.ts";
-import { runContainer, type StartContext } from "./run-container.ts";
+import { isRestarted, retryDelay } from "./restart.ts";
+import { restartAll } from "./restart-all.ts";
+import { runContainer } from "./run-container.ts";
 import { beginStop } from "./stop-containers.ts";
 import type { TrackedContainer } from "./tracked-container.ts";
-
-/** What a container's next step needs of the pod's worker. */
-export interface AdvanceContext extends StartContext {
-  /** Whether a moment (Unix milliseconds) is still to come; if so the worker looks at everything again then. */
-  waitUntil(moment: number): boolean;
-  /** The status may be another. */
-  changed(): void;
-  /** Something has come to pass beside the worker's rounds: everything is looked at again. */
-  progress(): void;
-  /** Records the status now. */
-  publish(): void;
-}
 
 /** Each container's next step, of those whose turn it is. True: others have their turn now. */
 export async function advanceContainers(
   node: Node,
-  containers: readonly TrackedContainer[],
+  containers: PodContainers,
   context: AdvanceContext,
 ): Promise<boolean> {
+  if (!(await restartAll(node, containers, context))) return false;
   // A run that ends meanwhile makes another round: the runtime tells of it.
-  const next = nextContainers(containers);
+  const next = nextContainers(containers.all);
   await Promise.all(next.map((tracked) => advanceContainer(node, tracked, context)));
   // What was waited for may have ended or started at once.
-  return nextContainers(containers).length > next.length;
+  return nextContainers(containers.all).length > next.length;
 }
 
 /** One container's next step: nothing, wait, start, end, or start again. */
@@ -79,25 +70,5 @@ async function beginRestart(
   step("pod.restart-recorded");
   if (tracked.run) await node.runtime.removeContainer(tracked.run.id);
   tracked.beginRestart();
-  return true;
-}
-
-/** Whether the container must wait before it starts again (CrashLoopBackOff). */
-function backOff(node: Node, tracked: TrackedContainer, context: AdvanceContext): boolean {
-  const now = node.timers.now();
-  const endedAt = tracked.endedAt(node.timers);
-  const left = tracked.backoff.remaining(endedAt, now);
-  if (left === 0) return false;
-  const { name, namespace, uid } = context.pod.metadata;
-  const podName = `${name}_${namespace}(${uid})`;
-  const delay = formatDelay(tracked.backoff.delayAfter(endedAt));
-  const message = `back-off ${delay} restarting failed container=${tracked.name} pod=${podName}`;
-  if (tracked.waiting?.message !== message) {
-    tracked.waiting = { reason: "CrashLoopBackOff", message };
-    const text = `Back-off restarting failed container ${tracked.name} in pod ${podName}`;
-    record(node, context.pod, "Warning", "BackOff", text, tracked.name);
-    context.changed();
-  }
-  context.waitUntil(now + left);
   return true;
 }

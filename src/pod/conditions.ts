@@ -1,7 +1,8 @@
 import type { Pod, PodCondition, PodPhase } from "../spec/index.ts";
 import { TERMINATED_BY } from "./eviction/messages.ts";
-import type { StatedContainer } from "./phase.ts";
+import { ALL_RESTARTING, type StatedContainer } from "./phase.ts";
 import { GATED } from "./placement.ts";
+import { couldRestartAll } from "./restart.ts";
 
 type Draft = Omit<PodCondition, "lastTransitionTime" | "lastProbeTime">;
 type Verdict = Omit<Draft, "type">;
@@ -14,6 +15,8 @@ export interface ResizeProgress {
 export interface ConditionFacts {
   readonly phase: PodPhase;
   readonly containers: readonly StatedContainer[];
+  /** All of its containers are being ended, to begin with the first again. */
+  readonly startsOver: boolean;
   /** One of the pod's own containers has had its turn in the present sandbox. */
   readonly hasBegun: boolean;
   readonly sandboxReady: boolean;
@@ -44,6 +47,7 @@ export function buildConditions(pod: Pod, facts: ConditionFacts): PodCondition[]
     { type: "Ready", ...podReadiness(pod, containersReady) },
     { type: "ContainersReady", ...containersReady },
     { type: "PodScheduled", status: "True" },
+    ...allRestarting(facts),
     ...resizeConditions(pod, facts),
   ];
   const own = drafts.map((draft) => {
@@ -73,6 +77,17 @@ function resizeConditions({ metadata, status }: Pod, { phase, resize }: Conditio
   ];
 }
 
+/** Of pods with a container whose end could make all of them start over (KEP-5532), in the kubelet's words. */
+function allRestarting({ phase, containers, startsOver }: ConditionFacts): Draft[] {
+  const type = ALL_RESTARTING;
+  if (!containers.some(({ container }) => couldRestartAll(container))) return [];
+  if (phase === "Succeeded") return [{ type, status: "False", reason: "PodCompleted" }];
+  if (phase === "Failed") return [{ type, status: "False", reason: "PodFailed" }];
+  if (!startsOver) return [{ type, status: "False" }];
+  const message = "container exited with restart policy rule";
+  return [{ type, status: "True", reason: "RestartAllContainersStarted", message }];
+}
+
 function initialization(pod: Pod, { phase, containers, hasBegun }: ConditionFacts): Verdict {
   if (phase === "Succeeded") return { status: "True", reason: "PodCompleted" };
   if (hasBegun) return { status: "True" };
@@ -80,9 +95,10 @@ function initialization(pod: Pod, { phase, containers, hasBegun }: ConditionFact
     role === "init" ? !status.ready : role === "sidecar" && status.started !== true,
   );
   if (incomplete.length === 0) return { status: "True" };
-  // What was initialized once and is over: its sidecars have ended since.
+  // What was initialized once stays so when it is over, for its sidecars have ended since, and when it starts over (KEP-5532).
   const before = pod.status.conditions?.find(({ type }) => type === "Initialized");
-  if (phase === "Failed" && before?.status === "True") return { status: "True" };
+  const mayStartOver = containers.some(({ container }) => couldRestartAll(container));
+  if ((phase === "Failed" || mayStartOver) && before?.status === "True") return { status: "True" };
   const names = incomplete.map(({ container }) => container.name).join(" ");
   return {
     status: "False",
@@ -126,6 +142,7 @@ const OWN_TYPES: ReadonlySet<string> = new Set([
   "Ready",
   "ContainersReady",
   "PodScheduled",
+  ALL_RESTARTING,
   "DisruptionTarget",
   "PodResizePending",
   "PodResizeInProgress",

@@ -5,12 +5,19 @@ import {
   type PodPhase,
   placedContainers,
 } from "../spec/index.ts";
-import { isRestarted } from "./restart.ts";
+import { isRestarted, restartsAll } from "./restart.ts";
+
+/** The condition of a pod whose containers all start again (KEP-5532). */
+export const ALL_RESTARTING = "AllContainersRestarting";
+
+/** Whether its status says so. */
+export const isAllRestarting = ({ status }: Pick<Pod, "status">): boolean =>
+  status.conditions?.some(({ type, status }) => type === ALL_RESTARTING && status === "True") ?? false;
 
 /** A container and what its status says. */
 export type StatedContainer = PlacedContainer & {
   readonly status: ContainerStatus;
-  /** Its run has been ended to be followed by another one. */
+  /** Its run is to be followed by another one, whatever its restart policy says. */
   readonly isReplaced?: boolean;
   /** Something of it may run, although its status does not show it yet. */
   readonly isRunning?: boolean;
@@ -46,14 +53,29 @@ export function podPhase(pod: Pod, containers: readonly StatedContainer[], hasBe
   return own.every(({ status }) => endOf(status)?.exitCode === 0) ? "Succeeded" : "Failed";
 }
 
+/**
+ * Whether a container's end makes the pod start over, all of whose phase otherwise is `phase`. What ends as the pod does asks for
+ * nothing; but a pod that had begun to start over is not over, although nothing of it is to run by its policy.
+ */
+export function startsOver(pod: Pod, containers: readonly StatedContainer[], phase: PodPhase): boolean {
+  if (pod.metadata.deletionTimestamp !== undefined) return false;
+  const isOver = phase === "Succeeded" || phase === "Failed";
+  if (isOver && !isAllRestarting(pod)) return false;
+  return containers.some(({ container, status, isReplaced }) => {
+    const end = isReplaced ? undefined : endOf(status);
+    return end !== undefined && restartsAll(container, end.exitCode);
+  });
+}
+
 function hasFailedInit({ spec }: Pod, one: StatedContainer): boolean {
   const end = endOf(one.status);
+  if (one.isReplaced) return false;
   return one.role === "init" && end !== undefined && end.exitCode !== 0 && !isRestarted(spec, one, end.exitCode);
 }
 
-function isPendingInit({ role, status }: StatedContainer): boolean {
+function isPendingInit({ role, status, isReplaced }: StatedContainer): boolean {
   if (role === "main") return false;
-  return status.state.running ? role === "init" || status.started !== true : !endOf(status);
+  return status.state.running ? role === "init" || status.started !== true : isReplaced === true || !endOf(status);
 }
 
 function mayRunAgain({ spec }: Pod, one: StatedContainer): boolean {

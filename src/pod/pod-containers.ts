@@ -1,9 +1,10 @@
 import type { ContainerStatus as RuntimeContainer } from "../sandbox/types.ts";
-import { findPlaced, type PlacedContainer, type Pod, placedContainers } from "../spec/index.ts";
+import { findPlaced, type PlacedContainer, type Pod, type PodSpec, placedContainers } from "../spec/index.ts";
 import { withLastWords } from "./last-words.ts";
+import { isAllRestarting } from "./phase.ts";
 import { recoverBackoff } from "./recover-backoff.ts";
 import type { BackoffSettings } from "./restart.ts";
-import { isRestarted } from "./restart.ts";
+import { isRestarted, restartsAll } from "./restart.ts";
 import { TrackedContainer } from "./tracked-container.ts";
 
 /** What a worker remembers of its pod's containers, by name, in the order in which they start. */
@@ -52,11 +53,22 @@ export class PodContainers {
     }
   }
 
+  /** The container whose end makes all of them start over (KEP-5532); undefined: none. */
+  asksForAll(spec: PodSpec): TrackedContainer | undefined {
+    return this.all.find((tracked) => {
+      const container = findPlaced(spec, tracked.name)?.container;
+      if (container === undefined || tracked.end === undefined || tracked.isOutdated(container)) return false;
+      return tracked.role !== "ephemeral" && restartsAll(container, tracked.end.exitCode);
+    });
+  }
+
   /**
    * Whether nothing of the pod will run again, sidecars aside: an init container has failed for good, or each of the pod's
-   * own containers has ended for good.
+   * own containers has ended for good. A pod that starts over has only been interrupted.
    */
-  isOver({ spec }: Pod): boolean {
+  isOver(pod: Pod): boolean {
+    const { spec } = pod;
+    if (isAllRestarting(pod) && this.asksForAll(spec)) return false;
     const placed = placedContainers(spec);
     const isDone = (one: PlacedContainer): boolean => {
       const tracked = this.#byName.get(one.container.name);

@@ -1,7 +1,7 @@
 // When an ended container starts again: `spec.restartPolicy`, and the back-off between starts. Pure but for the clock
 // that is handed in.
 
-import type { PlacedContainer, PodSpec } from "../spec/index.ts";
+import type { Container, PlacedContainer, PodSpec } from "../spec/index.ts";
 
 export type RestartPolicy = "Always" | "OnFailure" | "Never";
 
@@ -13,20 +13,34 @@ export function shouldRestart(policy: RestartPolicy, exitCode: number): boolean 
 
 /**
  * Whether a container that ended is to start again (KEP-753, KEP-5307): its own rules on exit codes go before its own
- * policy, and that before the pod's. An init container that ended well is done, whatever they say.
+ * policy, and that before the pod's. An init container that ended well is done, unless the whole pod starts over.
  */
 export function isRestarted(
   { restartPolicy }: Pick<PodSpec, "restartPolicy">,
   { container, role }: Pick<PlacedContainer, "container" | "role">,
   exitCode: number,
 ): boolean {
-  if (role === "ephemeral" || (role === "init" && exitCode === 0)) return false;
-  for (const { exitCodes } of container.restartPolicyRules ?? []) {
-    const isListed = exitCodes?.values?.includes(exitCode) ?? false;
-    if (exitCodes !== undefined && isListed === (exitCodes.operator === "In")) return true;
-  }
-  return shouldRestart(container.restartPolicy ?? restartPolicy, exitCode);
+  if (role === "ephemeral") return false;
+  const rule = ruleFor(container, exitCode);
+  if (rule?.action === "RestartAllContainers") return true;
+  if (role === "init" && exitCode === 0) return false;
+  return rule !== undefined || shouldRestart(container.restartPolicy ?? restartPolicy, exitCode);
 }
+
+/** Of a container's rules the first one that the exit code matches; whatever comes behind it does not count. */
+const ruleFor = ({ restartPolicyRules = [] }: Pick<Container, "restartPolicyRules">, exitCode: number) =>
+  restartPolicyRules.find(
+    ({ exitCodes }) =>
+      exitCodes !== undefined && (exitCodes.values ?? []).includes(exitCode) === (exitCodes.operator === "In"),
+  );
+
+/** Whether a container's end with this code makes the whole pod start over (KEP-5532); an init container's good end, too. */
+export const restartsAll = (container: Pick<Container, "restartPolicyRules">, exitCode: number): boolean =>
+  ruleFor(container, exitCode)?.action === "RestartAllContainers";
+
+/** Whether any end of the container could. */
+export const couldRestartAll = ({ restartPolicyRules = [] }: Pick<Container, "restartPolicyRules">): boolean =>
+  restartPolicyRules.some(({ action }) => action === "RestartAllContainers");
 
 export interface BackoffSettings {
   /** Wait before the second restart, in milliseconds; doubled at each further one. */

@@ -12,7 +12,7 @@ import {
 } from "../spec/index.ts";
 import { allocatedPod, shownResources } from "./allocation.ts";
 import { buildConditions, type ResizeProgress, unscheduledCondition } from "./conditions.ts";
-import { podPhase, statedContainers } from "./phase.ts";
+import { podPhase, startsOver, statedContainers } from "./phase.ts";
 
 export type Terminated = NonNullable<ContainerState["terminated"]>;
 export type Waiting = { readonly reason: string; readonly message?: string };
@@ -78,14 +78,18 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
   const all = placed.map((one) => buildContainer(pod, one, facts.containers.get(one.container.name), waits));
   const containers = statedContainers(pod, all).map((one) => {
     const known = facts.containers.get(one.container.name);
-    const isReplaced = known?.run?.state === "exited" && (known.isOutdated?.(one.container) ?? false);
+    const isOutdated = known?.run?.state === "exited" && (known.isOutdated?.(one.container) ?? false);
+    const isReplaced = isOutdated || isToStartAgain(known);
     return { ...one, isReplaced, isRunning: hasProcess(known) };
   });
   const hasBegun = containers.some(
     ({ role, container }) => role === "main" && facts.containers.get(container.name)?.run !== undefined,
   );
   const isEnded = all.every(({ name }) => !hasProcess(facts.containers.get(name)));
-  const phase = facts.failure && isEnded ? "Failed" : podPhase(pod, containers, hasBegun);
+  const byContainers = podPhase(pod, containers, hasBegun);
+  const isAgain = facts.failure === undefined && startsOver(pod, containers, byContainers);
+  const isOver = byContainers === "Succeeded" || byContainers === "Failed";
+  const phase = facts.failure && isEnded ? "Failed" : isAgain && isOver ? pod.status.phase : byContainers;
   const addresses = facts.addresses ?? [];
   const [podIP] = addresses;
   const [hostIP] = facts.hostAddresses;
@@ -95,7 +99,16 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
   const init = containers.filter(({ role }) => role !== "main").map(({ status }) => status);
   return {
     phase,
-    conditions: buildConditions(pod, { phase, containers, hasBegun, sandboxReady, now, disruption, resize }),
+    conditions: buildConditions(pod, {
+      phase,
+      containers,
+      startsOver: isAgain,
+      hasBegun,
+      sandboxReady,
+      now,
+      disruption,
+      resize,
+    }),
     // Said before it has failed, so that the next daemon knows what has begun.
     ...(facts.failure ?? keptFailure(pod)),
     ...(hostIP !== undefined && { hostIP, hostIPs: facts.hostAddresses.map((ip) => ({ ip })) }),
@@ -115,6 +128,10 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
 /** Whether something of a container may run, whatever is shown of it: while its postStart hook runs it is not shown as running. */
 const hasProcess = (known: ContainerFacts | undefined): boolean =>
   known?.run?.state === "running" || known?.run?.state === "starting";
+
+/** The end of its newest run has been dealt with, and the next one has not come yet. */
+const isToStartAgain = (known: ContainerFacts | undefined): boolean =>
+  known?.last !== undefined && known.run === undefined && known.ended === undefined;
 
 /** What a pod that is over failed of is said for good. */
 function keptFailure({ status: { phase, reason, message } }: Pod): Partial<Waiting> {

@@ -155,11 +155,13 @@ export class TrackedContainer implements ContainerFacts {
     const { state, lastState } = status;
     // A run that is newer than the status: what the status calls the newest is the one before.
     const newer = run !== undefined && run.attempt > status.restartCount;
-    const ended = state.terminated ?? (state.waiting ? lastState.terminated : undefined);
+    // What waits for anything but its back-off has been counted as started again: its end is the one before.
+    const isCounted = state.waiting !== undefined && state.waiting.reason !== "CrashLoopBackOff";
+    const ended = state.terminated ?? (state.waiting && !isCounted ? lastState.terminated : undefined);
     this.last = newer
       ? (ended ?? (state.running ? unknownEnd(status, state.running.startedAt, now) : undefined))
       : undefined;
-    if (!newer && state.waiting === undefined) this.last = lastState.terminated;
+    if (!newer && (state.waiting === undefined || isCounted)) this.last = lastState.terminated;
     if (run === undefined) this.ended = ended ?? (state.running && unknownEnd(status, state.running.startedAt, now));
   }
 }

@@ -2,9 +2,10 @@ import { timestamp } from "../base/clock.ts";
 import type { ContainerStatus as RuntimeContainer, RuntimeEvent, SandboxStatus } from "../sandbox/types.ts";
 import { findPlaced, type Pod } from "../spec/index.ts";
 import { abortStart } from "./abort-start.ts";
-import { type AdvanceContext, advanceContainers } from "./advance-container.ts";
+import { advanceContainers } from "./advance-container.ts";
 import { Alarm } from "./alarm.ts";
 import { allocatedPod } from "./allocation.ts";
+import type { AdvanceContext } from "./back-off.ts";
 import { ConfigVolumes } from "./config-volumes.ts";
 import { type Deletion, deletionDeadline, tearDown } from "./delete.ts";
 import type { Eviction } from "./eviction/types.ts";
@@ -307,7 +308,7 @@ export class PodWorker {
       publish: () => this.#publisher.publish(),
     };
     await this.#resize.advance(context);
-    if (await advanceContainers(this.#node, this.#containers.all, context)) this.#again = true;
+    if (await advanceContainers(this.#node, this.#containers, context)) this.#again = true;
     this.#again ||= this.#resize.isUnfinished;
   }
 

@@ -1,5 +1,5 @@
 // Huge pages: what the node has of them, volumes made of them, and what a pod may take (with cgroup v2 also `npm run test:vm`).
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { isReady, makeManifest, startInstance } from "./support/podrun.ts";
@@ -10,12 +10,18 @@ const POOL = "/sys/kernel/mm/hugepages/hugepages-2048kB";
 const MiB = 2 ** 20;
 const MORE = 8;
 
+// Neither a tmpfs nor a folder that a VM shares takes idmapped mounts before Linux 6.3.
+process.env["TMPDIR"] = "/var/tmp";
+const folder = mkdtempSync("/var/tmp/podrun-test-probe-");
+copyFileSync(buildProgram("probe"), join(folder, "probe"));
+
 const read = (file: string): number => Number(readFileSync(join(POOL, file), "utf8"));
 const hasPages = existsSync(POOL) && /\thugetlbfs$/m.test(readFileSync("/proc/filesystems", "utf8"));
 const before = hasPages ? read("nr_hugepages") : 0;
 if (hasPages) writeFileSync(join(POOL, "nr_hugepages"), `${before + MORE}`);
 const skip = hasPages && read("free_hugepages") >= MORE ? false : "this machine can't set aside huge pages of 2 MiB";
 t.teardown(() => {
+  rmSync(folder, { recursive: true });
   if (hasPages) writeFileSync(join(POOL, "nr_hugepages"), `${before}`);
 });
 
@@ -33,7 +39,7 @@ const huge = (name: string, script: string, change: object = {}) => {
   ]);
   const volumes = [
     { name: "pages", emptyDir: { medium: "HugePages-2Mi" } },
-    { name: "probe", hostPath: { path: buildProgram("probe"), type: "File" } },
+    { name: "probe", hostPath: { path: join(folder, "probe"), type: "File" } },
   ];
   return { ...manifest, spec: { ...manifest.spec, restartPolicy: "Never", volumes, ...change } };
 };

@@ -103,8 +103,7 @@ export const RESTART_RULE = objectType({
   fields: {
     action: oneOf(["Restart", "RestartAllContainers"], {
       required: true,
-      only: ["Restart"],
-      because: "each container restarts by itself",
+      note: "RestartAllContainers: the pod starts over with its init containers, in the same sandbox with the same volumes",
     }),
     exitCodes: object(
       objectType({
