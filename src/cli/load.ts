@@ -4,22 +4,27 @@ import { ImageClient } from "../api/client-images.ts";
 import { PodrunError } from "../base/errors.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
+import { packImageFolder } from "./pack-image-folder.ts";
 
 export const command = defineCommand({
-  usage: ["load [-i FILE] [flags]"],
-  about: "Take images out of an archive: of podrun save, podman save, docker save or skopeo, compressed or not.",
+  usage: ["load [-i FILE|FOLDER] [flags]"],
+  about:
+    "Take images out of an archive, of podrun save, podman save, docker save or skopeo, compressed or not; or out of a folder: an OCI image layout, or skopeo's dir:.",
   examples: [
     ["from a file", "podrun load -i nginx.tar"],
+    ["from a folder", "skopeo copy docker://nginx oci:nginx:latest && podrun load -i nginx --name nginx"],
     ["from another machine", "ssh other podman save nginx | podrun load"],
   ],
   options: {
-    input: { kind: "text", short: "i", value: "FILE", help: "the archive; else standard input" },
+    input: { kind: "text", short: "i", value: "PATH", help: "the archive, or a folder; else standard input" },
     name: { kind: "text", value: "IMAGE", help: "name for the image of an archive that holds one" },
     quiet: { kind: "boolean", short: "q", help: "accepted as docker and podman do: there is no progress to leave out" },
   },
   run: async ({ options, positionals, config }) => {
     if (positionals.length > 0) throw new UsageError(`unexpected argument "${positionals[0]}": the archive is -i FILE`);
-    const archive = await openInput(options.input, "podrun load < FILE, or -i FILE");
+    const { input } = options;
+    const isFolder = input !== undefined && (await stat(input).catch(() => undefined))?.isDirectory() === true;
+    const archive = isFolder ? await packImageFolder(input) : await openInput(input, "podrun load < FILE, or -i FILE");
     for (const reference of await new ImageClient(config).load(archive, options.name))
       process.stdout.write(`Loaded image: ${reference}\n`);
     return 0;
@@ -37,7 +42,7 @@ export async function openInput(file: string | undefined, want: string): Promise
   const found = await stat(file).catch((cause: Error) => {
     throw fail(cause.message.replace(/, stat '.*$/, ""), cause);
   });
-  if (found.isDirectory()) throw fail(`it is a folder; tar -C ${file} -c . | podrun load takes what is in it`);
+  if (found.isDirectory()) throw fail("it is a folder");
   const stream = createReadStream(file, { highWaterMark: 256 * 1024 });
   return stream.on("error", (cause) => void stream.destroy(cause));
 }

@@ -33,3 +33,6 @@ function wordChain(error: unknown): string {
 }
 
 const causeOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined);
+
+/** What the system said. Node's words name the system call and the path, which may be a temporary file's that nobody asked for. */
+export const wordErrno = (cause: unknown): string => (cause as Error).message.replace(/, \w+( '[^']*'.*)?$/, "");

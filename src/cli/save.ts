@@ -6,27 +6,47 @@ import { PodrunError } from "../base/errors.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { atExit } from "./interrupt.ts";
+import { wordErrno } from "./report.ts";
+import { writeImageFolder } from "./save-folder.ts";
+
+const FORMATS = ["docker-archive", "oci-archive", "oci-dir", "docker-dir"];
 
 export const command = defineCommand({
-  usage: ["save IMAGE… [-o FILE]"],
+  usage: ["save IMAGE… [-o PATH]"],
   about:
-    "Put images into one archive, for podrun load, podman load, docker load and skopeo. Layers in it are not compressed.",
+    "Put images into one archive, for podrun load, podman load, docker load and skopeo, or into a folder. Layers are not compressed.",
   examples: [
     ["to a file", "podrun save -o nginx.tar nginx"],
+    ["packed", "podrun save nginx | zstd > nginx.tar.zst"],
+    ["as an OCI image layout", "podrun save --format oci-dir -o nginx/ nginx"],
     ["to another machine", "podrun save nginx busybox | ssh other podman load"],
   ],
   options: {
-    output: { kind: "text", short: "o", value: "FILE", help: "the archive; else standard output" },
-    format: { kind: "text", value: "FORMAT", help: "docker-archive or oci-archive: each archive is both at once" },
+    output: { kind: "text", short: "o", value: "PATH", help: "the archive, or the folder; else standard output" },
+    format: {
+      kind: "text",
+      value: "FORMAT",
+      default: "docker-archive",
+      help: "docker-archive or oci-archive (each archive is both at once), oci-dir, docker-dir (of one image)",
+    },
+    "multi-image-archive": {
+      kind: "boolean",
+      short: "m",
+      help: "accepted as podman does: several images always go into one archive",
+    },
     quiet: { kind: "boolean", short: "q", help: "accepted as podman does: there is no progress to leave out" },
   },
   run: async ({ options, positionals, config }) => {
     if (positionals.length === 0) throw new UsageError("want the name of at least one image");
     const { output, format } = options;
-    if (format !== undefined && format !== "docker-archive" && format !== "oci-archive")
-      throw new UsageError(
-        `--format "${format}": podrun save writes one archive that is docker-archive and oci-archive`,
-      );
+    if (!FORMATS.includes(format)) throw new UsageError(`--format "${format}": want ${FORMATS.join(", ")}`);
+    if (format === "oci-dir" || format === "docker-dir") {
+      if (output === undefined) throw new UsageError(`--format ${format} is a folder: want -o FOLDER`);
+      if (format === "docker-dir" && positionals.length > 1)
+        throw new UsageError("--format docker-dir holds one image: want one name, or oci-dir");
+      await writeImageFolder(new ImageClient(config).save(positionals), output, format);
+      return 0;
+    }
     if (output === undefined && process.stdout.isTTY === true)
       throw new UsageError("refusing to save to a terminal: want -o FILE, or > FILE");
     const chunks = new ImageClient(config).save(positionals);
@@ -58,9 +78,6 @@ async function writeFile(chunks: AsyncIterable<Buffer>, output: string): Promise
     forget();
   }
 }
-
-/** Node's words name the system call and the temporary file, which nobody asked for. */
-const wordErrno = (cause: unknown): string => (cause as Error).message.replace(/, \w+( '[^']*'.*)?$/, "");
 
 async function fill(chunks: AsyncIterable<Buffer>, path: string, output: string, flags: string): Promise<void> {
   let file: FileHandle | undefined;

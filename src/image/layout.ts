@@ -50,7 +50,7 @@ async function readGroup(
   const name = key === first.digest ? undefined : key;
   const image = name ?? label;
   if (name !== undefined) requireOwnDigest(name, group.length === 1 ? first.digest : undefined, label);
-  const documents = documentsOf(files, reader, image);
+  const documents = documentsOf(files, reader, image, LAYOUT);
   const top = group.length === 1 ? await documents.manifest(first) : joined(group);
   const chosen = await chooseImage(top, { documents, image, platform });
   const digests = group.length === 1 ? [first.digest, chosen.manifestDigest] : [chosen.manifestDigest];
@@ -87,11 +87,18 @@ const joined = (group: readonly IndexEntry[]): Document => ({
   bytes: Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: group })),
 });
 
-const blobName = (digest: string): string => `blobs/sha256/${digest.slice("sha256:".length)}`;
+/** What the files of documents are called, by digest. */
+export interface FileNames {
+  readonly manifest: (digest: string) => string;
+  readonly blob: (digest: string) => string;
+}
 
-function documentsOf(files: ArchiveFiles, reader: DocumentReader, image: string): Documents {
-  const read = async ({ digest, size }: Descriptor): Promise<Buffer> => {
-    const file = files.find(blobName(digest));
+const blobName = (digest: string): string => `blobs/sha256/${digest.slice("sha256:".length)}`;
+const LAYOUT: FileNames = { manifest: blobName, blob: blobName };
+
+export function documentsOf(files: ArchiveFiles, reader: DocumentReader, image: string, names: FileNames): Documents {
+  const read = async (name: string, { digest, size }: Descriptor): Promise<Buffer> => {
+    const file = files.find(name);
     if (file === undefined) throw badBlob(image, `blob ${digest} is missing`);
     const bytes = await reader.read(file, image, `blob ${digest}`);
     const found = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
@@ -104,9 +111,9 @@ function documentsOf(files: ArchiveFiles, reader: DocumentReader, image: string)
     manifest: async (descriptor) => ({
       mediaType: descriptor.mediaType,
       digest: descriptor.digest,
-      bytes: await read(descriptor),
+      bytes: await read(names.manifest(descriptor.digest), descriptor),
     }),
-    config: read,
+    config: (descriptor) => read(names.blob(descriptor.digest), descriptor),
   };
 }
 

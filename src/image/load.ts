@@ -7,6 +7,7 @@ import { type ArchiveFiles, FolderFiles, openArchive } from "./archive.ts";
 import { ARCHIVE, badBlob } from "./blob.ts";
 import type { ImageContext } from "./context.ts";
 import { readDockerArchive } from "./docker-archive.ts";
+import { readDockerDir } from "./docker-dir.ts";
 import { readLayout, type StoredImage } from "./layout.ts";
 import { nameOf, parseReference } from "./reference.ts";
 import type { ImageRecord } from "./types.ts";
@@ -22,7 +23,7 @@ export interface LoadOptions {
 }
 
 /**
- * Brings in the images of an archive (OCI layout, else docker-archive; hybrids have both) or of an OCI layout's folder.
+ * Brings in the images of an archive (OCI layout, else `dir:`, else docker-archive; hybrids have both) or of a folder like them.
  * Throws InvalidImage, WrongArchitecture, NotFound, StateUnavailable, Cancelled; images before the one that failed are here then.
  */
 export async function loadImages(
@@ -55,7 +56,8 @@ async function addAll(
   label: string,
   options: LoadOptions & { readonly signal: AbortSignal },
 ): Promise<readonly { readonly image: ImageRecord; readonly references: readonly string[] }[]> {
-  const images = (await readLayout(files, label)) ?? (await readDockerArchive(files, label));
+  const images =
+    (await readLayout(files, label)) ?? (await readDockerDir(files, label)) ?? (await readDockerArchive(files, label));
   if (images === undefined) {
     throw badBlob(
       label,

@@ -1,6 +1,6 @@
 // Images that go out of podrun into others' hands and come back are the same.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -64,9 +64,10 @@ t.test("an image that podman saved, in each format, is loaded and runs", async (
   const image = await pushImage(registry, { name: "theirs:1", ...layered(5) });
   const podman = new Podman(t);
   podman.pull(image.reference);
-  for (const format of ["docker-archive", "oci-archive", "oci-dir"]) {
+  for (const format of ["docker-archive", "oci-archive", "oci-dir", "docker-dir"]) {
     podman.run("save", "--format", format, "-o", file(format), image.reference);
-    await podrun.ok("load", "-i", format === "oci-dir" ? archiveOf(file(format)) : file(format));
+    // The last one has no name in it.
+    await podrun.ok("load", "-i", file(format), "--name", image.reference);
     const names = await imageNames(podrun);
     t.same(names, [image.reference], format);
     t.equal(await idOf(podrun, image.reference), image.id, format);
@@ -91,7 +92,8 @@ t.test(
       `docker://${image.reference}`,
       `oci:${file("layout")}:${image.reference}`,
     );
-    await podrun.ok("load", "-i", archiveOf(file("layout")));
+    execFileSync("tar", ["-C", file("layout"), "-cf", file("layout.tar"), "."]);
+    await podrun.ok("load", "-i", file("layout.tar"));
     t.equal(await idOf(podrun, image.reference), image.id);
     await podrun.ok("save", "-o", file("a.tar"), image.reference);
     await podrun.ok("rmi", image.reference);
@@ -100,6 +102,34 @@ t.test(
     t.equal(await idOf(podrun, image.reference), image.id, "gzip");
   },
 );
+
+t.test("an image saved as a folder is the same for podman, for skopeo and for podrun", async (t) => {
+  const { registry, podrun, skopeo, file } = await setUp(t);
+  const image = await pushImage(registry, { name: "folder:1", ...layered(3) });
+  const index = await pushImage(registry, { name: "other:1", ...layered(2) });
+  await podrun.ok("pull", image.reference, index.reference);
+  const podman = new Podman(t);
+  await podrun.ok("save", "--format", "oci-dir", "-o", file("oci"), image.reference, index.reference);
+  await podrun.ok("save", "--format", "docker-dir", "-o", file("dir"), image.reference);
+  const config = (source: string) => JSON.parse(String(skopeo("inspect", "--config", "--raw", source)));
+  t.same(config(`oci:${file("oci")}:${image.reference}`).rootfs.diff_ids, image.diffIds);
+  t.same(config(`dir:${file("dir")}`).rootfs.diff_ids, image.diffIds);
+  // A copy, for inspect does not read layers.
+  skopeo("copy", "-q", "--insecure-policy", `dir:${file("dir")}`, `dir:${file("copy")}`);
+  t.match(podman.run("load", "-i", file("dir")), /Loaded image/);
+  t.match(podman.run("images", "--no-trunc", "--quiet"), image.id);
+  await podrun.ok("rmi", image.reference, index.reference);
+  await podrun.ok("load", "-i", file("oci"));
+  t.same([...(await imageNames(podrun))].sort(), [image.reference, index.reference].sort());
+  await podrun.ok("rmi", image.reference, index.reference);
+  t.equal(await podrun.ok("load", "-i", file("copy")), `Loaded image: ${image.id}\n`, "it has no name");
+  t.equal(await idOf(podrun, image.id), image.id);
+  await podrun.ok("rmi", image.id);
+  const blob = join(file("copy"), image.blobs[0]?.digest.slice(7) ?? "");
+  writeFileSync(blob, String(readFileSync(blob)).replace("2020", "2021"));
+  t.match(await podrun.podrun("load", "-i", file("copy")), { code: 1, stderr: /is damaged \(it hashes to/ });
+  t.same(await imageNames(podrun), []);
+});
 
 t.test("an archive of two images that share layers holds those once", async (t) => {
   const { registry, podrun, file } = await setUp(t);
@@ -139,9 +169,3 @@ t.test("a root file system that podman exported is imported, with changes, and r
   );
   t.match(await podrun.ok("exec", "mine", "--", "/bin/env"), /WHO=imported/);
 });
-
-/** A layout's folder as an archive. */
-function archiveOf(folder: string): string {
-  execFileSync("tar", ["-C", folder, "-cf", `${folder}.tar`, "."]);
-  return `${folder}.tar`;
-}

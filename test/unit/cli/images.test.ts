@@ -236,7 +236,7 @@ t.test("load reads standard input or a file, and names what came", async (t) => 
     code: 1,
     stderr: /cannot read .*ENOENT/,
   });
-  said(t, await runCommand(fake, ["load", "-i", fake.folder]), { code: 1, stderr: /it is a folder; tar -C/ });
+  said(t, await runCommand(fake, ["load", "-i", fake.folder]), { code: 1, stderr: /has neither index\.json/ });
   said(t, await runCommand(fake, ["load", file]), { code: 1, stderr: /the archive is -i FILE/ });
   t.equal(fake.images.calls.length, calls);
 });
@@ -276,7 +276,17 @@ t.test("save writes a file that is whole or not there, through a symbolic link t
   t.notOk(existsSync(`/dev/null.podrun-${process.pid}`));
   said(t, await runCommand(fake, ["save", "web", "-o", folder]), { code: 1, stderr: /it is a folder/ });
   said(t, await runCommand(fake, ["save", "web", "--format", "oci-archive"]), { stdout: /./ });
-  said(t, await runCommand(fake, ["save", "web", "--format", "oci-dir"]), { code: 1, stderr: /--format "oci-dir"/ });
+  said(t, await runCommand(fake, ["save", "web", "--format", "zip"]), {
+    code: 1,
+    stderr: /--format "zip": want docker-/,
+  });
+  const oci = ["save", "web", "--format", "oci-dir"];
+  said(t, await runCommand(fake, oci), { code: 1, stderr: /oci-dir is a folder: want -o/ });
+  said(t, await runCommand(fake, [...oci, "-o", folder]), { code: 1, stderr: /is there already, and no empty folder/ });
+  said(t, await runCommand(fake, ["save", "a", "b", "--format=docker-dir", "-o", "x"]), {
+    code: 1,
+    stderr: /one image/,
+  });
   said(t, await runCommand(fake, ["save"]), { code: 1, stderr: /at least one image/ });
 });
 
