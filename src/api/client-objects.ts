@@ -63,6 +63,19 @@ export class ObjectClient {
     return this.#http.json("PATCH", at, query, patch, PATCH_TYPES[options.type ?? "merge"]);
   }
 
+  /**
+   * Makes the object of a manifest, or makes it what the manifest says: what the manifest applied before said and this one does not goes,
+   * what others have put there stays.
+   */
+  apply(
+    { kind, metadata: { namespace, name } }: KubeObject,
+    manifest: unknown,
+    options: { readonly dryRun?: boolean } = {},
+  ): Promise<KubeObject> {
+    const query = { fieldManager: "podrun", force: true, dryRun: options.dryRun === true ? "All" : undefined };
+    return this.#http.json("PATCH", objectPath(kind, namespace, name), query, manifest, "application/apply-patch+yaml");
+  }
+
   get<K extends KindName>(kind: K, namespace: string, name: string): Promise<Extract<KubeObject, { kind: K }>> {
     return this.#http.json("GET", objectPath(kind, namespace, name));
   }

@@ -24,6 +24,10 @@ const MERGE_KEYS: Readonly<Record<string, string>> = {
   volumes: "name",
 };
 
+/** Undefined: a list of this name is replaced as a whole. */
+export const mergeKeyOf = (field: string): string | undefined =>
+  Object.hasOwn(MERGE_KEYS, field) ? MERGE_KEYS[field] : undefined;
+
 /** Lists of words of which a patch names those to add. */
 const MERGED_WORDS: readonly string[] = ["finalizers"];
 
@@ -89,7 +93,7 @@ function count({ place, copies }: At, members: number): void {
 
 function mergeMember(target: unknown, patch: unknown, field: string, at: At): unknown {
   if (!Array.isArray(patch)) return merge(target, patch, at);
-  const key = Object.hasOwn(MERGE_KEYS, field) ? MERGE_KEYS[field] : undefined;
+  const key = mergeKeyOf(field);
   if (key !== undefined) return mergeList(listOf(target), patch, key, at);
   if (!MERGED_WORDS.includes(field)) return patch;
   const words = listOf(target);

@@ -4,7 +4,7 @@ import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { DRY_RUN_OPTIONS, type DryRun, parseDryRun, printOutcome } from "./dry-run.ts";
-import { inPresentNamespace, MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
+import { inPresentNamespace, MANIFEST_OPTIONS, type Manifest, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
 
@@ -32,49 +32,37 @@ export const command = defineCommand({
       namespaceGiven: given.has("namespace"),
     });
     const client = connectObjects(invocation.config);
-    const before: (KubeObject | undefined)[] = [];
     const mayTry = inPresentNamespace(manifests.map(({ object }) => object));
-    for (const { object } of manifests) before.push(await check(client, object, mayTry(object) ? dryRun : "client"));
-    for (const [index, { object }] of manifests.entries()) {
-      const [applied, verb] = await applyObject(client, object, before[index], dryRun);
+    const before: (KubeObject | undefined)[] = [];
+    for (const manifest of manifests) {
+      before.push(await find(client, manifest.object));
+      // Tried first, so that a refusal comes before anything is applied.
+      if (dryRun !== "client" && mayTry(manifest.object)) await applyOne(client, manifest, true);
+    }
+    for (const [index, manifest] of manifests.entries()) {
+      const [applied, verb] = await apply(client, manifest, before[index], dryRun);
       await printOutcome(format, applied, verb, dryRun);
     }
     return 0;
   },
 });
 
-/** Answers the object that exists already. A change is tried first, so that a refusal comes before anything is applied. */
-async function check(client: ObjectClient, object: KubeObject, dryRun: DryRun): Promise<KubeObject | undefined> {
-  const existing = await find(client, object);
-  if (dryRun === "client") return existing;
-  if (existing === undefined) await client.create(object, { dryRun: true });
-  else if (object.kind !== "Pod") await change(client, object, { dryRun: true });
-  return existing;
-}
-
-async function applyObject(
+async function apply(
   client: ObjectClient,
-  object: KubeObject,
+  manifest: Manifest,
   before: KubeObject | undefined,
   dryRun: DryRun,
 ): Promise<[KubeObject, string]> {
-  if (before === undefined) {
-    if (dryRun === "client") return [object, "created"];
-    return [await client.create(object, { dryRun: dryRun === "server" }), "created"];
-  }
-  if (dryRun !== "none") return [object, "configured"];
-  const after = await change(client, object);
-  const isSame = after.metadata.resourceVersion === before.metadata.resourceVersion;
+  if (dryRun === "client") return [manifest.object, before === undefined ? "created" : "configured"];
+  const after = await applyOne(client, manifest, dryRun === "server");
+  if (before === undefined) return [after, "created"];
+  const isSame = after.metadata.resourceVersion === before.metadata.resourceVersion && dryRun === "none";
   return [after, isSame || isSameManifest(before, after) ? "unchanged" : "configured"];
 }
 
-/** Labels and taints of a node that the manifest does not name are the machine's, or somebody else's: they stay. */
-function change(client: ObjectClient, object: KubeObject, options: { dryRun?: boolean } = {}): Promise<KubeObject> {
-  if (object.kind !== "Node") return client.replace(object, options);
-  const { name, labels, annotations, resourceVersion } = object.metadata;
-  const metadata = { labels, annotations, ...(resourceVersion !== "" && { resourceVersion }) };
-  return client.patch("Node", "", name, { metadata, spec: object.spec }, options);
-}
+/** What is to get its name from the daemon is new each time. */
+const applyOne = (client: ObjectClient, { object, raw }: Manifest, dryRun: boolean): Promise<KubeObject> =>
+  object.metadata.name === "" ? client.create(object, { dryRun }) : client.apply(object, raw, { dryRun });
 
 /** The status may have changed between the two answers; what the manifest says has not. */
 function isSameManifest(before: KubeObject, after: KubeObject): boolean {

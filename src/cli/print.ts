@@ -38,10 +38,14 @@ export const listOf = (items: readonly (KubeObject | KubeNode)[]): object => ({
 export async function formatObject(format: PrintFormat, value: object): Promise<string> {
   switch (format.kind) {
     case "json":
-      return `${JSON.stringify(sortKeys(value), null, 4)}\n`;
+      return `${JSON.stringify(sortKeys(withoutManaged(value)), null, 4)}\n`;
     case "yaml": {
       const { stringify } = await import("yaml");
-      return stringify(sortKeys(value), { lineWidth: 0, aliasDuplicateObjects: false, indentSeq: false });
+      return stringify(sortKeys(withoutManaged(value)), {
+        lineWidth: 0,
+        aliasDuplicateObjects: false,
+        indentSeq: false,
+      });
     }
     case "name":
       return itemsOf(value)
@@ -58,6 +62,15 @@ export async function formatObject(format: PrintFormat, value: object): Promise<
 
 export const itemsOf = (value: object): readonly KubeObject[] =>
   "items" in value && Array.isArray(value.items) ? (value.items as readonly KubeObject[]) : [value as KubeObject];
+
+/** Of no use to people, as kubectl has it. */
+function withoutManaged(value: object): object {
+  if ("items" in value && Array.isArray(value.items)) return { ...value, items: value.items.map(withoutManaged) };
+  if (!("metadata" in value) || typeof value.metadata !== "object" || value.metadata === null) return value;
+  if (!("managedFields" in value.metadata)) return value;
+  const { managedFields: _, ...metadata } = value.metadata;
+  return { ...value, metadata };
+}
 
 /** Fields in alphabetical order, as kubectl prints them. */
 function sortKeys(value: unknown): unknown {

@@ -4,6 +4,7 @@ import { PodrunError } from "../base/errors.ts";
 import {
   type Pod,
   type Problem,
+  recordApplied,
   throwProblems,
   validateEphemeralUpdate,
   validatePodResize,
@@ -47,8 +48,9 @@ export function validateChange(before: Pod, wanted: Pod, options: ReplaceOptions
 }
 
 /** The pod as the update leaves it; a resize takes nothing of its metadata. */
-export function changedPod(before: Pod, { metadata, spec }: Pod, { resize }: ReplaceOptions): Pod {
+export function changedPod(before: Pod, { metadata, spec }: Pod, { resize, applied }: ReplaceOptions): Pod {
   const { labels, annotations } = resize ? before.metadata : metadata;
+  const managed = applied && { managedFields: recordApplied(applied) };
   const generation = (before.metadata.generation ?? 1) + (isDeepStrictEqual(before.spec, spec) ? 0 : 1);
-  return { ...before, metadata: { ...before.metadata, labels, annotations, generation }, spec };
+  return { ...before, metadata: { ...before.metadata, labels, annotations, generation, ...managed }, spec };
 }

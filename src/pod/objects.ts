@@ -2,7 +2,15 @@ import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
 import { newNameSuffix, newUid } from "../base/ids.ts";
-import { isClusterScoped, type KubeObject, kindNames, makeNamespace, throwProblems } from "../spec/index.ts";
+import {
+  type FieldSet,
+  isClusterScoped,
+  type KubeObject,
+  kindNames,
+  makeNamespace,
+  recordApplied,
+  throwProblems,
+} from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
 import {
   admitObject,
@@ -49,10 +57,10 @@ export class KeptObjects implements ObjectService, ObjectSource {
     return dryRun ? object : this.#put(object, "ADDED");
   }
 
-  replace(wanted: KeptObject, { dryRun = false, exact = false }: ReplaceKeptOptions = {}): KeptObject {
+  replace(wanted: KeptObject, { dryRun = false, exact = false, applied }: ReplaceKeptOptions = {}): KeptObject {
     const before = this.get(wanted.kind, wanted.metadata.namespace, wanted.metadata.name);
     checkSame(before, wanted);
-    const after = keepServerOwned(before, wanted, exact);
+    const after = withApplied(keepServerOwned(before, wanted, exact), before, applied);
     throwProblems(validateChange(before, after, this));
     if (dryRun || isDeepStrictEqual(plain(before), plain(after))) return after;
     return this.#put(after, "MODIFIED");
@@ -151,6 +159,13 @@ export class KeptObjects implements ObjectService, ObjectSource {
   #notify(event: ObjectWatchEvent): void {
     for (const watcher of this.#watchers) watcher(event);
   }
+}
+
+/** What was applied last stays on record until somebody applies anew. */
+function withApplied(after: KeptObject, before: KeptObject, applied: FieldSet | undefined): KeptObject {
+  const managedFields = applied ? recordApplied(applied) : before.metadata.managedFields;
+  if (managedFields === undefined) return after;
+  return { ...after, metadata: { ...after.metadata, managedFields } } as KeptObject;
 }
 
 type Versionless = Omit<KeptObject["metadata"], "resourceVersion"> & { resourceVersion?: string };

@@ -8,6 +8,7 @@ import type {
   StreamSession,
   TracedOperation,
 } from "../sandbox/types.ts";
+import type { FieldSet } from "../spec/metadata.ts";
 import type { KubeNode } from "../spec/node.ts";
 import type { KubeObject, Pod, PodCondition } from "../spec/pod.ts";
 
@@ -103,6 +104,8 @@ export interface ReplaceOptions {
   readonly ephemeralContainers?: boolean;
   /** `spec` may change in cpu and memory of containers, and in nothing else; metadata is left alone. */
   readonly resize?: boolean;
+  /** The fields of the manifest that the object is made from; otherwise those that are on record stay. */
+  readonly applied?: FieldSet;
 }
 
 /** `container: undefined` means the pod's first container (or its `kubectl.kubernetes.io/default-container` annotation's). */
@@ -193,6 +196,8 @@ export interface ReplaceKeptOptions {
   readonly dryRun?: boolean;
   /** What the object lacks is taken away, also what podrun has filled in; otherwise that stays. */
   readonly exact?: boolean;
+  /** As {@link ReplaceOptions.applied}. */
+  readonly applied?: FieldSet;
 }
 
 export interface ObjectFilter {

@@ -21,7 +21,9 @@ export const OBJECT_META = objectType({
     generation: integer({ server: true, note: "set by podrun" }),
     deletionTimestamp: text({ server: true, note: "set by podrun" }),
     deletionGracePeriodSeconds: integer({ server: true, note: "set by podrun" }),
-    managedFields: ignored({ note: "podrun has no server-side apply" }),
+    managedFields: ignored({
+      note: "set by podrun: which fields the manifest had that was applied last (`manager: podrun`)",
+    }),
     selfLink: ignored({ note: "no longer set by Kubernetes either" }),
   },
   refused: {

@@ -25,7 +25,7 @@ import type {
   StreamSession,
   TracedOperation,
 } from "../../../src/pod/types.ts";
-import { decodePod } from "../../../src/spec/index.ts";
+import { decodePod, type FieldSet, recordApplied } from "../../../src/spec/index.ts";
 import type { Pod, PodCondition } from "../../../src/spec/pod.ts";
 import { Database } from "../../../src/store/database.ts";
 import { Objects } from "../../../src/store/objects.ts";
@@ -67,12 +67,13 @@ export class FakePods implements PodService {
     return options.dryRun === true ? created : this.put(created, "ADDED");
   }
 
-  async replace(pod: Pod, options: { readonly dryRun?: boolean } = {}): Promise<Pod> {
+  async replace(pod: Pod, options: { readonly dryRun?: boolean; readonly applied?: FieldSet } = {}): Promise<Pod> {
     const before = this.get(pod.metadata.namespace, pod.metadata.name);
     const { labels, annotations, resourceVersion: version } = pod.metadata;
     if (version !== "" && version !== before.metadata.resourceVersion)
       throw new PodrunError("Conflict", `pod "${pod.metadata.name}" has been changed since it was read`);
-    const after = { ...before, spec: pod.spec, metadata: { ...before.metadata, labels, annotations } };
+    const managed = options.applied && { managedFields: recordApplied(options.applied) };
+    const after = { ...before, spec: pod.spec, metadata: { ...before.metadata, labels, annotations, ...managed } };
     if (options.dryRun) return after;
     return JSON.stringify(before) === JSON.stringify(after) ? before : this.put(after, "MODIFIED");
   }

@@ -18,6 +18,47 @@ t.test("apply creates, leaves unchanged what is the same, and changes what diffe
   t.same(fake.pods.get("default", "hello").metadata.labels, { a: "b" });
 });
 
+t.test("apply takes away what its manifest has no longer, and leaves what others have put there", async (t) => {
+  const fake = await startFake(t);
+  const configMap = (data: object, labels: object) =>
+    JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "web", labels }, data });
+  const apply = (input: string, ...flags: string[]) => runCommand(fake, ["apply", "-f", "-", ...flags], { input });
+  said(t, await apply(configMap({ a: "1", b: "2" }, { app: "web" })), { stdout: "configmap/web created\n" });
+  await runCommand(fake, ["patch", "cm", "web", "-p", '{"data":{"own":"3"},"metadata":{"labels":{"own":"y"}}}']);
+  said(t, await apply(configMap({ a: "1", b: "2" }, { app: "web" })), { stdout: "configmap/web unchanged\n" });
+  const dry = await apply(configMap({ a: "4" }, {}), "--dry-run=server", "-o", "json");
+  t.same(JSON.parse(dry.stdout).data, { a: "4", own: "3" });
+  t.same(
+    fake.objects.get("ConfigMap", "default", "web").data,
+    { a: "1", b: "2", own: "3" },
+    "a dry run changes nothing",
+  );
+  said(t, await apply(configMap({ a: "4" }, {})), { stdout: "configmap/web configured\n" });
+  t.match(fake.objects.get("ConfigMap", "default", "web"), { metadata: { labels: { own: "y" } } });
+  t.same(fake.objects.get("ConfigMap", "default", "web").data, { a: "4", own: "3" });
+
+  said(t, await apply(manifest("hello")), { stdout: "pod/hello created\n" });
+  said(t, await runCommand(fake, ["label", "pod", "hello", "own=y"]), { stdout: "pod/hello labeled\n" });
+  said(t, await apply(manifest("hello")), { stdout: "pod/hello unchanged\n" });
+  const labelled = manifest("hello").replace("  name: hello", "  name: hello\n  labels: {a: b}");
+  await apply(labelled);
+  t.same(fake.pods.get("default", "hello").metadata.labels, { own: "y", a: "b" });
+  await apply(manifest("hello"));
+  t.same(fake.pods.get("default", "hello").metadata.labels, { own: "y" });
+  said(t, await runCommand(fake, ["get", "pod", "hello", "-o", "yaml"]), { stdout: /^(?!.*managedFields)/s });
+});
+
+t.test("apply of a Secret keeps no value on record, and forgets a key that was in stringData", async (t) => {
+  const fake = await startFake(t);
+  const secret = (stringData: object) =>
+    JSON.stringify({ apiVersion: "v1", kind: "Secret", metadata: { name: "db" }, stringData });
+  await runCommand(fake, ["apply", "-f", "-"], { input: secret({ user: "geheim", old: "geheim" }) });
+  await runCommand(fake, ["apply", "-f", "-"], { input: secret({ user: "neu" }) });
+  const { data, metadata } = fake.objects.get("Secret", "default", "db");
+  t.same(data, { user: Buffer.from("neu").toString("base64") });
+  t.notMatch(JSON.stringify(metadata), /geheim|neu|bmV1/);
+});
+
 t.test("apply of several documents, files and a folder: one bad document, and nothing is applied", async (t) => {
   const fake = await startFake(t);
   const folder = join(fake.folder, "pods");
