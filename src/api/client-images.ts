@@ -11,6 +11,7 @@ import type {
   RemovedImages,
 } from "../image/types.ts";
 import { HttpClient } from "./client-http.ts";
+import type { ConnectOptions } from "./connect.ts";
 import { ApiError, type Status } from "./status.ts";
 
 export type { Credentials, InspectedImage, ListedImage, LoginRequest, PulledImage, PullProgress, RemovedImages };
@@ -37,8 +38,8 @@ const IMAGES = "/podrun/v1/images";
 export class ImageClient {
   readonly #http: HttpClient;
 
-  constructor(config: Config) {
-    this.#http = new HttpClient(config);
+  constructor(config: Config, options: ConnectOptions = {}) {
+    this.#http = new HttpClient(config, options);
   }
 
   async list(): Promise<readonly ListedImage[]> {

@@ -11,6 +11,8 @@ export interface Option {
   /** The value of a text option given without one: `--dry-run`. */
   readonly bare?: string;
   readonly default?: boolean | string;
+  /** What a shell offers for the value. */
+  readonly choices?: readonly string[];
   readonly help: string;
 }
 

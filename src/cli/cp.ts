@@ -18,7 +18,7 @@ export const command = defineCommand({
     ["another namespace", "podrun cp tools/web:/tmp/dump ./dump"],
   ],
   options: {
-    container: { kind: "text", short: "c", value: "NAME", help: "container; else the pod's first" },
+    container: { kind: "text", short: "c", value: "CONTAINER", help: "container; else the pod's first" },
     "no-preserve": { kind: "boolean", help: "new files belong to the container's user and have usual permissions" },
   },
   run: async ({ options, positionals, config }) => {

@@ -15,12 +15,7 @@ const OPTIONS = {
 } as const;
 
 export const command = defineCommand({
-  usage: [
-    "describe pod NAME… [flags]",
-    "describe pods [-l SELECTOR]",
-    "describe (configmap | secret | pvc | pv | sc) NAME…",
-    "describe node",
-  ],
+  usage: ["describe TYPE [NAME…] [flags]", "describe TYPE -l SELECTOR"],
   about:
     "Show a pod in detail: its containers, their states, and what happened to it; or a ConfigMap, the keys of a Secret, a claim, its volume, its class.",
   examples: [

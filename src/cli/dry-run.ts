@@ -10,11 +10,18 @@ export const DRY_RUN_OPTIONS = {
   "dry-run": {
     kind: "text",
     value: "MODE",
+    choices: ["none", "client", "server"],
     bare: "client",
     default: "none",
     help: "client: only check here; server: the daemon checks too; nothing is made",
   },
-  output: { kind: "text", short: "o", value: "FORMAT", help: "yaml, json, name or jsonpath=…: print the object" },
+  output: {
+    kind: "text",
+    short: "o",
+    value: "FORMAT",
+    choices: ["yaml", "json", "name", "jsonpath"],
+    help: "yaml, json, name or jsonpath=…: print the object",
+  },
 } as const;
 
 /** Throws UsageError. */

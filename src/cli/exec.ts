@@ -10,7 +10,7 @@ import { terminalSize } from "./terminal.ts";
 
 /** Flags of exec and attach. */
 export const STREAM_OPTIONS = {
-  container: { kind: "text", short: "c", value: "NAME", help: "container; else the pod's first" },
+  container: { kind: "text", short: "c", value: "CONTAINER", help: "container; else the pod's first" },
   stdin: { kind: "boolean", short: "i", help: "pass standard input on" },
   tty: { kind: "boolean", short: "t", help: "give it a terminal" },
   quiet: { kind: "boolean", short: "q", help: "only the process's own output" },

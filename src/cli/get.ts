@@ -7,12 +7,18 @@ import type { Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import type { TableOptions } from "./object-table.ts";
-import { formatObject, listOf, type PrintFormat, parseFormat } from "./print.ts";
+import { formatObject, listOf, OUTPUTS, type PrintFormat, parseFormat } from "./print.ts";
 import { wordError } from "./report.ts";
 import { parseSelections, type Selection } from "./selection.ts";
 
 const OPTIONS = {
-  output: { kind: "text", short: "o", value: "FORMAT", help: "wide, yaml, json, name, jsonpath=… or custom-columns=…" },
+  output: {
+    kind: "text",
+    short: "o",
+    value: "FORMAT",
+    choices: OUTPUTS,
+    help: "wide, yaml, json, name, jsonpath=… or custom-columns=…",
+  },
   "all-namespaces": { kind: "boolean", short: "A", help: "objects of all namespaces" },
   selector: { kind: "text", short: "l", value: "SELECTOR", help: "objects with these labels: app=web,tier!=db" },
   "field-selector": { kind: "text", value: "SELECTOR", help: "objects with these fields: status.phase=Running" },
@@ -25,7 +31,7 @@ const OPTIONS = {
 } as const;
 
 export const command = defineCommand({
-  usage: ["get TYPE[,TYPE…] [NAME…] [flags]", "get TYPE/NAME… [flags]"],
+  usage: ["get TYPE[,TYPE…] [NAME…] [flags]", "get TYPE/NAME… [flags]", "get (all | events) [flags]"],
   about: "List objects: one line each, or whole with -o. Types: podrun api-resources, and all for what runs.",
   examples: [
     ["pods of the default namespace", "podrun get pods"],

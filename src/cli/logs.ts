@@ -8,7 +8,7 @@ import { podName } from "./selection.ts";
 const SELECTED_TAIL = 10;
 
 const OPTIONS = {
-  container: { kind: "text", short: "c", value: "NAME", help: "container; else the pod's first" },
+  container: { kind: "text", short: "c", value: "CONTAINER", help: "container; else the pod's first" },
   "all-containers": { kind: "boolean", help: "of every container, init containers first" },
   selector: { kind: "text", short: "l", value: "SELECTOR", help: "of all pods with these labels: app=web,tier!=db" },
   prefix: { kind: "boolean", help: "pod and container before every line" },

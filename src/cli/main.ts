@@ -2,51 +2,9 @@
 import { loadConfig } from "../base/config.ts";
 import { parseArguments, UsageError } from "./arguments.ts";
 import { type Command, type CommandEntry, type CommandGroup, GLOBAL_OPTIONS } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import { installExits, onInterrupt } from "./interrupt.ts";
 import { flushOutput } from "./output.ts";
-
-/** Every command and its file, in the order of the help. */
-const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  apply: ["create objects from manifests, or change them", () => import("./apply.ts")],
-  create: ["create objects from manifests; a ConfigMap, a Secret, a namespace from flags", () => import("./create.ts")],
-  run: ["run one image as a pod", () => import("./run.ts")],
-  get: ["list pods and other objects", () => import("./get.ts")],
-  describe: ["show objects in detail, pods with their events", () => import("./describe.ts")],
-  events: ["show what happened, and what happens", () => import("./events.ts")],
-  logs: ["print a container's output", () => import("./logs.ts")],
-  exec: ["run a command in a container", () => import("./exec.ts")],
-  debug: ["look into a pod with a container of its own", () => import("./debug.ts")],
-  attach: ["connect to a container's own process", () => import("./attach.ts")],
-  cp: ["copy files into and out of containers", () => import("./cp.ts")],
-  top: ["show what pods and the machine use: top pod, top node", () => import("./top.ts")],
-  "port-forward": ["reach ports of a pod from this machine", () => import("./port-forward.ts")],
-  label: ["set and take away labels", () => import("./label.ts")],
-  patch: ["change fields of objects; resize pods that run", () => import("./patch.ts")],
-  annotate: ["set and take away annotations", () => import("./annotate.ts")],
-  taint: ["set and take away the node's taints", () => import("./taint.ts")],
-  cordon: ["let no new pod come to the node", () => import("./cordon.ts")],
-  uncordon: ["let new pods come to the node again", () => import("./uncordon.ts")],
-  drain: ["end the node's pods, and let no new one come", () => import("./drain.ts")],
-  delete: ["delete objects", () => import("./delete.ts")],
-  wait: ["wait until pods are in a state", () => import("./wait.ts")],
-  explain: ["show the fields that a manifest may have", () => import("./explain.ts")],
-  "api-resources": ["list the types of objects", () => import("./api-resources.ts")],
-  plan: ["show what a manifest's start would do, step by step", () => import("./plan.ts")],
-  trace: ["show what a pod's last start did, and how long each step took", () => import("./trace.ts")],
-  pull: ["fetch images from their registries", () => import("./pull.ts")],
-  images: ["list images", () => import("./images.ts")],
-  rmi: ["remove images", () => import("./rmi.ts")],
-  load: ["take images out of an archive", () => import("./load.ts")],
-  save: ["put images into an archive", () => import("./save.ts")],
-  import: ["make an image of a root file system", () => import("./import.ts")],
-  tag: ["give an image another name", () => import("./tag.ts")],
-  "inspect-image": ["show all that is known of an image", () => import("./inspect-image.ts")],
-  image: ["all of these as podrun image ls, pull, rm …, and image prune", () => import("./image.ts")],
-  login: ["log in to a registry", () => import("./login.ts")],
-  logout: ["log out of a registry", () => import("./logout.ts")],
-  system: ["look after podrun itself: info, check, reset", () => import("./system.ts")],
-  version: ["show podrun's version", () => import("./version.ts")],
-};
 
 /** Flags that may stand before the command and take the next word. */
 const TAKES_VALUE = /^(-n|--namespace)$/;
@@ -59,6 +17,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     if (name === undefined) return await runWithoutCommand(argv);
     if (name === "help") return await help(argv.slice(at + 1));
+    if (name === "__complete") return await (await import("./complete.ts")).printCompletions(argv.slice(at + 1));
     return await runCommand(name, argv.toSpliced(at, 1));
   } catch (error) {
     const { reportError } = await import("./report.ts");

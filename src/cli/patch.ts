@@ -19,12 +19,14 @@ const OPTIONS = {
   type: {
     kind: "text",
     value: "TYPE",
+    choices: TYPES,
     default: "strategic",
     help: "strategic: lists are merged by their elements' names; merge: RFC 7396; json: RFC 6902",
   },
   subresource: {
     kind: "text",
     value: "NAME",
+    choices: SUBRESOURCES,
     help: "resize: cpu and memory of a pod that runs; status: conditions of a pod",
   },
   ...MANIFEST_OPTIONS,

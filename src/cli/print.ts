@@ -1,6 +1,5 @@
 // `-o`: the formats in which objects are printed, the same for every command that prints them.
 import { kindNames } from "../spec/kinds.ts";
-import type { KubeNode } from "../spec/node.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 
@@ -10,24 +9,25 @@ export interface PrintFormat {
   readonly text: string;
 }
 
-const KINDS = ["wide", "yaml", "json", "name", "jsonpath", "custom-columns"] as const;
+/** What `-o` takes; the last two have more behind `=`. */
+export const OUTPUTS = ["wide", "yaml", "json", "name", "jsonpath", "custom-columns"] as const;
 
 /** Reads an `-o` value. Throws UsageError. */
 export function parseFormat(text: string | undefined): PrintFormat {
   if (text === undefined || text === "") return { kind: "table", text: "" };
   const [name = "", ...rest] = text.split("=");
-  const kind = KINDS.find((known) => known === name);
+  const kind = OUTPUTS.find((known) => known === name);
   const takesText = kind === "jsonpath" || kind === "custom-columns";
   if (kind === undefined || (!takesText && rest.length > 0))
     throw new UsageError(
-      `unable to match a printer suitable for the output format "${text}", allowed formats are: ${KINDS.join(",")}`,
+      `unable to match a printer suitable for the output format "${text}", allowed formats are: ${OUTPUTS.join(",")}`,
     );
   if (takesText && rest.length === 0) throw new UsageError(`${kind} format needs a template: -o ${kind}=TEMPLATE`);
   return { kind, text: rest.join("=") };
 }
 
 /** Several objects as one, the shape that `kubectl get -o yaml` gives them. */
-export const listOf = (items: readonly (KubeObject | KubeNode)[]): object => ({
+export const listOf = (items: readonly KubeObject[]): object => ({
   apiVersion: "v1",
   items,
   kind: "List",

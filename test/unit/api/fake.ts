@@ -336,7 +336,7 @@ export interface CommandResult {
 let program: string | undefined;
 
 /** The command line as one file, made once a test file: Node takes 0.4 s to run the sources as they are. */
-function bundleProgram(): string {
+export function bundleProgram(): string {
   if (program !== undefined) return program;
   const folder = mkdtempSync(join(tmpdir(), "podrun-cli-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -352,6 +352,15 @@ function bundleProgram(): string {
   return program;
 }
 
+/** Of commands against the fake. One that finds no daemon fails instead of starting a real one. */
+export const commandEnvironment = ({ config }: Pick<FakeDaemon, "config">): NodeJS.ProcessEnv => ({
+  ...process.env,
+  PODRUN_ROOT: config.root,
+  PODRUN_RUN: config.run,
+  PODRUN_LOGS: config.logs,
+  PODRUN_DAEMON: join(config.run, "no-daemon.cjs"),
+});
+
 /** Runs `podrun ARGV` as a process of its own against the fake; `onChild` may type into it or signal it. */
 export function runCommand(
   daemon: Pick<FakeDaemon, "config">,
@@ -362,16 +371,7 @@ export function runCommand(
     env?: NodeJS.ProcessEnv;
   } = {},
 ): Promise<CommandResult> {
-  const { config } = daemon;
-  const env = {
-    ...process.env,
-    PODRUN_ROOT: config.root,
-    PODRUN_RUN: config.run,
-    PODRUN_LOGS: config.logs,
-    // A command that finds no daemon fails here instead of starting a real one.
-    PODRUN_DAEMON: join(config.run, "no-daemon.cjs"),
-    ...options.env,
-  };
+  const env = { ...commandEnvironment(daemon), ...options.env };
   const child = spawn(process.execPath, [bundleProgram(), ...argv], { env, stdio: "pipe" });
   let stdout = "";
   let stderr = "";
