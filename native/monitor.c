@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -167,6 +168,8 @@ static int prepare(void) {
     if (error == 0) error = prepare_signals();
     if (setsid() < 0) errno = 0; /* EPERM: it is one already */
     umask(0); /* modes in plans are exact */
+    /* The daemon goes before what it starts; pods have the usual priority. Where it may not be had (EACCES) ours stays. */
+    if (setpriority(PRIO_PROCESS, 0, 0) < 0) errno = 0;
     return error;
 }
 

@@ -1,16 +1,24 @@
-/** Texts of objects that lists and watches send again and again. An object is never changed: one that is another is another object. */
-const texts = new WeakMap<object, string>();
+/** What lists and watches send again and again. An object is never changed: one that is another is another object. */
+const known = new WeakMap<object, Buffer>();
 
-/** An object's JSON, made once. */
-export function jsonOf(object: object): string {
-  const known = texts.get(object);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(object);
-  texts.set(object, text);
-  return text;
+const COMMA = Buffer.from(",");
+
+/** An object's JSON as UTF-8, made once. */
+export function jsonOf(object: object): Buffer {
+  const before = known.get(object);
+  if (before !== undefined) return before;
+  const bytes = Buffer.from(JSON.stringify(object));
+  known.set(object, bytes);
+  return bytes;
 }
 
-/** A list's JSON, its items' texts taken as they are. */
-export function listJson(head: Readonly<Record<string, unknown>>, items: readonly object[]): string {
-  return `${JSON.stringify(head).slice(0, -1)},"items":[${items.map(jsonOf).join(",")}]}`;
+/** A list's JSON: its items' bytes are only put behind one another. */
+export function listJson(head: Readonly<Record<string, unknown>>, items: readonly object[]): Buffer {
+  const parts: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
+  for (const item of items) {
+    if (parts.length > 1) parts.push(COMMA);
+    parts.push(jsonOf(item));
+  }
+  parts.push(Buffer.from("]}"));
+  return Buffer.concat(parts);
 }

@@ -81,7 +81,7 @@ export function sendJson(response: ServerResponse, code: number, value: unknown)
   sendJsonText(response, code, JSON.stringify(value));
 }
 
-export function sendJsonText(response: ServerResponse, code: number, body: string): void {
+export function sendJsonText(response: ServerResponse, code: number, body: string | Buffer): void {
   response.writeHead(code, { "content-type": "application/json", "content-length": Buffer.byteLength(body) });
   response.end(body);
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
 import type { Pod } from "../spec/pod.ts";
-import { POD_COLUMNS, podRow } from "../spec/pod-row.ts";
+import { POD_COLUMNS, podRow, rowFacts } from "../spec/pod-row.ts";
 import { jsonOf } from "./json-of.ts";
 import { sendJsonText, type Target } from "./request.ts";
 
@@ -11,7 +11,7 @@ const OBJECTS: Readonly<Record<string, (pod: Pod) => string>> = {
   None: () => "",
   Metadata: ({ metadata }) =>
     `,"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":${JSON.stringify(metadata)}}`,
-  Object: (pod) => `,"object":${jsonOf(pod)}`,
+  Object: (pod) => `,"object":${jsonOf(pod).toString()}`,
 };
 
 /** `Accept: application/json;as=Table;v=v1;g=meta.k8s.io`, as one of several types that would do. */
@@ -47,8 +47,8 @@ export function sendPodTable(
       "BadRequest",
       `query parameter includeObject is "${include}": want ${Object.keys(OBJECTS).join(", ")}`,
     );
-  const now = Date.now();
-  const rows = pods.map((pod) => `{"cells":${JSON.stringify(podRow(pod, now))}${objectOf(pod)}}`);
+  const facts = rowFacts();
+  const rows = pods.map((pod) => `{"cells":${JSON.stringify(podRow(pod, facts))}${objectOf(pod)}}`);
   const metadata = JSON.stringify({ resourceVersion });
   const head = `"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":${metadata},"columnDefinitions":${COLUMNS}`;
   sendJsonText(response, 200, `{${head},"rows":[${rows.join(",")}]}`);

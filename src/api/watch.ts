@@ -11,6 +11,8 @@ const WINDOW = 1024;
 /** A watcher that reads nothing while this many bytes wait for it is cut off; it may list and watch again. */
 const UNREAD_LIMIT = 4 * 1024 * 1024;
 
+const LINE_END = Buffer.from("}\n");
+
 /** What can be watched: objects with a version. */
 export interface Watched {
   readonly metadata: { readonly resourceVersion: string };
@@ -67,7 +69,7 @@ export class WatchHub<T extends Watched> {
     }
     const send = (event: WatchEvent<T>): void => {
       if (!options.filter(event.object)) return;
-      response.write(`{"type":"${event.type}","object":${jsonOf(event.object)}}\n`);
+      response.write(Buffer.concat([Buffer.from(`{"type":"${event.type}","object":`), jsonOf(event.object), LINE_END]));
       if (response.writableLength > UNREAD_LIMIT) response.destroy();
     };
     if (since > 0) {

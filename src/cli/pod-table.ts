@@ -1,14 +1,14 @@
 // `get pods` as a table.
 import type { PodTable, PodTableRow } from "../api/client.ts";
 import type { Pod } from "../spec/pod.ts";
-import { POD_COLUMNS, podRow } from "../spec/pod-row.ts";
+import { POD_COLUMNS, podRow, rowFacts } from "../spec/pod-row.ts";
 import { type Column, makeTable, type ObjectTable, type TableOptions } from "./object-table.ts";
 
 /** Throws UsageError for custom columns that can't be read. */
 export const makePodTable = (options: TableOptions): ObjectTable<Pod> =>
   makeTable(
     options,
-    podColumns(options, (pod: Pod) => podRow(pod, Date.now())),
+    podColumns(options, (pod: Pod) => podRow(pod, rowFacts())),
   );
 
 /** Rows that the daemon has made; they have metadata where namespaces or labels are shown. */

@@ -56,7 +56,6 @@ interface Libc {
   readonly posix_spawnattr_init: (attributes: Buffer) => number;
   readonly posix_spawnattr_setflags: (attributes: Buffer, flags: number) => number;
   readonly posix_spawnattr_setsigdefault: (attributes: Buffer, signals: Buffer) => number;
-  readonly posix_spawnattr_setsigmask: (attributes: Buffer, signals: Buffer) => number;
   readonly posix_spawnattr_destroy: (attributes: Buffer) => number;
   readonly waitpid: (pid: number, status: number[], options: number) => number;
   readonly _exit: (status: number) => void;
@@ -105,7 +104,6 @@ const spawnFunctions = (library: ReturnType<typeof koffi.load>) => ({
   posix_spawnattr_init: library.func("int posix_spawnattr_init(void *attributes)"),
   posix_spawnattr_setflags: library.func("int posix_spawnattr_setflags(void *attributes, short flags)"),
   posix_spawnattr_setsigdefault: library.func("int posix_spawnattr_setsigdefault(void *attributes, void *signals)"),
-  posix_spawnattr_setsigmask: library.func("int posix_spawnattr_setsigmask(void *attributes, void *signals)"),
   posix_spawnattr_destroy: library.func("int posix_spawnattr_destroy(void *attributes)"),
 });
 
@@ -115,6 +113,14 @@ export function call<Name extends keyof Libc>(name: Name, ...rest: Parameters<Li
   if (result !== -1) return result;
   const errno = errnoName(koffi.errno());
   throw new PodrunError("OperationFailed", `${name}: ${errno}`, { details: { operation: name, errno } });
+}
+
+/** The same on another thread, for functions that answer an errno themselves; the event loop goes on. */
+export function callAsync<Name extends "posix_spawn">(name: Name, ...rest: Parameters<Libc[Name]>): Promise<number> {
+  const work = libc()[name] as unknown as { readonly async: (...rest: unknown[]) => void };
+  return new Promise((resolve, reject) => {
+    work.async(...rest, (error: Error | null, result: number) => (error ? reject(error) : resolve(result)));
+  });
 }
 
 /** Whether an error is a failed system call with this errno. */

@@ -13,13 +13,15 @@ const leaving = new Map<number, () => void>();
  * thousand others.
  */
 export function whenEnded(pid: number, connection: Socket): Promise<void> {
-  // Before the connection may end: no signal is missed after that.
+  // What ended before this is found by `leave`.
   if (!process.listeners("SIGCHLD").includes(reap)) process.on("SIGCHLD", reap);
   return new Promise((resolve) => {
-    connection.once("close", () => {
+    const leave = (): void => {
       leaving.set(pid, resolve);
       reap();
-    });
+    };
+    if (connection.closed) leave();
+    else connection.once("close", leave);
   });
 }
 

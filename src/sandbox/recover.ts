@@ -7,7 +7,7 @@ import { loseSandbox, takeExit, watchMonitor } from "./monitor-events.ts";
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import { removeContainer } from "./remove-container.ts";
 import { eraseSandbox, stopSandbox } from "./remove-sandbox.ts";
-import { sandboxFolder, traceFile } from "./run-sandbox.ts";
+import { sandboxFolder } from "./run-sandbox.ts";
 import { PAUSE_KEY } from "./sandbox-plan.ts";
 import { Trace } from "./trace.ts";
 
@@ -51,7 +51,7 @@ function revive(context: Context, record: SandboxRecord): LiveSandbox {
     record,
     monitor: undefined,
     folder: sandboxFolder(context, record.id),
-    trace: new Trace(traceFile(context, record.id), context.log),
+    trace: new Trace(sandboxFolder(context, record.id), context.log),
     nextKey: 1,
   };
 }

@@ -20,10 +20,6 @@ import { freeRange, type UserRange } from "./user-ranges.ts";
 export const sandboxFolder = (context: Pick<Context, "facts">, id: string): string =>
   join(context.facts.config.run, "pods", id);
 
-/** The timeline of a sandbox's last start. */
-export const traceFile = (context: Pick<Context, "facts">, id: string): string =>
-  join(sandboxFolder(context, id), "trace.json");
-
 /**
  * Makes a sandbox: record, lease, monitor, plan. When anything fails everything made before it is undone, and the error
  * is thrown. What can't be undone then stays on record, until it is removed or the next attempt removes it.
@@ -89,7 +85,7 @@ function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
     record,
     monitor: undefined,
     folder: sandboxFolder(context, id),
-    trace: new Trace(traceFile(context, id), context.log),
+    trace: new Trace(sandboxFolder(context, id), context.log),
     nextKey: 1,
   };
   context.sandboxes.put(record);

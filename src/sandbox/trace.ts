@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic-file.ts";
 import { errnoOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
@@ -14,26 +15,30 @@ const SAVE_AFTER_MILLIS = 500;
 /** As in the file: nanoseconds are decimal text, for JSON has no bigint. */
 type SavedOperation = Omit<TracedOperation, "start" | "end"> & { readonly start: string; readonly end: string };
 
+/** The names of its files, in the sandbox's folder: one a part, for a container that starts again and again writes its own only. */
+const FILE = /^trace-(.+)\.json$/;
+
 /**
- * The timeline of a pod's last start: the sandbox's plan and the newest one of each container. It is kept in a file of the
- * run folder, so that it outlives the daemon and takes no memory; only what is newer than the file is held here.
+ * The timeline of a pod's last start: the sandbox's plan and the newest one of each container. It is kept in files of the
+ * run folder, so that it outlives the daemon and takes no memory; only what is newer than they are is held here.
  */
 export class Trace {
-  readonly #file: string;
+  readonly #folder: string;
   readonly #newer = new Map<string, () => readonly TracedOperation[]>();
   readonly #daemon: TracedOperation[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   readonly #log: Pick<Logger, "warn">;
 
-  constructor(file: string, log: Pick<Logger, "warn">) {
-    this.#file = file;
+  constructor(folder: string, log: Pick<Logger, "warn">) {
+    this.#folder = folder;
     this.#log = log;
   }
 
   /** A plan that was carried out; it replaces the part's earlier one. It is put into words when somebody asks. */
   record(part: string, plan: readonly Operation[], results: readonly OperationResult[]): void {
-    this.#newer.set(part, () => measured(plan, results));
+    const before = part === "sandbox" ? this.#daemon : [];
+    this.#newer.set(part, () => [...before, ...measured(plan, results)]);
     this.#timer ??= setTimeout(() => this.#save(), SAVE_AFTER_MILLIS).unref();
   }
 
@@ -48,8 +53,12 @@ export class Trace {
     }
   }
 
+  /** The part that began first comes first. */
   list(): readonly TracedOperation[] {
-    return Object.values(this.#parts()).flat();
+    const parts = new Map(savedParts(this.#folder));
+    for (const [part, operations] of this.#newer) parts.set(part, operations());
+    const begin = ([first]: readonly TracedOperation[]): bigint => first?.start ?? 0n;
+    return [...parts.values()].sort((a, b) => (begin(a) < begin(b) ? -1 : 1)).flat();
   }
 
   /** The folder is going: nothing is written any more. */
@@ -58,41 +67,38 @@ export class Trace {
     this.#newer.clear();
   }
 
-  #parts(): Record<string, readonly TracedOperation[]> {
-    const parts = readParts(this.#file);
-    for (const [part, operations] of this.#newer)
-      parts[part] = part === "sandbox" ? [...this.#daemon, ...operations()] : operations();
-    return parts;
-  }
-
   #save(): void {
     this.#timer = undefined;
-    const text = JSON.stringify(this.#parts(), (_, value) => (typeof value === "bigint" ? String(value) : value));
-    try {
-      writeFileAtomic(this.#file, text, { mode: 0o600, durable: false });
-      this.#newer.clear();
-    } catch (error) {
-      // A measurement that can't be written must not end the daemon; it stays in memory.
-      this.#log.warn("a pod's timeline can't be written", { file: this.#file, error: String(error) });
+    for (const [part, operations] of this.#newer) {
+      const file = join(this.#folder, `trace-${part}.json`);
+      const text = JSON.stringify(operations(), (_, value) => (typeof value === "bigint" ? String(value) : value));
+      try {
+        writeFileAtomic(file, text, { mode: 0o600, durable: false });
+        this.#newer.delete(part);
+      } catch (error) {
+        // A measurement that can't be written must not end the daemon; it stays in memory.
+        this.#log.warn("a pod's timeline can't be written", { file, error: String(error) });
+      }
     }
   }
 }
 
-function readParts(file: string): Record<string, readonly TracedOperation[]> {
-  let text: string;
+const savedParts = (folder: string): readonly (readonly [part: string, operations: readonly TracedOperation[]])[] =>
+  readNames(folder).flatMap((name) => {
+    const part = FILE.exec(name)?.[1];
+    if (part === undefined) return [];
+    const saved = JSON.parse(readFileSync(join(folder, name), "utf8")) as readonly SavedOperation[];
+    return [[part, saved.map((one) => ({ ...one, start: BigInt(one.start), end: BigInt(one.end) }))] as const];
+  });
+
+/** None: the sandbox is only beginning. */
+function readNames(folder: string): readonly string[] {
   try {
-    text = readFileSync(file, "utf8");
+    return readdirSync(folder);
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return {};
+    if (errnoOf(error) === "ENOENT") return [];
     throw error;
   }
-  const parts = JSON.parse(text) as Record<string, readonly SavedOperation[]>;
-  const revive = (saved: SavedOperation): TracedOperation => ({
-    ...saved,
-    start: BigInt(saved.start),
-    end: BigInt(saved.end),
-  });
-  return Object.fromEntries(Object.entries(parts).map(([part, operations]) => [part, operations.map(revive)]));
 }
 
 /** Operations that did not run are left out; one that replaces its own process (exec, pause) ends where it began. */

@@ -20,9 +20,17 @@ export const POD_COLUMNS: readonly PodColumn[] = [
   { name: "Node", description: "The machine that it is on.", isWide: true },
 ];
 
-/** A cell for each of {@link POD_COLUMNS}. `now`: milliseconds since the epoch. */
-export function podRow(pod: Pod, now: number): readonly string[] {
+/** `now`: milliseconds since the epoch; `node`: there is one machine, and every pod's node is this one. */
+export interface RowFacts {
+  readonly now: number;
+  readonly node: string;
+}
+
+/** Read once for all rows: the machine's name is a system call. */
+export const rowFacts = (): RowFacts => ({ now: Date.now(), node: hostname() });
+
+/** A cell for each of {@link POD_COLUMNS}. */
+export function podRow(pod: Pod, { now, node }: RowFacts): readonly string[] {
   const { ready, status, restarts, age } = summarizePod(pod, now);
-  // There is one machine: every pod's node is this one.
-  return [pod.metadata.name, ready, status, restarts, age, pod.status.podIP ?? "<none>", hostname()];
+  return [pod.metadata.name, ready, status, restarts, age, pod.status.podIP ?? "<none>", node];
 }

@@ -1,4 +1,5 @@
 // Many pods: at once, and one after another.
+import { getPriority } from "node:os";
 import t from "tap";
 import type { Pod } from "../../src/spec/index.ts";
 import { isReady, makeManifest, startInstance, until } from "./support/podrun.ts";
@@ -8,6 +9,9 @@ t.test("fifty pods at once come up and go, and leave nothing", async (t) => {
   const manifests = Array.from({ length: 50 }, (_, index) => makeManifest(`many-${index}`));
   await podrun.start(...manifests);
   t.equal((await podrun.pods()).length, 50);
+  t.equal(getPriority(podrun.daemonPid()), -10, "the daemon goes before them");
+  const nice = ["exec", "many-0", "--", "cut", "-d", " ", "-f", "19", "/proc/self/stat"];
+  t.equal(await podrun.ok(...nice), "0\n");
   await podrun.ok("delete", "pods", "--all");
   t.equal(await podrun.findings(), "");
 });

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { getPriority, setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { connectMonitor, spawnMonitor, spawnMonitorStream } from "../../../src/linux/monitor/index.ts";
@@ -32,6 +32,16 @@ t.test("a monitor runs from a sealed copy of its binary, in a session of its own
   t.equal(readlinkSync(`/proc/${pid}/cwd`), "/");
   for (const fd of [0, 1, 2]) t.equal(readlinkSync(`/proc/${pid}/fd/${fd}`), "/dev/null");
   t.match(readlinkSync(`/proc/${pid}/fd/3`), /^socket:/);
+});
+
+t.test("a monitor has the usual priority, also when the daemon goes before it", async (t) => {
+  const before = getPriority();
+  t.teardown(() => setPriority(before));
+  setPriority(-5);
+  const client = spawnMonitor({ binary: BINARY });
+  t.teardown(() => client.close());
+  const { pid } = await client.ready;
+  t.equal(getPriority(pid), 0);
 });
 
 t.test("a monitor that has left is no zombie, whoever closed the connection", async (t) => {

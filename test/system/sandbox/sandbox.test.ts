@@ -67,7 +67,7 @@ t.test(
     const before = made.runtime.trace(id);
     t.same(parts(before), ["sandbox", "main"]);
     t.ok(before.every(({ start, end }) => start > 0n && (end === 0n || end >= start)));
-    const file = join(made.config.run, "pods", id, "trace.json");
+    const file = join(made.config.run, "pods", id, "trace-main.json");
     while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 10));
     const runtime = await made.restart();
     t.same(runtime.trace(id), before);
