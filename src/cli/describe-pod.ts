@@ -94,9 +94,16 @@ function describeContainer(container: Container, status: ContainerStatus | undef
 /** A value that is taken from elsewhere is shown by its source. */
 function wordVariable({ value, valueFrom }: EnvVar): string {
   if (valueFrom?.fieldRef !== undefined) return `(${valueFrom.fieldRef.apiVersion}:${valueFrom.fieldRef.fieldPath})`;
-  const resource = valueFrom?.resourceFieldRef;
-  return resource === undefined ? (value ?? "") : `(${resource.resource})`;
+  const { resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom ?? {};
+  if (resourceFieldRef) return `(${resourceFieldRef.resource})`;
+  if (configMapKeyRef) return wordKey(configMapKeyRef, `of config map '${configMapKeyRef.name}'`);
+  if (secretKeyRef) return wordKey(secretKeyRef, `in secret '${secretKeyRef.name}'`);
+  if (fileKeyRef) return wordKey(fileKeyRef, `in file '${fileKeyRef.path}' of volume '${fileKeyRef.volumeName}'`);
+  return value ?? "";
 }
+
+const wordKey = ({ key, optional = false }: { readonly key: string; readonly optional?: boolean }, place: string) =>
+  `<set to the key '${key}' ${place}>  Optional: ${optional}`;
 
 function stateLines(label: string, state: ContainerState): readonly Line[] {
   if (state.running !== undefined)

@@ -26,6 +26,8 @@ interface Libc {
   readonly ioctl: (fd: number, request: number, argument: number[]) => number;
   readonly pidfd_open: (pid: number, flags: number) => number;
   readonly fsopen: (type: string, flags: number) => number;
+  /** By its number, for glibc 2.36 has no function for it; `how` is a struct open_how. */
+  readonly openat2: (number: number, folder: number, path: string, how: Buffer, size: number) => number;
   /** The value's length; it is put into the buffer. */
   readonly lgetxattr: (path: string, name: string, value: Buffer, size: number) => number;
   /** The two descriptors are put into the array: the reading end, the writing end. */
@@ -74,6 +76,7 @@ function libc(): Libc {
     fcntl: library.func("int fcntl(int fd, int command, int argument)"),
     ioctl: library.func("int ioctl(int fd, unsigned long request, _Inout_ int *argument)"),
     fsopen: library.func("int fsopen(const char *type, unsigned int flags)"),
+    openat2: library.func("long syscall(long number, int folder, const char *path, const void *how, size_t size)"),
     lgetxattr: library.func("long lgetxattr(const char *path, const char *name, _Out_ uint8_t *value, size_t size)"),
     pipe2: library.func("int pipe2(_Out_ int *ends, int flags)"),
     socket: library.func("int socket(int domain, int type, int protocol)"),

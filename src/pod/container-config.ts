@@ -16,6 +16,7 @@ import {
   type SeccompProfile,
 } from "../spec/index.ts";
 import type { EnvironmentFacts } from "./downward.ts";
+import type { EnvFiles } from "./env-file.ts";
 import { buildEnvironment, type Environment, expandWords } from "./environment.ts";
 import type { Reasons } from "./reasons.ts";
 import { containerOomScore, containerResources } from "./resources.ts";
@@ -29,6 +30,8 @@ export interface ContainerContext {
   readonly environment: EnvironmentFacts;
   /** Where its ConfigMaps and Secrets are. */
   readonly objects: ObjectSource;
+  /** What is in files of its volumes. */
+  readonly files: EnvFiles;
   /** Folder that `localhostProfile` is relative to. */
   readonly seccompFolder: string;
   readonly reasons: Reasons;
@@ -41,7 +44,7 @@ export function buildContainerConfig(
   attempt: number,
   context: ContainerContext,
 ): ContainerConfig {
-  const env = buildEnvironment(pod, container, { facts: context.environment, objects: context.objects });
+  const env = buildEnvironment(pod, container, { ...context, facts: context.environment });
   const command = expandWords(container.command, env);
   const args = expandWords(container.args, env);
   const resources = containerResources(container, pod);

@@ -1,7 +1,15 @@
 import { PodrunError } from "../base/errors.ts";
-import { type Container, type EnvFromSource, type EnvVar, expandVariables, type Pod } from "../spec/index.ts";
+import {
+  type Container,
+  type EnvFromSource,
+  type EnvVar,
+  expandVariables,
+  type FileKeyReference,
+  type Pod,
+} from "../spec/index.ts";
 import { type ConfigKind, findValues, missingObject } from "./config-values.ts";
 import { type EnvironmentFacts, podField, resourceField } from "./downward.ts";
+import type { EnvFiles } from "./env-file.ts";
 import type { ObjectSource } from "./types.ts";
 
 export type Environment = readonly (readonly [name: string, value: string])[];
@@ -10,6 +18,7 @@ export type Environment = readonly (readonly [name: string, value: string])[];
 export interface EnvironmentContext {
   readonly facts: EnvironmentFacts;
   readonly objects: ObjectSource;
+  readonly files: EnvFiles;
 }
 
 /**
@@ -65,12 +74,22 @@ function valueFor(
   context: EnvironmentContext,
   known: ReadonlyMap<string, string>,
 ): string | undefined {
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = variable.valueFrom ?? {};
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = variable.valueFrom ?? {};
   if (fieldRef) return podField(fieldRef.fieldPath, pod, context.facts);
   if (resourceFieldRef) return resourceField(resourceFieldRef, pod, container, context.facts);
   if (configMapKeyRef) return keyOf("ConfigMap", configMapKeyRef, pod, context);
   if (secretKeyRef) return keyOf("Secret", secretKeyRef, pod, context);
+  if (fileKeyRef) return inFile(fileKeyRef, context.files);
   return expandVariables(variable.value ?? "", (name) => known.get(name));
+}
+
+function inFile(reference: FileKeyReference, files: EnvFiles): string | undefined {
+  const { volumeName, path, key, optional = false } = reference;
+  const value = files(reference);
+  if (value !== undefined || optional) return value;
+  throw new PodrunError("NotFound", `couldn't find key ${key} in file "${path}" of volume "${volumeName}"`, {
+    details: { volume: volumeName, path, key },
+  });
 }
 
 interface Reference {

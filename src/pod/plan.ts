@@ -74,7 +74,11 @@ async function planPod(node: Node, pod: Pod, reasons: Reasons, several: boolean)
       volumeImages(spec, pod).map(async ([name, own]) => [name, { image: await findImage(node, own.image) }] as const),
     );
     const volumes = withImages(sources, new Map(held));
-    return buildContainerConfig(pod, spec, 0, { ...containerContext(node, image, { ...context, volumes }), reasons });
+    return buildContainerConfig(pod, spec, 0, {
+      ...containerContext(node, image, { ...context, volumes }),
+      files: ({ key, path }) => `<${key} of ${path}>`,
+      reasons,
+    });
   };
   const containers = await Promise.all(placedContainers(pod.spec).map(({ container }) => configOf(container)));
   return node.runtime.plan(sandbox, containers, buildVolumes(node, pod)).map((operation, index) => ({

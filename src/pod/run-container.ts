@@ -5,6 +5,7 @@ import type { RuntimeImage, SandboxStatus } from "../sandbox/types.ts";
 import { type Container, findPlaced, type Pod } from "../spec/index.ts";
 import { buildContainerConfig } from "./container-config.ts";
 import type { EnvironmentFacts } from "./downward.ts";
+import { envFiles } from "./env-file.ts";
 import { withLastWords } from "./last-words.ts";
 import type { Node } from "./node.ts";
 import type { PodImages } from "./pull-image.ts";
@@ -157,6 +158,7 @@ export function containerContext(node: Node, image: RuntimeImage, context: Omit<
     volumes: context.volumes,
     environment: environmentFacts(node, context.sandbox.addresses),
     objects: node.objects,
+    files: envFiles(context.volumes, context.sandbox),
     seccompFolder: join(node.config.root, "seccomp"),
     reasons: new Reasons(),
   };

@@ -18,6 +18,10 @@ import type { UserRange } from "./user-ranges.ts";
 /** Folders in the pod's own mount namespace: `root` is where a container's root file system is mounted before it pivots. */
 export const POD_ROOT = { root: "root", shm: "shm", etc: "etc", volumes: "volumes" } as const;
 
+/** Where the daemon finds a volume in the pod's memory: by way of pause, whose root is the pod's. */
+export const memoryVolumePath = (pausePid: number, volume: string): string =>
+  `/proc/${pausePid}/root/${POD_ROOT.volumes}/${volume}`;
+
 export interface SandboxPlanInput {
   readonly config: SandboxConfig;
   /** Undefined for network "node". */

@@ -44,7 +44,7 @@ export {
   type StorageClass,
 } from "./storage.ts";
 export { validateConfigMapUpdate } from "./validate-config-map.ts";
-export { METADATA_ENTRY, type ResourceReference } from "./validate-environment.ts";
+export { type FileKeyReference, METADATA_ENTRY, type ResourceReference } from "./validate-environment.ts";
 export { validateEphemeralUpdate } from "./validate-ephemeral.ts";
 export { validateNodeUpdate } from "./validate-node.ts";
 export { validatePod } from "./validate-pod.ts";

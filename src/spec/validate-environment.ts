@@ -39,10 +39,30 @@ function validateVariable({ value, valueFrom }: EnvVar, path: string, pod: Pod):
   const at = `${path}.valueFrom`;
   if (value !== undefined) return [invalid(at, "given together with value; a variable has one of them")];
   if (Object.keys(valueFrom).length !== 1)
-    return [invalid(at, "must have exactly one of configMapKeyRef, secretKeyRef, fieldRef and resourceFieldRef")];
-  const { fieldRef, resourceFieldRef } = valueFrom;
+    return [
+      invalid(at, "must have exactly one of configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef and fileKeyRef"),
+    ];
+  const { fieldRef, resourceFieldRef, fileKeyRef } = valueFrom;
+  if (fileKeyRef) return validateFileKey(fileKeyRef, pod, `${at}.fileKeyRef`);
   if (fieldRef) return validateFieldPath(fieldRef.fieldPath, VARIABLE_FIELDS, `${at}.fieldRef.fieldPath`);
   return resourceFieldRef ? validateResourceField(resourceFieldRef, pod, `${at}.resourceFieldRef`) : [];
+}
+
+/** Kubernetes' limit for as long as EnvFiles is no final feature. */
+const LONGEST_FILE_KEY = 128;
+
+/** The volume is an emptyDir (validateFileKeyRefVolumes, KEP-3721). */
+function validateFileKey(reference: FileKeyReference, { spec }: Pod, path: string): Problem[] {
+  const { volumeName, key } = reference;
+  const problems: Problem[] = [];
+  const volume = spec.volumes?.find(({ name }) => name === volumeName);
+  if (volume === undefined)
+    problems.push(invalid(`${path}.volumeName`, `no volume ${quote(volumeName)} in spec.volumes`));
+  else if (volume.emptyDir === undefined)
+    problems.push(invalid(`${path}.volumeName`, `volume ${quote(volumeName)} is no emptyDir`));
+  if (key.length > LONGEST_FILE_KEY)
+    problems.push(invalid(`${path}.key`, `is ${key.length} characters long; ${LONGEST_FILE_KEY} are the most`));
+  return problems;
 }
 
 /** `fields`: those that may be read besides one label or annotation. */
@@ -51,6 +71,8 @@ export function validateFieldPath(fieldPath: string, fields: readonly string[], 
   const known = [...fields, "metadata.labels['KEY']", "metadata.annotations['KEY']"].join(", ");
   return [invalid(path, `${quote(fieldPath)} can't be read here; use one of ${known}`)];
 }
+
+export type FileKeyReference = NonNullable<NonNullable<EnvVar["valueFrom"]>["fileKeyRef"]>;
 
 export type ResourceReference = NonNullable<NonNullable<EnvVar["valueFrom"]>["resourceFieldRef"]>;
 

@@ -1,6 +1,13 @@
 // ConfigMaps and Secrets as objects, and as variables of containers.
+import { join } from "node:path";
 import t from "tap";
+import type { Pod } from "../../src/spec/index.ts";
 import { makeManifest, startInstance, stateOf, until } from "./support/podrun.ts";
+
+// A tmpfs, as /tmp may be one, takes idmapped mounts since Linux 6.3 only.
+process.env["TMPDIR"] = "/var/tmp";
+
+const EXAMPLE = join(import.meta.dirname, "../../examples/env-file.yaml");
 
 const object = (kind: string, name: string, fields: object) => ({
   apiVersion: "v1",
@@ -37,6 +44,10 @@ t.test("one manifest brings a ConfigMap, a Secret and the pod that has their val
   const { status } = await podrun.pod("env");
   const script = 'echo "$ONE|$WORD|${NONE-unset}|$LABEL|$IP|$ACCOUNT|$CPU|$BOTH|$P_a|$P_b"; test -n "$NODE"';
   const words = await podrun.ok("exec", "env", "--", "sh", "-c", script);
+  t.match(
+    await podrun.ok("describe", "pod", "env"),
+    /ONE: +<set to the key 'a' of config map 'web'> {2}Optional: false\n +WORD: +<set to the key 'password' in secret 'login'> /,
+  );
   t.equal(words, `1|s3cr3t|unset|web|${status.podIP}|default|250|1-two words|1|two words\n`);
 });
 
@@ -72,6 +83,53 @@ t.test("variables are as they were at the start: a change is there after the nex
   t.equal(await value(), "1\n");
   await podrun.podrun("exec", "again", "--", "kill", "1");
   await until(async () => (await value()) === "2\n");
+});
+
+t.test("variables come from a file that an init container has written, and from no file of the host", async (t) => {
+  const podrun = startInstance(t);
+  await podrun.ok("apply", "-f", EXAMPLE);
+  const script = [
+    "for at in /disk /memory; do cd $at; echo \"A='in $at'\" > a.env",
+    "ln -s /a.env link.env; ln -s /etc/passwd passwd; ln -s ../../.. up; mkfifo pipe; done",
+  ].join("; ");
+  const volumes = [{ name: "disk" }, { name: "memory", emptyDir: { medium: "Memory" } }];
+  const volumeMounts = volumes.map(({ name }) => ({ name, mountPath: `/${name}` }));
+  const key = (name: string, volumeName: string, path: string, more: object = {}) =>
+    from(name, { fileKeyRef: { volumeName, path, key: "A", ...more } });
+  const env = [
+    ...["disk", "memory"].flatMap((volume) => [
+      key(`${volume}_A`, volume, "a.env"),
+      key(`${volume}_L`, volume, "link.env"),
+    ]),
+    ...["passwd", "up/etc/passwd", "none"].map((path, i) => key(`NONE${i}`, "disk", path, { optional: true })),
+  ];
+  const command = ["sh", "-c", "env | grep -E '_[AL]=|NONE' | sort"];
+  const pod = (name: string, container: object, spec: object = {}) =>
+    makeManifest(name, [{ name: "main", ...container }], {
+      restartPolicy: "Never",
+      volumes,
+      initContainers: [{ name: "writes", image: "podrun.local/base", command: ["sh", "-c", script], volumeMounts }],
+      ...spec,
+    });
+  await podrun.apply(
+    pod("files", { command, env }),
+    pod("mapped", { command, env }, { hostUsers: false }),
+    pod("waits", { env: [key("A", "disk", "pipe")] }),
+  );
+  for (const name of ["files", "mapped"]) {
+    await podrun.untilPod(name, ({ status }) => status.phase === "Succeeded");
+    const words = ["disk_A=in /disk", "disk_L=in /disk", "memory_A=in /memory", "memory_L=in /memory", ""];
+    t.same((await podrun.ok("logs", name)).split("\n"), words, name);
+  }
+  const refused = (p: Pod): boolean => stateOf(p, "main").waiting?.reason === "CreateContainerConfigError";
+  t.equal(stateOf(await podrun.untilPod("waits", refused), "main").waiting?.message, 'file "pipe" is no plain file');
+  await podrun.untilPod("env-file", ({ status }) => status.phase === "Running");
+  await until(async () => (await podrun.ok("logs", "env-file")) === "10.0.0.1:5432: Hello, $USER\n");
+  t.match(
+    await podrun.ok("describe", "pod", "env-file"),
+    /ADDRESS: +<set to the key 'ADDRESS' in file 'app\.env' of volume 'config'> {2}Optional: false\n/,
+  );
+  t.match(await podrun.ok("plan", "-f", EXAMPLE), /^container app$/m);
 });
 
 t.test("ConfigMaps are listed, shown, changed in place and deleted; those that are wrong are refused", async (t) => {

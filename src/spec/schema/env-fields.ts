@@ -54,8 +54,27 @@ export const ENV_VAR = objectType({
             note: "metadata.name, .namespace, .uid, .labels['KEY'], .annotations['KEY']; spec.nodeName, spec.serviceAccountName; status.hostIP, .hostIPs, .podIP, .podIPs",
           }),
           resourceFieldRef: object(RESOURCE_FIELD_SELECTOR),
+          fileKeyRef: object(
+            objectType({
+              name: "FileKeySelector",
+              fields: {
+                volumeName: text({
+                  required: true,
+                  format: "dnsLabel",
+                  note: "of an emptyDir; it need not be mounted",
+                }),
+                path: text({
+                  required: true,
+                  format: "filePath",
+                  note: "at most 1 MiB; no link leads out of the volume",
+                }),
+                key: text({ required: true, format: "envName", note: "at most 128 characters, its value 32 KiB" }),
+                optional: flag({ note: "true: a file or a key that is missing counts for nothing" }),
+              },
+            }),
+            { note: "lines `KEY='value'` and comments, read at each start" },
+          ),
         },
-        refused: { fileKeyRef: "mount the volume and read the file in the container's command" },
       }),
     ),
   },

@@ -22,6 +22,8 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "apiVersion fieldPath",
   ResourceFieldSelector:
     "containerName divisor resource",
+  FileKeySelector:
+    "key optional path volumeName",
   EnvFromSource:
     "configMapRef prefix secretRef",
   ConfigMapEnvSource:

@@ -119,6 +119,7 @@ export function observe(raw: object): string {
       volumes: withImages(volumeSources(pod, { claims, config: { root: "/root" } }), new Map(held)),
       environment: FACTS,
       objects,
+      files: ({ volumeName, path, key }) => (path === "none" ? undefined : `${volumeName} ${path} ${key}`),
       seccompFolder: "/seccomp",
       reasons: new Reasons(),
     });

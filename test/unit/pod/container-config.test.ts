@@ -23,6 +23,7 @@ function build(container: object, spec: object = {}, sources?: Record<string, st
       machineMemoryBytes: 8 * GIB,
     },
     objects: { find: () => undefined },
+    files: () => undefined,
     seccompFolder: "/root/seccomp",
     reasons: new Reasons(sources),
   };

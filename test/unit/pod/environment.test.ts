@@ -2,7 +2,7 @@ import t from "tap";
 import { PodrunError } from "../../../src/base/errors.ts";
 import { buildEnvironment } from "../../../src/pod/environment.ts";
 import type { KeptObject } from "../../../src/pod/types.ts";
-import { decodeKubeObject } from "../../../src/spec/index.ts";
+import { decodeKubeObject, type FileKeyReference } from "../../../src/spec/index.ts";
 import { CAPACITY, makePod } from "./fixtures.ts";
 
 const FACTS = {
@@ -22,15 +22,19 @@ const OBJECTS: readonly KeptObject[] = [
   kept("Secret", "nul", { data: { token: "YQBi", fine: "eA==" } }),
 ];
 
+const files = ({ volumeName, path, key }: FileKeyReference): string | undefined =>
+  path === "a.env" && key === "A" ? `A of ${volumeName}` : undefined;
+
 function build(container: object) {
-  const pod = makePod({ containers: [{ name: "web", image: "podrun.local/base", ...container }] });
+  const volumes = [{ name: "data" }, { name: "host", hostPath: { path: "/srv" } }];
+  const pod = makePod({ volumes, containers: [{ name: "web", image: "podrun.local/base", ...container }] });
   const objects = {
     find: (kind: string, namespace: string, name: string) =>
       OBJECTS.find(
         ({ kind: its, metadata }) => its === kind && metadata.namespace === namespace && metadata.name === name,
       ) as never,
   };
-  return buildEnvironment(pod, pod.spec.containers[0]!, { facts: FACTS, objects });
+  return buildEnvironment(pod, pod.spec.containers[0]!, { facts: FACTS, objects, files });
 }
 
 const ref = (name: string, from: object) => ({ name, valueFrom: from });
@@ -134,14 +138,25 @@ t.test(
     refused({ envFrom: [{ prefix: "A" }] }, /envFrom\[0\]: must have exactly one of configMapRef and secretRef/);
     refused({ envFrom: [{ configMapRef: { name: "a" }, secretRef: { name: "b" } }] }, /must have exactly one of/);
     refused({ envFrom: [{ configMapRef: { name: "a" }, prefix: "A=" }] }, /envFrom\[0\]\.prefix: "A=" is not/);
-    refused({ env: [ref("A", {})] }, /must have exactly one of configMapKeyRef, secretKeyRef, fieldRef and resource/);
+    refused(
+      { env: [ref("A", {})] },
+      /must have exactly one of configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef and file/,
+    );
     refused(
       { env: [ref("A", { configMapKeyRef: { name: "a", key: "b" }, secretKeyRef: { name: "a", key: "b" } })] },
       /must have exactly one of/,
     );
     refused({ env: [ref("A", { configMapKeyRef: { name: "a" } })] }, /configMapKeyRef\.key: required, but missing/);
     refused({ env: [ref("A", { configMapKeyRef: { name: "a", key: "../b" } })] }, /configMapKeyRef\.key: "\.\.\/b"/);
-    refused({ env: [ref("A", { fileKeyRef: {} })] }, /does not support this field; /);
+    const file = (change: object) => ({
+      env: [ref("A", { fileKeyRef: { volumeName: "data", path: "a.env", key: "A", ...change } })],
+    });
+    refused(file({ volumeName: "none" }), /fileKeyRef\.volumeName: no volume "none" in spec\.volumes/);
+    refused(file({ volumeName: "host" }), /fileKeyRef\.volumeName: volume "host" is no emptyDir/);
+    refused(file({ path: "../a.env" }), /fileKeyRef\.path: "\.\.\/a\.env"/);
+    refused(file({ path: "/a.env" }), /fileKeyRef\.path: "\/a\.env"/);
+    refused(file({ key: "A=B" }), /fileKeyRef\.key: "A=B" is not/);
+    refused(file({ key: "A".repeat(129) }), /fileKeyRef\.key: is 129 characters long; 128 are the most/);
     refused({ env: [ref("A", { fieldRef: { fieldPath: "status.phase" } })] }, /"status\.phase" can't be read here/);
     refused(
       { env: [ref("A", { resourceFieldRef: { resource: "limits.cpu", divisor: "1Mi" } })] },
@@ -149,6 +164,17 @@ t.test(
     );
   },
 );
+
+t.test("fileKeyRef takes a key of a file; without it the variable is missing or the container waits", async (t) => {
+  const file = (path: string, optional?: boolean) =>
+    ref("V", { fileKeyRef: { volumeName: "data", path, key: "A", ...(optional !== undefined && { optional }) } });
+  t.same(build({ env: [file("a.env")] }), [["V", "A of data"]]);
+  t.same(build({ env: [file("b.env", true)] }), []);
+  t.match(failure({ env: [file("b.env")] }), {
+    code: "NotFound",
+    message: 'couldn\'t find key A in file "b.env" of volume "data"',
+  });
+});
 
 t.test("resourceFieldRef divides and rounds up", async (t) => {
   const resources = { limits: { cpu: "1500m", memory: "100Mi" } };
