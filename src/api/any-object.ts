@@ -29,14 +29,14 @@ export function findObject(services: Services, place: ObjectPlace): KubeObject |
   }
 }
 
-/** Throws AlreadyExists, InvalidObject, and NotFound for a node: there is one. */
+/** Throws AlreadyExists, InvalidObject, and Forbidden for another node: there is one. */
 export function createObject(
   { pods, objects, node }: Services,
   object: KubeObject,
   options: { readonly dryRun: boolean },
 ): KubeObject | Promise<KubeObject> {
   if (object.kind === "Pod") return pods.create(object, options);
-  return object.kind === "Node" ? node.get(object.metadata.name) : objects.create(object, options);
+  return object.kind === "Node" ? node.create(object) : objects.create(object, options);
 }
 
 /** What the object lacks is taken away. Throws Conflict, InvalidObject. */

@@ -28,7 +28,7 @@ export async function serveNodes(
   const { node } = context;
   const { method } = target;
   if (name === undefined && method === "GET") listNodes(context, response, target);
-  else if (name === undefined && method === "POST") throw refuseNew(context, await readJson(request));
+  else if (name === undefined && method === "POST") node.create(decodeInto("Node", await readJson(request), ""));
   else if (name === undefined) return false;
   else if (method === "GET") sendJson(response, 200, shown(node.get(name)));
   else if (method === "PUT") {
@@ -47,14 +47,6 @@ function listNodes({ node, nodeHub }: ApiContext, response: ServerResponse, { qu
   const [only] = node.list();
   const metadata = { resourceVersion: only.metadata.resourceVersion };
   sendJson(response, 200, { kind: "NodeList", apiVersion: "v1", metadata, items: [only].filter(filter).map(shown) });
-}
-
-/** What `create` is told. Throws InvalidObject for what is no node. */
-function refuseNew({ node }: ApiContext, body: unknown): PodrunError {
-  const { name } = decodeInto("Node", body, "").metadata;
-  const own = node.list()[0].metadata.name;
-  if (name !== own) return forbidden(name, `there is one node, and it is "${own}"`);
-  return new PodrunError("AlreadyExists", `nodes "${name}" already exists`, { details: { kind: "nodes", name } });
 }
 
 const forbidden = (name: string, why: string): PodrunError =>

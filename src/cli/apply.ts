@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ObjectClient } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
 import type { KubeObject } from "../spec/pod.ts";
@@ -66,16 +67,12 @@ const applyOne = (client: ObjectClient, { object, raw }: Manifest, dryRun: boole
 
 /** The status may have changed between the two answers; what the manifest says has not. */
 function isSameManifest(before: KubeObject, after: KubeObject): boolean {
-  const manifestOf = (object: KubeObject): string => {
+  const manifestOf = (object: KubeObject): unknown => {
     const { labels, annotations, deletionTimestamp } = object.metadata;
-    return JSON.stringify([
-      object.kind === "Pod" || object.kind === "Node" ? object.spec : object,
-      labels,
-      annotations,
-      deletionTimestamp,
-    ]);
+    const said = object.kind === "Pod" || object.kind === "Node" ? object.spec : { ...object, metadata: undefined };
+    return [said, labels, annotations, deletionTimestamp];
   };
-  return manifestOf(before) === manifestOf(after);
+  return isDeepStrictEqual(manifestOf(before), manifestOf(after));
 }
 
 /** A name that the daemon is to make can't exist. */

@@ -29,7 +29,7 @@ export const isSameType = (a: string, b: string): boolean =>
 
 /** Throws what the daemon's refusal or absence throws. */
 export async function candidatesFor(stand: string, asked: Asked): Promise<Found> {
-  if (/^(FILE|PATH|LOCAL)$/.test(stand) || stand.endsWith("=]PATH")) return FILES;
+  if (/^(FILE|FOLDER|PATH|LOCAL)$/.test(stand) || stand.endsWith("=]PATH")) return FILES;
   return { names: await namesFor(stand, asked), files: false };
 }
 

@@ -92,7 +92,7 @@ interface At {
 /** A word in small letters for a value stands for itself: `-o json`. */
 function completeValue({ choices, value = "" }: Option, at: At): Promise<Completion> {
   if (choices !== undefined) return gather([], choices, at);
-  return /^[a-z]+$/.test(value) ? gather([], [value], at) : gather([value], [], at);
+  return /^[a-z]+$/.test(value) ? gather([], [value], at) : gather(value.split("|"), [], at);
 }
 
 async function gather(stands: readonly string[], words: readonly string[], at: At): Promise<Completion> {

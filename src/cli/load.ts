@@ -16,7 +16,7 @@ export const command = defineCommand({
     ["from another machine", "ssh other podman save nginx | podrun load"],
   ],
   options: {
-    input: { kind: "text", short: "i", value: "PATH", help: "the archive, or a folder; else standard input" },
+    input: { kind: "text", short: "i", value: "FILE|FOLDER", help: "the archive, or a folder; else standard input" },
     name: { kind: "text", value: "IMAGE", help: "name for the image of an archive that holds one" },
     quiet: { kind: "boolean", short: "q", help: "accepted as docker and podman do: there is no progress to leave out" },
   },

@@ -24,7 +24,7 @@ export interface NodeIdentity {
 export function buildNodeObject(
   { config, facts, pressure, timers }: Pick<Node, "config" | "facts" | "pressure" | "timers">,
   { uid, createdAt, readySince, info }: NodeIdentity,
-  record: Pick<NodeRecord, "labels" | "annotations" | "unschedulable" | "resourceVersion">,
+  record: Pick<NodeRecord, "labels" | "annotations" | "managedFields" | "unschedulable" | "resourceVersion">,
 ): KubeNode {
   const now = timestamp(timers.wall());
   const ready = { status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" } as const;
@@ -36,7 +36,7 @@ export function buildNodeObject(
     ...facts.taints.map(({ value, ...taint }) => ({ ...taint, ...(value !== "" && { value }) })),
     ...pressure.taints,
   ];
-  const { labels, annotations, unschedulable, resourceVersion } = record;
+  const { labels, annotations, managedFields, unschedulable, resourceVersion } = record;
   return {
     apiVersion: "v1",
     kind: "Node",
@@ -48,6 +48,7 @@ export function buildNodeObject(
       resourceVersion,
       labels: { ...labels },
       annotations: { ...annotations },
+      ...(managedFields && { managedFields }),
     },
     spec: {
       podCIDR: config.cidr4,

@@ -2,7 +2,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { step } from "../base/fault.ts";
-import type { KubeNode, Labels, NodeTaint } from "../spec/index.ts";
+import {
+  type AppliedFields,
+  type FieldSet,
+  type KubeNode,
+  type Labels,
+  type NodeTaint,
+  recordApplied,
+} from "../spec/index.ts";
 import type { Objects, Versioned } from "../store/index.ts";
 import { type Taint, UNSCHEDULABLE } from "./tolerations.ts";
 
@@ -20,6 +27,7 @@ interface Recorded {
     readonly uid: string;
     readonly labels: Labels;
     readonly annotations: Labels;
+    readonly managedFields?: AppliedFields[];
   };
   readonly spec: { readonly taints: readonly NodeTaint[]; readonly unschedulable: boolean };
   /** The environment's, as it was last taken over: only what has changed in it since is. */
@@ -50,12 +58,19 @@ export class NodeRecord {
     this.#now = now;
     const known = store.list<Recorded>("Node");
     const before = known.find(({ metadata }) => metadata.name === name) ?? known[0];
-    const { labels, annotations } = before?.metadata ?? { labels: {}, annotations: {} };
+    const { labels, annotations, managedFields } = before?.metadata ?? { labels: {}, annotations: {} };
     const { taints, unschedulable } = before?.spec ?? { taints: [], unschedulable: false };
     const last = before?.given ?? { labels: {}, taints: [] };
     const wanted: Recorded = {
       kind: "Node",
-      metadata: { name, namespace: "", uid, labels: takeLabels(labels, last.labels, given.labels), annotations },
+      metadata: {
+        name,
+        namespace: "",
+        uid,
+        labels: takeLabels(labels, last.labels, given.labels),
+        annotations,
+        ...(managedFields && { managedFields }),
+      },
       spec: { taints: this.#dated(takeTaints(taints, last.taints, given.taints), taints), unschedulable },
       given: plain(given),
     };
@@ -78,6 +93,10 @@ export class NodeRecord {
     return this.#recorded.metadata.annotations;
   }
 
+  get managedFields(): AppliedFields[] | undefined {
+    return this.#recorded.metadata.managedFields;
+  }
+
   get unschedulable(): boolean {
     return this.#recorded.spec.unschedulable;
   }
@@ -92,13 +111,18 @@ export class NodeRecord {
   change(
     { metadata: { labels, annotations }, spec }: KubeNode,
     taints: readonly NodeTaint[],
-    { dryRun }: { readonly dryRun: boolean },
+    { dryRun, applied }: { readonly dryRun: boolean; readonly applied?: FieldSet | undefined },
   ): boolean {
     const { metadata, given } = this.#recorded;
     const dated = this.#dated(taints, this.#recorded.spec.taints);
     const wanted: Recorded = {
       kind: "Node",
-      metadata: { ...versionless(this.#recorded).metadata, labels, annotations },
+      metadata: {
+        ...versionless(this.#recorded).metadata,
+        labels,
+        annotations,
+        ...(applied && { managedFields: recordApplied(applied) }),
+      },
       spec: { taints: dated, unschedulable: spec.unschedulable ?? false },
       given,
     };

@@ -6,7 +6,7 @@ import { buildNodeObject, type NodeIdentity } from "./node-object.ts";
 import type { NodeRecord } from "./node-record.ts";
 import { checkSame } from "./objects.ts";
 import { UNSCHEDULABLE } from "./tolerations.ts";
-import type { NodeService, NodeWatchEvent } from "./types.ts";
+import type { NodeService, NodeWatchEvent, ReplaceNodeOptions } from "./types.ts";
 
 /** The machine as the API has it: facts, what it is short of, and what its owner has written. */
 export class OwnNode implements NodeService {
@@ -31,12 +31,20 @@ export class OwnNode implements NodeService {
     throw new PodrunError("NotFound", `nodes "${name}" not found`, { details: { kind: "nodes", name } });
   }
 
-  replace(wanted: KubeNode, { dryRun = false }: { readonly dryRun?: boolean } = {}): KubeNode {
+  create({ metadata: { name } }: KubeNode): never {
+    const details = { kind: "nodes", name };
+    const own = this.#node.facts.name;
+    if (name === own) throw new PodrunError("AlreadyExists", `nodes "${name}" already exists`, { details });
+    const text = `nodes "${name}" is forbidden: there is one node, and it is "${own}"`;
+    throw new PodrunError("Forbidden", text, { details });
+  }
+
+  replace(wanted: KubeNode, { dryRun = false, applied }: ReplaceNodeOptions = {}): KubeNode {
     const before = this.get(wanted.metadata.name);
     checkSame(before, wanted);
     throwProblems(validateNodeUpdate(before, wanted));
     const wasUnschedulable = this.#record.unschedulable;
-    const isChanged = this.#record.change(wanted, this.#ownTaints(wanted), { dryRun });
+    const isChanged = this.#record.change(wanted, this.#ownTaints(wanted), { dryRun, applied });
     if (dryRun) return isChanged ? this.#asIf(before, wanted) : before;
     if (isChanged) {
       if (wasUnschedulable !== this.#record.unschedulable) this.#tellSchedulable();

@@ -222,6 +222,11 @@ export interface ObjectService {
   readonly resourceVersion: string;
 }
 
+export interface ReplaceNodeOptions {
+  readonly dryRun?: boolean;
+  readonly applied?: FieldSet;
+}
+
 export interface NodeWatchEvent {
   readonly type: "MODIFIED";
   readonly object: KubeNode;
@@ -233,8 +238,13 @@ export interface NodeService {
   list(): readonly [KubeNode];
   /** Throws NotFound. */
   get(name: string): KubeNode;
-  /** Takes labels, annotations, taints and `unschedulable`. Throws NotFound, Conflict, InvalidObject (a field that may not change). */
-  replace(node: KubeNode, options?: { readonly dryRun?: boolean }): KubeNode;
+  /** There is one, and no other: throws AlreadyExists, Forbidden. */
+  create(node: KubeNode): never;
+  /**
+   * Takes labels, annotations, taints and `unschedulable`. `applied`: which fields the manifest had that was applied. Throws
+   * NotFound, Conflict, InvalidObject (a field that may not change).
+   */
+  replace(node: KubeNode, options?: ReplaceNodeOptions): KubeNode;
   /** Later changes only, in order. Returns unsubscribe. */
   watch(listener: (event: NodeWatchEvent) => void): () => void;
 }

@@ -8,7 +8,7 @@ export { isClusterScoped, KINDS, type KindName, type KindNames, kindNames, kindO
 export { matchesNodeTerm, matchesSelector, withLabelKeys } from "./label-selector.ts";
 export { type LabelSelector, type Labels, parseLabelSelector } from "./labels.ts";
 export { MANIFEST_LIMIT, type ManifestDocument, parseManifests } from "./manifest.ts";
-export { type FieldSet, recordApplied } from "./metadata.ts";
+export { type AppliedFields, type FieldSet, recordApplied } from "./metadata.ts";
 export { makeNamespace, type Namespace, PERMANENT_NAMESPACES } from "./namespace.ts";
 export { nearest } from "./nearest.ts";
 export type * from "./node.ts";

@@ -1,5 +1,6 @@
 import { PodrunError } from "../../../src/base/errors.ts";
-import type { NodeService, NodeWatchEvent } from "../../../src/pod/types.ts";
+import type { NodeService, NodeWatchEvent, ReplaceNodeOptions } from "../../../src/pod/types.ts";
+import { recordApplied } from "../../../src/spec/metadata.ts";
 import type { KubeNode } from "../../../src/spec/node.ts";
 
 /** A node with a role, a taint and half of what it has. */
@@ -65,13 +66,27 @@ export class FakeNode implements NodeService {
     throw new PodrunError("NotFound", `nodes "${name}" not found`, { details: { kind: "nodes", name } });
   }
 
-  replace({ metadata: { name, labels, annotations }, spec }: KubeNode, { dryRun = false } = {}): KubeNode {
+  create({ metadata: { name } }: KubeNode): never {
+    if (name === "node") throw new PodrunError("AlreadyExists", `nodes "${name}" already exists`);
+    throw new PodrunError("Forbidden", `nodes "${name}" is forbidden: there is one node, and it is "node"`);
+  }
+
+  replace(
+    { metadata: { name, labels, annotations }, spec }: KubeNode,
+    { dryRun = false, applied }: ReplaceNodeOptions = {},
+  ): KubeNode {
     const { metadata } = this.get(name);
     const { podCIDR, podCIDRs } = NODE.spec;
     const resourceVersion = String(Number(metadata.resourceVersion) + 1);
     const wanted = {
       ...this.node,
-      metadata: { ...metadata, labels, annotations, resourceVersion },
+      metadata: {
+        ...metadata,
+        labels,
+        annotations,
+        resourceVersion,
+        ...(applied && { managedFields: recordApplied(applied) }),
+      },
       spec: { ...(podCIDR && { podCIDR }), ...(podCIDRs && { podCIDRs }), ...spec },
     };
     if (dryRun) return wanted;

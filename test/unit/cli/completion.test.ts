@@ -71,7 +71,8 @@ t.test("every flag of every command has a name for its value that the usage line
       if (kind === "boolean") continue;
       for (const line of usage) {
         const written = new RegExp(`(?:--${flag}[ =]|-${short} )([A-Z[][^\\s]*)`).exec(line)?.[1];
-        if (written !== undefined) t.equal(value, written.replace(/[\])]*$|(?<!,)…$/g, ""), `${flag} in ${line}`);
+        if (written !== undefined)
+          t.equal(value?.split("|")[0], written.split("|")[0]?.replace(/[\])]*$|(?<!,)…$/g, ""), `${flag} in ${line}`);
       }
     }
 });
@@ -189,11 +190,13 @@ t.test("bash completes with the script that podrun prints", async (t) => {
 
 t.test("the scripts of the shells that are here are free of syntax errors", async (t) => {
   const fake = await startFake(t);
+  const folder = t.testdir();
   for (const shell of ["bash", "zsh", "fish"]) {
     const { stdout, code } = await runCommand(fake, ["completion", shell]);
     t.equal(code, 0);
     t.match(stdout, /podrun __complete|__complete/);
-    const checked = spawnSync(shell, ["-n"], { input: stdout, encoding: "utf8" });
+    writeFileSync(join(folder, shell), stdout);
+    const checked = spawnSync(shell, ["-n", join(folder, shell)], { encoding: "utf8" });
     if (checked.error === undefined) t.equal(checked.stderr, "", shell);
   }
   t.match(await runCommand(fake, ["completion", "tcsh"]), { code: 1, stderr: /want one shell of: bash, zsh, fish/ });
