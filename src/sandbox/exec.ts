@@ -9,6 +9,7 @@ import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
 import { compileExec } from "./exec-plan.ts";
 import { monitorOf } from "./lookup.ts";
 import type { ProcessIdentity } from "./process-plan.ts";
+import { makeReady, takeStream } from "./ready-stream.ts";
 import { containerSlots } from "./slots.ts";
 import type { ExecRequest, StreamSession } from "./types.ts";
 
@@ -41,8 +42,10 @@ export async function exec(
     { container: record.name, request, identity, cgroup: record.cgroup, slots, key, users },
     context.facts,
   );
-  const stream = openStream(join(sandbox.folder, "monitor.sock"));
+  const stream = takeStream(sandbox);
   const session = streamSession(stream);
+  const next = (): void => void setImmediate(() => makeReady(sandbox));
+  session.exited.then(next, next);
   if (request.signal) endWith(request.signal, sandbox, key, stream);
   try {
     await stream.run(plan, { fault: planFault("exec") });

@@ -3,6 +3,8 @@ import { arch, constants, release } from "node:os";
 import { PodrunError } from "../../base/errors.ts";
 import { errnoName } from "../errno.ts";
 import { call } from "../libc.ts";
+import { ARCHITECTURE, encode, instruction, JUMP_EQUAL, JUMP_GREATER, LOAD_WORD, NUMBER, RETURN } from "./bpf.ts";
+import { compact } from "./compact.ts";
 import { type Libseccomp, libseccomp } from "./library.ts";
 import {
   ACTIONS,
@@ -45,7 +47,7 @@ export function compileSeccomp(profile: SeccompProfile, capabilities: ReadonlySe
     .join();
   const filters = cache.get(profile) ?? new Map<string, Buffer>();
   cache.set(profile, filters);
-  const filter = filters.get(key) ?? build(profile, capabilities);
+  const filter = filters.get(key) ?? compact(buildFilter(profile, capabilities));
   filters.set(key, filter);
   return filter;
 }
@@ -54,7 +56,8 @@ export function compileSeccomp(profile: SeccompProfile, capabilities: ReadonlySe
 export const seccompFlags = (profile: SeccompProfile): number =>
   (profile.flags ?? []).reduce((bits, name) => bits | FILTER_FLAGS[name], 0);
 
-function build(profile: SeccompProfile, capabilities: ReadonlySet<string>): Buffer {
+/** What libseccomp makes of it. */
+export function buildFilter(profile: SeccompProfile, capabilities: ReadonlySet<string>): Buffer {
   const library = libseccomp();
   const fallback = actionValue(profile.defaultAction, profile.defaultErrnoRet);
   const context = library.init(fallback);
@@ -150,14 +153,6 @@ function check(result: number, what: string): void {
   throw new PodrunError("OperationFailed", `seccomp: can't ${what}: ${errno}`, { details: { operation: what, errno } });
 }
 
-// Classic BPF (linux/filter.h); jumps count instructions behind the next one.
-const LOAD_WORD = 0x20;
-const JUMP_EQUAL = 0x15;
-const JUMP_GREATER = 0x25;
-const RETURN = 0x06;
-/** struct seccomp_data: int nr; u32 arch; … */
-const NUMBER = 0;
-const ARCHITECTURE = 4;
 /** x86_64: numbers of the x32 ABI have this bit; no other architecture comes near it. */
 const X32_BIT = 0x40000000;
 
@@ -166,20 +161,12 @@ const X32_BIT = 0x40000000;
  * EPERM a libc would take it for refused and give up; with ENOSYS it falls back to the older call.
  */
 function unknownCalls(architecture: number, newest: number): Buffer {
-  const instructions: (readonly [code: number, yes: number, no: number, k: number])[] = [
-    [LOAD_WORD, 0, 0, ARCHITECTURE],
-    [JUMP_EQUAL, 0, 4, architecture],
-    [LOAD_WORD, 0, 0, NUMBER],
-    [JUMP_GREATER, 2, 0, X32_BIT - 1],
-    [JUMP_GREATER, 0, 1, newest],
-    [RETURN, 0, 0, ACTIONS.SCMP_ACT_ERRNO | constants.errno.ENOSYS],
-  ];
-  const bytes = Buffer.alloc(instructions.length * 8);
-  instructions.forEach(([code, yes, no, k], i) => {
-    bytes.writeUInt16LE(code, i * 8);
-    bytes.writeUInt8(yes, i * 8 + 2);
-    bytes.writeUInt8(no, i * 8 + 3);
-    bytes.writeUInt32LE(k, i * 8 + 4);
-  });
-  return bytes;
+  return encode([
+    instruction(LOAD_WORD, ARCHITECTURE),
+    instruction(JUMP_EQUAL, architecture, 0, 4),
+    instruction(LOAD_WORD, NUMBER),
+    instruction(JUMP_GREATER, X32_BIT - 1, 2, 0),
+    instruction(JUMP_GREATER, newest, 0, 1),
+    instruction(RETURN, ACTIONS.SCMP_ACT_ERRNO | constants.errno.ENOSYS),
+  ]);
 }
