@@ -41,6 +41,12 @@ export async function probeFeatures(): Promise<Feature[]> {
     probe("ipv6", false, "ipv6.disable=1 is on the kernel's command line", () => {
       readFileSync("/proc/net/if_inet6");
     }),
+    probe(
+      "hugetlb",
+      false,
+      "CONFIG_HUGETLBFS and the hugetlb controller, which cgroup v1 must have mounted",
+      probeHugePages,
+    ),
     probeAppArmor(),
     probeDynmods(),
   ];
@@ -100,6 +106,12 @@ function probeUserNamespaces(): Feature {
 function probeFileSystem(type: string): void {
   const FSOPEN_CLOEXEC = 1;
   closeSync(call("fsopen", type, FSOPEN_CLOEXEC));
+}
+
+function probeHugePages(): void {
+  probeFileSystem("hugetlbfs");
+  if (!detectCgroups().controllers.has("hugetlb"))
+    throw new Error("no controller: pods may have huge pages, but only their volumes limit what they take of them");
 }
 
 function probeNftables(): void {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import type { Pod } from "../../src/spec/index.ts";
 import { type Instance, isAlive, isReady, makeManifest, startInstance, until } from "./support/podrun.ts";
 
 const sh = (script: string) => ["sh", "-c", script];
@@ -81,5 +82,31 @@ t.test("a daemon killed around a preStop hook is followed by one that ends the p
     await until(async () => (await podrun.pods()).length === 0);
     t.match(readFileSync(join(folder, "log"), "utf8"), /preStop/);
     t.ok(existsSync(folder));
+  }
+});
+
+t.test("a daemon killed while a pod starts over is followed by one that finishes it, and counts it once", async (t) => {
+  const podrun = startInstance(t, { faults: true });
+  for (const step of ["pod.restart-all", "pod.restart-all-recorded"]) {
+    const folder = join(podrun.folder, step);
+    mkdirSync(folder);
+    const pod = row(folder);
+    const [main, ...others] = pod.spec.containers;
+    const asks = "echo main >> /data/log; while [ ! -e /data/ask ]; do sleep 0.05; done; rm /data/ask; exit 42";
+    const exitCodes = { operator: "In", values: [42] };
+    const rules = { restartPolicy: "Never", restartPolicyRules: [{ action: "RestartAllContainers", exitCodes }] };
+    const containers = [{ ...main, command: sh(asks), lifecycle: {}, ...rules }, ...others];
+    writeFileSync(join(folder, "go"), "");
+    await podrun.start({ ...pod, spec: { ...pod.spec, restartPolicy: "Never", containers } } as typeof pod);
+    const { uid } = (await podrun.pod("row")).metadata;
+    await killAt(podrun, step, () => writeFileSync(join(folder, "ask"), ""));
+    const isAgain = (one: Pod): boolean => isReady(one) && one.status.containerStatuses?.[0]?.restartCount !== 0;
+    const { metadata, status } = await podrun.untilPod("row", isAgain);
+    t.equal(metadata.uid, uid);
+    const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+    t.same(new Set(all.map(({ restartCount }) => restartCount)), new Set([1]), step);
+    const words = readFileSync(join(folder, "log"), "utf8").trimEnd().split("\n");
+    t.same(words, ["side", "two", "main", "side", "two", "main"], step);
+    await podrun.ok("delete", "pod", "row", "--force");
   }
 });

@@ -17,7 +17,7 @@ export const containerCgroup = (pod: string, containerId: string): string => joi
 export const monitorCgroup = (parent: string): string => join(parent, "monitors");
 
 /** v1 controllers whose hierarchies a container joins; the others stay as they are. Each one more costs a join. */
-export const JOINED_V1 = ["cpu", "cpuacct", "memory", "pids", "devices"] as const;
+export const JOINED_V1 = ["cpu", "cpuacct", "memory", "pids", "devices", "hugetlb"] as const;
 
 /** The folder of a cgroup in every hierarchy that podrun uses, without duplicates where controllers share a mount. */
 export function cgroupFolders(layout: CgroupLayout, cgroup: string): string[] {

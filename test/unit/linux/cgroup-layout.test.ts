@@ -40,6 +40,11 @@ t.test("controllers that share a mount give one folder", async (t) => {
   t.equal(controllerFolder(V1, "/a", "hugetlb"), undefined);
 });
 
+t.test("a container joins the hierarchy of huge pages where there is one", async (t) => {
+  const pages = parse([mount("/m", "cgroup", "rw,memory"), mount("/h", "cgroup", "rw,hugetlb")]);
+  t.strictSame(cgroupFolders(pages, "/a"), ["/m/a", "/h/a"]);
+});
+
 t.test("favordynmods on any v1 mount counts for the whole machine", async (t) => {
   t.equal(V1.favordynmods, false);
   const dynamic = parse([mount("/m", "cgroup", "rw,pids"), mount("/n", "cgroup", "rw,favordynmods,name=x")]);
