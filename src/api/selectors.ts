@@ -3,7 +3,8 @@ import { hostname } from "node:os";
 import { PodrunError } from "../base/errors.ts";
 import { type KindName, kindNames } from "../spec/kinds.ts";
 import { parseLabelSelector } from "../spec/labels.ts";
-import type { KubeObject, Pod } from "../spec/pod.ts";
+import type { KubeObject } from "../spec/pod.ts";
+import { nodeOf } from "../spec/pod-row.ts";
 
 /** The fields that the API server's field selectors know, as far as podrun has them. */
 const FIELDS: { readonly [K in KindName]: Readonly<Record<string, (object: Kind<K>) => string>> } = {
@@ -13,7 +14,7 @@ const FIELDS: { readonly [K in KindName]: Readonly<Record<string, (object: Kind<
   PersistentVolume: {},
   PersistentVolumeClaim: {},
   Pod: {
-    "spec.nodeName": nodeOf,
+    "spec.nodeName": (pod) => nodeOf(pod, hostname()) ?? "",
     "spec.restartPolicy": (pod) => pod.spec.restartPolicy,
     "spec.schedulerName": (pod) => pod.spec.schedulerName,
     "spec.serviceAccountName": (pod) => pod.spec.serviceAccountName ?? "default",
@@ -25,12 +26,6 @@ const FIELDS: { readonly [K in KindName]: Readonly<Record<string, (object: Kind<
   Secret: { type: (secret) => secret.type },
   StorageClass: {},
 };
-
-/** A pod that has its place has it here. */
-function nodeOf({ spec, status }: Pod): string {
-  const isPlaced = status.conditions?.some((one) => one.type === "PodScheduled" && one.status === "True") ?? false;
-  return spec.nodeName ?? (isPlaced ? hostname() : "");
-}
 
 const META_FIELDS: Readonly<Record<string, (object: KubeObject) => string>> = {
   "metadata.name": ({ metadata }) => metadata.name,

@@ -6,6 +6,9 @@ export const newUid = (): string => randomUUID();
 /** Id of a sandbox or container: 64 hexadecimal digits, as CRI runtimes have them. */
 export const newRuntimeId = (): string => randomBytes(32).toString("hex");
 
+/** A name from `metadata.generateName`, of which as much is taken as leaves a DNS label with the suffix (SimpleNameGenerator). */
+export const newName = (prefix: string): string => `${prefix.slice(0, 58)}${newNameSuffix()}`;
+
 /** The last part of a generated name (`metadata.generateName`): five characters that form no words. */
 export function newNameSuffix(): string {
   const letters = "bcdfghjklmnpqrstvwxz2456789";

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
-import { newNameSuffix, newUid } from "../base/ids.ts";
+import { newName, newUid } from "../base/ids.ts";
 import {
   type FieldSet,
   isClusterScoped,
@@ -47,7 +47,7 @@ export class KeptObjects implements ObjectService, ObjectSource {
   }
 
   create(raw: KeptObject, { dryRun = false }: { readonly dryRun?: boolean } = {}): KeptObject {
-    const name = raw.metadata.name || `${raw.metadata.generateName}${newNameSuffix()}`;
+    const name = raw.metadata.name || newName(raw.metadata.generateName ?? "");
     const { kind } = raw;
     const { namespace } = raw.metadata;
     if (this.#store.get(kind, namespace, name) !== undefined) throw alreadyExists(kind, namespace, name);

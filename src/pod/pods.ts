@@ -1,6 +1,6 @@
 import { timestamp } from "../base/clock.ts";
 import { step } from "../base/fault.ts";
-import { newNameSuffix, newUid } from "../base/ids.ts";
+import { newName, newUid } from "../base/ids.ts";
 import type { RuntimeEvent } from "../sandbox/types.ts";
 import { type Pod, type PodCondition, qosClass, throwProblems } from "../spec/index.ts";
 import type { Objects } from "../store/index.ts";
@@ -334,7 +334,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
   #accept(raw: Pod, uid: string = newUid()): Pod {
     const now = timestamp(this.#node.timers.wall());
     const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...given } = raw.metadata;
-    const name = given.name || `${given.generateName}${newNameSuffix()}`;
+    const name = given.name || newName(given.generateName ?? "");
     const metadata = { ...given, name, uid, creationTimestamp: now, resourceVersion: "", generation: 1 };
     const named: Pod = { ...raw, metadata, status: { phase: "Pending", qosClass: qosClass(raw) } };
     const pod: Pod = { ...named, spec: admitPriority(named, priorityRules(this.#node.objects)) };

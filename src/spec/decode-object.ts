@@ -4,10 +4,10 @@
 import type { ErrorCode } from "../base/errors.ts";
 import { elementPath, fieldPath } from "./path.ts";
 import type { Problem } from "./problem.ts";
-import { parseQuantity } from "./quantity.ts";
+import { canonicalQuantity, parseQuantity } from "./quantity.ts";
 import { refuseField } from "./refuse.ts";
 import { FORMATS, type Format, quote } from "./schema/format.ts";
-import type { IntegerRow, ListRow, MapRow, ObjectType, Row, TextRow } from "./schema/shape.ts";
+import type { IntegerRow, ListRow, MapRow, ObjectType, QuantityRow, Row, TextRow } from "./schema/shape.ts";
 
 export interface Decoding {
   readonly problems: Problem[];
@@ -37,7 +37,8 @@ export function decodeObject(
     const row = Object.hasOwn(type.fields, key) ? type.fields[key] : undefined;
     const at = fieldPath(path, key);
     if (row === undefined) decoding.problems.push(refuseField(type, key, at));
-    else if (!row.server && !isAbsent(row, given)) set(value, key, decodeRow(row, given, at, decoding));
+    else if (!row.server && !isAbsent(row, given))
+      set(value, key, withoutEmpty(row, decodeRow(row, given, at, decoding)));
   }
   for (const [key, row] of Object.entries(type.fields)) {
     if (!isAbsent(row, raw[key])) continue;
@@ -88,7 +89,7 @@ function decodeKind(row: Row, raw: unknown, path: string, decoding: Decoding): u
     case "port":
       return decodePort(raw, path, decoding);
     case "quantity":
-      return decodeQuantity(raw, path, decoding);
+      return decodeQuantity(row, raw, path, decoding);
     case "text":
       return decodeText(row, raw, path, decoding);
   }
@@ -125,14 +126,14 @@ function decodePort(raw: unknown, path: string, decoding: Decoding): number | st
   return decodeInteger({ kind: "integer", min: 1, max: 65535 }, raw, path, decoding);
 }
 
-/** Quantities may be written as numbers (cpu: 1); inside they are always text, as in Kubernetes' answers. */
-function decodeQuantity(raw: unknown, path: string, decoding: Decoding): string | undefined {
+/** Quantities may be written as numbers (cpu: 1); inside they are always text, written as in Kubernetes' answers. */
+function decodeQuantity(row: QuantityRow, raw: unknown, path: string, decoding: Decoding): string | undefined {
   if (typeof raw !== "string" && !(typeof raw === "number" && Number.isFinite(raw))) {
     return wrongType(decoding, path, "a quantity such as 500m or 64Mi", raw);
   }
   const text = String(raw);
   try {
-    if (parseQuantity(text).nano >= 0n) return text;
+    if (parseQuantity(text).nano >= 0n) return canonicalQuantity(text, row);
     report(decoding, "InvalidObject", path, `${quote(text)} is negative`);
   } catch (error) {
     report(decoding, "InvalidObject", path, error instanceof Error ? error.message : String(error));
@@ -192,10 +193,22 @@ function checkFormat(format: Format | undefined, text: string, path: string, dec
   if (wrong !== undefined) report(decoding, "InvalidObject", path, wrong);
 }
 
-/** Null is absent. So is "" where Go's zero value is: optional text whose values do not include it. */
+/**
+ * Null is absent. So is Go's zero value where Kubernetes can't tell them apart: "" of optional text whose values do not include
+ * it, and false, 0 and "" where the row says so.
+ */
 function isAbsent(row: Row, raw: unknown): boolean {
   if (raw === undefined || raw === null) return true;
-  return raw === "" && row.kind === "text" && !row.empty && !(row.values?.includes("") ?? false);
+  if (row.zeroIsAbsent) return raw === false || raw === 0 || raw === "";
+  if (raw !== "" || row.kind !== "text" || row.empty || row.emptyIsWrong) return false;
+  return !(row.values?.includes("") ?? false);
+}
+
+/** A list or a map without members is as none: what was given and what was not must be the same in every comparison. */
+function withoutEmpty(row: Row, value: unknown): unknown {
+  const isCollection = row.kind === "list" || row.kind === "map" || (row.kind === "object" && row.type.otherNames);
+  const isEmpty = isCollection && typeof value === "object" && value !== null && Object.keys(value).length === 0;
+  return isEmpty ? undefined : value;
 }
 
 function missing(decoding: Decoding, path: string, row: Row): void {

@@ -30,6 +30,9 @@ export function defaultPod(pod: Pod): Pod {
     defaultPorts(container, spec.hostNetwork === true);
   }
   defaultPodResources(spec);
+  // Two names of one field (Convert_v1_PodSpec_To_core_PodSpec).
+  const account = spec.serviceAccountName ?? spec.serviceAccount;
+  if (account !== undefined) Object.assign(spec, { serviceAccountName: account, serviceAccount: account });
   return pod;
 }
 
@@ -85,14 +88,16 @@ function defaultPodResources(spec: PodSpec): void {
   };
   const pages = total("limits", POD_RESOURCE_NAMES.filter(isHugepages));
   const limits = { ...pages, ...resources.limits };
-  if (Object.keys(limits).length > 0) resources.limits = limits;
+  // With requests alone nothing more is asked for (defaultPodRequests).
+  if (Object.keys(limits).length === 0) return;
+  resources.limits = limits;
   const requests = { ...limits, ...total("requests", ["cpu", "memory"]), ...resources.requests };
   if (Object.keys(requests).length > 0) resources.requests = requests;
 }
 
-/** Always for the tag `latest`, given or implied; IfNotPresent for any other tag and for digests (SetDefaults_Container). */
-function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
-  if (image.includes("@")) return "IfNotPresent";
-  const tag = /:([^:/]*)$/.exec(image)?.[1];
-  return tag === undefined || tag === "latest" ? "Always" : "IfNotPresent";
+/** Always for the tag `latest`, given or implied; IfNotPresent for any other tag and for digests alone (SetDefaults_Container). */
+export function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
+  const [name = "", digest] = image.split("@");
+  const tag = /:([^:/]*)$/.exec(name)?.[1];
+  return tag === "latest" || (tag === undefined && digest === undefined) ? "Always" : "IfNotPresent";
 }

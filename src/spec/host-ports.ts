@@ -59,16 +59,13 @@ export function validateHostPorts(spec: PodSpec): Problem[] {
   const asked = hostPortsOf(spec);
   const twice = asked.flatMap((port, index) => {
     const other = asked.slice(0, index).find((earlier) => portsOverlap(earlier, port));
-    if (other === undefined || (spec.hostNetwork === true && sameContainerPort(other, port))) return [];
+    if (other === undefined) return [];
     return [
       invalid(`${port.path}.hostPort`, `${portText(port)} is used twice: ${other.path} has ${portText(other)} already`),
     ];
   });
   return [...twice, ...validateEach(spec)];
 }
-
-/** On the host's network a port that is used twice is told as a containerPort (validate-pod.ts). */
-const sameContainerPort = (a: AskedHostPort, b: AskedHostPort): boolean => a.containerPort === b.containerPort;
 
 function validateEach(spec: PodSpec): Problem[] {
   return placedContainers(spec).flatMap(({ container, path }) =>

@@ -18,9 +18,17 @@ export const POD_COLUMNS: readonly PodColumn[] = [
   { name: "Age", description: "The time since it was made." },
   { name: "IP", description: "The pod's address.", isWide: true },
   { name: "Node", description: "The machine that it is on.", isWide: true },
+  { name: "Nominated Node", description: "The machine on which room is being made for it.", isWide: true },
+  { name: "Readiness Gates", description: "How many of its readiness gates are open, of how many.", isWide: true },
 ];
 
-/** `now`: milliseconds since the epoch; `node`: there is one machine, and every pod's node is this one. */
+/** A pod that has its place has it `here`; undefined: it has none yet. */
+export function nodeOf({ spec, status }: Pod, here: string): string | undefined {
+  const isPlaced = status.conditions?.some((one) => one.type === "PodScheduled" && one.status === "True") ?? false;
+  return spec.nodeName ?? (isPlaced ? here : undefined);
+}
+
+/** `now`: milliseconds since the epoch; `node`: there is one machine, and every pod that has a place has it there. */
 export interface RowFacts {
   readonly now: number;
   readonly node: string;
@@ -32,5 +40,15 @@ export const rowFacts = (): RowFacts => ({ now: Date.now(), node: hostname() });
 /** A cell for each of {@link POD_COLUMNS}. */
 export function podRow(pod: Pod, { now, node }: RowFacts): readonly string[] {
   const { ready, status, restarts, age } = summarizePod(pod, now);
-  return [pod.metadata.name, ready, status, restarts, age, pod.status.podIP ?? "<none>", node];
+  const { podIP, nominatedNodeName } = pod.status;
+  const wide = [podIP, nodeOf(pod, node), nominatedNodeName, gatesOf(pod)].map((cell) => cell ?? "<none>");
+  return [pod.metadata.name, ready, status, restarts, age, ...wide];
+}
+
+function gatesOf({ spec: { readinessGates = [] }, status }: Pod): string | undefined {
+  if (readinessGates.length === 0) return undefined;
+  const open = readinessGates.filter(({ conditionType }) =>
+    status.conditions?.some(({ type, status: word }) => type === conditionType && word === "True"),
+  );
+  return `${open.length}/${readinessGates.length}`;
 }

@@ -52,8 +52,11 @@ function containersWord(pod: Pod, statuses: readonly ContainerStatus[], begins: 
   if (pod.status.reason === "Evicted") return pod.status.reason;
   const told = statuses.map(containerWord).find((word) => word !== undefined);
   const word = told ?? begins ?? pod.status.reason ?? pod.status.phase;
-  if (word !== "Completed" || !statuses.some(isReady)) return word;
-  return hasCondition(pod, "Ready") ? "Running" : "NotReady";
+  if (word !== "Completed") return word;
+  const isRunning = statuses.some(isReady);
+  if (isRunning && hasCondition(pod, "Ready")) return "Running";
+  const failed = statuses.find(({ state }) => state.terminated !== undefined && state.terminated.exitCode !== 0);
+  return (failed && containerWord(failed)) ?? (isRunning ? "NotReady" : word);
 }
 
 /** `Init:1/2`, `Init:Error`, `Init:CrashLoopBackOff`; undefined once all init containers are done and sidecars started. */
@@ -64,7 +67,7 @@ function initWord(pod: Pod, sidecars: ReadonlySet<string>): string | undefined {
     if (terminated?.exitCode === 0 || (sidecars.has(status.name) && status.started === true)) continue;
     if (terminated !== undefined) return `Init:${terminatedWord(terminated)}`;
     if (waiting?.reason !== undefined && waiting.reason !== "PodInitializing") return `Init:${waiting.reason}`;
-    return `Init:${index}/${statuses.length}`;
+    return `Init:${index}/${pod.spec.initContainers?.length ?? 0}`;
   }
   return undefined;
 }

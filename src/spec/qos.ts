@@ -16,8 +16,8 @@ export function qosClass(pod: Pod): QosClass {
       const limit = given(resources.limits?.[name]);
       const request = given(resources.requests?.[name]);
       if (limit !== undefined || request !== undefined) any = true;
-      // A request that is absent was defaulted to the limit.
-      if (limit === undefined || (request !== undefined && compareQuantities(limit, request) !== 0)) guaranteed = false;
+      // A request that is absent was defaulted to the limit: one that counts for nothing was asked for.
+      if (limit === undefined || request === undefined || compareQuantities(limit, request) !== 0) guaranteed = false;
     }
   }
   return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";

@@ -13,6 +13,7 @@ export interface Quantity {
 
 const GRAMMAR = /^([+-]?)(\d+\.?\d*|\.\d+)(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d{1,3}))?$/;
 const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
+const NANO = 1_000_000_000n;
 const BINARY: Readonly<Record<string, bigint>> = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n };
 
 /** Reads a quantity such as 500m, 1.5, 64Mi or 2e3. Throws InvalidObject on anything else. */
@@ -32,6 +33,47 @@ export function parseQuantity(text: string): Quantity {
   nano = shift >= 0 ? nano * 10n ** BigInt(shift) : divideUp(nano, 10n ** BigInt(-shift));
   if (sign === "-") nano = -nano;
   return { nano, milli: divideUp(nano, 1_000_000n) };
+}
+
+/** What Kubernetes stores at most where the suffix is binary (apimachinery, maxAllowed). */
+const MOST = (2n ** 63n - 1n) * NANO;
+
+export interface Canonical {
+  /** Rounded up to thousandths, as in every list of resources (SetDefaults_ResourceList). */
+  readonly thousandths?: boolean | undefined;
+}
+
+/**
+ * The one way in which Kubernetes writes a quantity (Quantity.CanonicalizeBytes): the largest suffix without a fraction, of the
+ * kind that was given: 0.5 is 500m, 1024Mi is 1Gi, 1000000 is 1M. Throws InvalidObject.
+ */
+export function canonicalQuantity(text: string, { thousandths = false }: Canonical = {}): string {
+  let { nano } = parseQuantity(text);
+  const isBinary = text.endsWith("i");
+  if (isBinary && nano > MOST) nano = MOST;
+  if (thousandths) nano = divideUp(nano, 1_000_000n) * 1_000_000n;
+  const size = nano < 0n ? -nano : nano;
+  // What is below 1Ki or broken has no binary suffix.
+  if (isBinary && size >= 1024n * NANO && nano % NANO === 0n) return formatBinary(nano / NANO);
+  return formatDecimal(nano, /[eE][+-]?\d/.test(text));
+}
+
+function formatBinary(whole: bigint): string {
+  const suffixes = ["", ...Object.keys(BINARY)];
+  let number = whole;
+  let index = 0;
+  for (; number % 1024n === 0n && index < suffixes.length - 1; index++) number /= 1024n;
+  return `${number}${suffixes[index]}`;
+}
+
+function formatDecimal(nano: bigint, hasExponent: boolean): string {
+  if (nano === 0n) return "0";
+  let number = nano;
+  let exponent = -9;
+  for (; number % 1000n === 0n; exponent += 3) number /= 1000n;
+  if (exponent === 0) return String(number);
+  const suffix = Object.keys(DECIMAL).find((name) => DECIMAL[name] === exponent);
+  return `${number}${suffix === undefined || hasExponent ? `e${exponent}` : suffix}`;
 }
 
 /** Thousandths of a CPU in a quantity, rounded up: cpuMillis("0.5") is 500. */

@@ -34,17 +34,10 @@ export function validateContainer(container: Container, path: string, context: C
 
 function validatePorts(container: Container, path: string): Problem[] {
   const problems: Problem[] = [];
-  const numbers = new Map<string, string>();
   const names = new Map<string, string>();
   container.ports?.forEach((port, index) => {
     const at = elementPath(`${path}.ports`, index);
-    const number = `${port.containerPort}/${port.protocol}`;
-    // One port of the container may be several of the host's.
-    const key = [number, port.hostPort, port.hostIP].join();
-    const other = numbers.get(key);
-    if (other !== undefined)
-      problems.push(invalid(`${at}.containerPort`, `${number} is used twice: ${other} has it too`));
-    numbers.set(key, other ?? at);
+    // One port may have several names, and be several of the host's.
     if (port.name === undefined) return;
     const namesake = names.get(port.name);
     if (namesake !== undefined)

@@ -4,7 +4,7 @@ import { findPlaced } from "./containers.ts";
 import { elementPath } from "./path.ts";
 import type { Container, EnvFromSource, EnvVar, Pod } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
-import { quote } from "./schema/format.ts";
+import { FORMATS, quote } from "./schema/format.ts";
 
 /** Fields that a variable's fieldRef may read (Kubernetes, "Downward API"). */
 export const VARIABLE_FIELDS = [
@@ -67,7 +67,12 @@ function validateFileKey(reference: FileKeyReference, { spec }: Pod, path: strin
 
 /** `fields`: those that may be read besides one label or annotation. */
 export function validateFieldPath(fieldPath: string, fields: readonly string[], path: string): Problem[] {
-  if (fields.includes(fieldPath) || METADATA_ENTRY.test(fieldPath)) return [];
+  if (fields.includes(fieldPath)) return [];
+  const key = METADATA_ENTRY.exec(fieldPath)?.[2];
+  if (key !== undefined) {
+    const wrong = FORMATS.labelKey(key);
+    return wrong === undefined ? [] : [invalid(path, wrong)];
+  }
   const known = [...fields, "metadata.labels['KEY']", "metadata.annotations['KEY']"].join(", ");
   return [invalid(path, `${quote(fieldPath)} can't be read here; use one of ${known}`)];
 }

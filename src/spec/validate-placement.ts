@@ -4,6 +4,7 @@ import type { NodeSelectorTerm } from "./label-selector.ts";
 import { elementPath } from "./path.ts";
 import type { PodSpec } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
+import { FORMATS } from "./schema/format.ts";
 
 interface Requirement {
   readonly operator: string;
@@ -19,10 +20,7 @@ export function validatePlacement(spec: PodSpec): Problem[] {
     ...validateNodeTerms(terms ?? [], at),
     ...(nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap(({ preference }, index) => {
       const path = elementPath("spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution", index);
-      return [
-        ...validateRequirements(preference.matchExpressions, `${path}.preference.matchExpressions`),
-        ...validateFields(preference.matchFields, `${path}.preference.matchFields`),
-      ];
+      return validateNodeTerm(preference, `${path}.preference`);
     }),
     ...validatePodAffinity(podAffinity, "spec.affinity.podAffinity"),
     ...validatePodAffinity(podAntiAffinity, "spec.affinity.podAntiAffinity"),
@@ -35,10 +33,24 @@ export function validatePlacement(spec: PodSpec): Problem[] {
 }
 
 export const validateNodeTerms = (terms: readonly NodeSelectorTerm[], path: string): Problem[] =>
-  terms.flatMap((term, index) => [
-    ...validateRequirements(term.matchExpressions, `${elementPath(path, index)}.matchExpressions`),
-    ...validateFields(term.matchFields, `${elementPath(path, index)}.matchFields`),
-  ]);
+  terms.flatMap((term, index) => validateNodeTerm(term, elementPath(path, index)));
+
+const validateNodeTerm = ({ matchExpressions, matchFields }: NodeSelectorTerm, path: string): Problem[] => [
+  ...validateRequirements(matchExpressions, `${path}.matchExpressions`),
+  ...(matchExpressions ?? []).flatMap(({ operator, values = [] }, index) =>
+    // Numbers are labels, too.
+    operator === "Gt" || operator === "Lt"
+      ? []
+      : validateValues(values, FORMATS.labelValue, `${elementPath(`${path}.matchExpressions`, index)}.values`),
+  ),
+  ...validateFields(matchFields, `${path}.matchFields`),
+];
+
+const validateValues = (values: readonly string[], check: (value: string) => string | undefined, path: string) =>
+  values.flatMap((value, index) => {
+    const wrong = check(value);
+    return wrong === undefined ? [] : [invalid(elementPath(path, index), wrong)];
+  });
 
 type PodAffinity = NonNullable<NonNullable<PodSpec["affinity"]>["podAffinity"]>;
 type Selector = NonNullable<PodAffinity["requiredDuringSchedulingIgnoredDuringExecution"]>[number]["labelSelector"];
@@ -99,7 +111,8 @@ function validateFields(
       return [invalid(`${at}.key`, `is ${JSON.stringify(key)}; only metadata.name can be matched`)];
     if (operator !== "In" && operator !== "NotIn")
       return [invalid(`${at}.operator`, "must be In or NotIn for a field")];
-    return values.length === 1 ? [] : [invalid(`${at}.values`, "must be one value for a field")];
+    if (values.length !== 1) return [invalid(`${at}.values`, "must be one value for a field")];
+    return validateValues(values, FORMATS.dnsSubdomain, `${at}.values`);
   });
 }
 
@@ -117,10 +130,14 @@ function validateTolerations({ tolerations = [] }: PodSpec): Problem[] {
 
 function validateSpread({ topologySpreadConstraints = [] }: PodSpec): Problem[] {
   return topologySpreadConstraints.flatMap((constraint, index) => {
-    const { minDomains, whenUnsatisfiable, labelSelector, matchLabelKeys } = constraint;
+    const { minDomains, topologyKey, whenUnsatisfiable, labelSelector, matchLabelKeys } = constraint;
     const at = elementPath("spec.topologySpreadConstraints", index);
+    const isAgain = topologySpreadConstraints
+      .slice(0, index)
+      .some((one) => one.topologyKey === topologyKey && one.whenUnsatisfiable === whenUnsatisfiable);
     const isVain = minDomains !== undefined && whenUnsatisfiable !== "DoNotSchedule";
     return [
+      ...(isAgain ? [invalid(at, `${topologyKey} with ${whenUnsatisfiable} is there twice`)] : []),
       ...(isVain ? [invalid(`${at}.minDomains`, "is for whenUnsatisfiable DoNotSchedule only")] : []),
       ...validateRequirements(labelSelector?.matchExpressions, `${at}.labelSelector.matchExpressions`),
       ...validateLabelKeys(matchLabelKeys, labelSelector, `${at}.matchLabelKeys`),

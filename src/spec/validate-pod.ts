@@ -3,7 +3,7 @@
 
 import { placedContainers } from "./containers.ts";
 import { validateHostPorts } from "./host-ports.ts";
-import { elementPath, parentPath } from "./path.ts";
+import { parentPath } from "./path.ts";
 import type { Pod, PodSpec } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
 import { validateContainer } from "./validate-container.ts";
@@ -39,7 +39,10 @@ export function validatePod(pod: Pod): Problem[] {
 /** Within a list the table of fields sees to it; a container is also named once in the whole pod. */
 function validateNames(spec: PodSpec): Problem[] {
   const first = new Map<string, string>();
-  return placedContainers(spec).flatMap(({ container: { name }, path }) => {
+  // The API server looks at them in this order, and names the second.
+  const rank = { main: 0, sidecar: 1, init: 1, ephemeral: 2 };
+  const placed = placedContainers(spec).toSorted((a, b) => rank[a.role] - rank[b.role]);
+  return placed.flatMap(({ container: { name }, path }) => {
     const other = first.get(name);
     if (other === undefined) first.set(name, path);
     if (other === undefined || parentPath(other) === parentPath(path)) return [];
@@ -56,22 +59,6 @@ function validateNamespaces(spec: PodSpec): Problem[] {
     const other = spec.hostNetwork ? "hostNetwork" : "setHostnameAsFQDN";
     problems.push(invalid("spec.hostnameOverride", `can't be set together with ${other}; remove one of the two`));
   }
-  if (spec.hostNetwork !== true) return problems;
-  const taken = new Map<string, string>();
-  placedContainers(spec).forEach(({ container, path, role }) => {
-    // Those of init containers are never open at once.
-    if (role === "init" || role === "ephemeral") return;
-    container.ports?.forEach((port, portIndex) => {
-      const number = `${port.containerPort}/${port.protocol}`;
-      const owner = taken.get(number);
-      const at = `${elementPath(`${path}.ports`, portIndex)}.containerPort`;
-      if (owner === undefined) taken.set(number, container.name);
-      else if (owner !== container.name)
-        problems.push(
-          invalid(at, `${number} is on the host's network, and container ${JSON.stringify(owner)} has it already`),
-        );
-    });
-  });
   return problems;
 }
 

@@ -37,8 +37,9 @@ const entriesOf = (list: Quantities) => Object.entries(list) as [ResourceName, s
 function validateQuantities(list: Quantities, path: string): Problem[] {
   return entriesOf(list).flatMap(([name, quantity]) => {
     const at = fieldPath(path, name);
-    // 64m is a slip of the pen for 64M: it asks for a fifteenth of a byte, which Kubernetes takes silently.
-    if (name !== "cpu" && parseQuantity(quantity).nano % 1_000_000_000n !== 0n) {
+    // 64m is a slip of the pen for 64M: it asks for a fifteenth of a byte, which Kubernetes takes silently. 0.1Gi is none.
+    const { nano } = parseQuantity(quantity);
+    if (name !== "cpu" && nano % 1_000_000_000n !== 0n && nano < 1_024_000_000_000n) {
       const [large, binary] = ["M", "Mi"].map((unit) => quote(quantity.replace(/m$/, unit)));
       const hint = /m$/.test(quantity) ? `; m is a thousandth: did you mean ${large} or ${binary}?` : "";
       return [invalid(at, `${quote(quantity)} is not a whole number of bytes${hint}`)];

@@ -1,6 +1,7 @@
 // Rules of Secrets as Kubernetes' API server has them (pkg/apis/core/validation, ValidateSecret). No text here holds a value.
 
 import { isDeepStrictEqual } from "node:util";
+import { isObject } from "./decode-object.ts";
 import { fieldPath } from "./path.ts";
 import { invalid, type Problem } from "./problem.ts";
 import { SECRET_TYPES, type Secret, secretValue } from "./secret.ts";
@@ -38,7 +39,7 @@ export function validateSecret(secret: Secret): Problem[] {
 function validateKeys({ type, data = {} }: Secret): Problem[] {
   const { all = [], one = [] } = (Object.hasOwn(KEYS, type) ? KEYS[type] : undefined) ?? {};
   const problems = all
-    .filter((key) => !Object.hasOwn(data, key))
+    .filter((key) => !Object.hasOwn(data, key) || (key === "ssh-privatekey" && data[key] === ""))
     .map((key) => invalid(fieldPath("data", key), `required in a Secret of type ${type}, but missing`));
   if (one.length > 0 && !one.some((key) => Object.hasOwn(data, key)))
     problems.push(invalid("data", `a Secret of type ${type} must have ${one.join(" or ")}`));
@@ -50,12 +51,11 @@ function validateJson(secret: Secret): Problem[] {
   const value = key === undefined ? undefined : secretValue(secret, key);
   if (key === undefined || value === undefined) return [];
   try {
-    JSON.parse(value.toString("utf8"));
-    return [];
+    if (isObject(JSON.parse(value.toString("utf8")))) return [];
   } catch {
     // The parser's own words quote the text.
-    return [invalid(fieldPath("data", key), "is not JSON; write what is in a docker config file, in base64")];
   }
+  return [invalid(fieldPath("data", key), "is not a JSON object; write what is in a docker config file, in base64")];
 }
 
 function validateAccount({ type, metadata }: Secret): Problem[] {

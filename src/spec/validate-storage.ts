@@ -62,6 +62,8 @@ export function validateClaimUpdate(
     const isFirst = (field === "volumeName" || field === "storageClassName") && from[field] === undefined;
     if (!isFirst) problems.push(invalid(`spec.${field}`, "can't be changed in a claim that exists"));
   }
+  if (!isDeepStrictEqual(from.resources.limits, to.resources.limits))
+    problems.push(invalid("spec.resources.limits", "can't be changed in a claim that exists"));
   const path = "spec.resources.requests.storage";
   const growth = compareQuantities(to.resources.requests.storage, from.resources.requests.storage);
   if (growth < 0) problems.push(invalid(path, "can not be less than previous value"));

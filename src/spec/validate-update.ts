@@ -1,9 +1,12 @@
 // What may change in a pod that exists (Kubernetes, ValidatePodUpdate): labels, annotations and the images of containers.
 
 import { isDeepStrictEqual } from "node:util";
+import { defaultPullPolicy } from "./defaults.ts";
 import { elementPath, fieldPath } from "./path.ts";
-import type { Pod } from "./pod.ts";
+import type { Container, Pod, PodSpec } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
+import { compareQuantities } from "./quantity.ts";
+import { validatePlacementUpdate, withoutPlacement } from "./validate-placement-update.ts";
 
 /** Broken rules of an update from one decoded and defaulted pod to another; an empty list when it is allowed. */
 export function validatePodUpdate(oldPod: Pod, newPod: Pod): Problem[] {
@@ -14,11 +17,15 @@ export function validatePodUpdate(oldPod: Pod, newPod: Pod): Problem[] {
     }
   }
   const changed: string[] = [];
-  collectChanges(oldPod.spec, newPod.spec, "spec", changed);
+  problems.push(...validatePlacementUpdate(oldPod.spec, newPod.spec));
+  collectChanges(
+    withoutPlacement(withPolicies(oldPod.spec, newPod.spec), oldPod.spec),
+    withoutPlacement(newPod.spec, oldPod.spec),
+    "spec",
+    changed,
+  );
   for (const path of changed) {
-    if (MAY_CHANGE.test(path) || (path === "spec.activeDeadlineSeconds" && isSooner(oldPod.spec, newPod.spec)))
-      continue;
-    if (mayChangePlace(path, oldPod.spec, newPod.spec)) continue;
+    if (IMAGE.test(path) || (path === "spec.activeDeadlineSeconds" && isSooner(oldPod.spec, newPod.spec))) continue;
     problems.push(invalid(path, RESOURCES.test(path) ? wordResize(newPod.metadata) : NOT_HERE));
   }
   return problems;
@@ -33,23 +40,27 @@ const wordResize = ({ name, namespace }: Pod["metadata"]): string =>
   "pod updates may not change fields other than images, activeDeadlineSeconds and tolerations; resources change with " +
   `podrun patch pod ${name}${namespace === "default" ? "" : ` -n ${namespace}`} --subresource resize -p …`;
 
-/** Gates may be taken away, and tolerations added behind those that there are (ValidatePodUpdate). */
-function mayChangePlace(path: string, from: Pod["spec"], to: Pod["spec"]): boolean {
-  if (path.startsWith("spec.schedulingGates")) {
-    const names = new Set(from.schedulingGates?.map(({ name }) => name));
-    return (to.schedulingGates ?? []).every(({ name }) => names.has(name));
-  }
-  const before = from.tolerations ?? [];
-  return path === "spec.tolerations" && isDeepStrictEqual(to.tolerations?.slice(0, before.length) ?? [], before);
-}
-
 /** A deadline may be given, and brought forward. */
 const isSooner = (from: Pod["spec"], to: Pod["spec"]): boolean =>
   to.activeDeadlineSeconds !== undefined &&
   to.activeDeadlineSeconds < (from.activeDeadlineSeconds ?? Number.POSITIVE_INFINITY);
 
-/** The pull policy is there because its default follows from the image's tag. */
-const MAY_CHANGE = /^spec\.(containers|initContainers)\[\d+\]\.(image|imagePullPolicy)$/;
+const IMAGE = /^spec\.(containers|initContainers)\[\d+\]\.image$/;
+
+/**
+ * The spec with the pull policies that go with `to`'s images: `apply` sends a whole manifest, and where that names no policy, its
+ * default follows the tag. kubectl's merge would keep the old one.
+ */
+function withPolicies(from: PodSpec, to: PodSpec): PodSpec {
+  const adapt = (before: readonly Container[] = [], after: readonly Container[] = []): Container[] =>
+    before.map((container, index) => {
+      const { image = container.image, imagePullPolicy } = after[index] ?? {};
+      const follows = image !== container.image && imagePullPolicy === defaultPullPolicy(image);
+      return follows ? { ...container, imagePullPolicy } : container;
+    });
+  const initContainers = from.initContainers && { initContainers: adapt(from.initContainers, to.initContainers) };
+  return { ...from, containers: adapt(from.containers, to.containers), ...initContainers };
+}
 
 /** Paths of the smallest values that differ. */
 export function collectChanges(from: unknown, to: unknown, path: string, changed: string[]): void {
@@ -61,8 +72,12 @@ export function collectChanges(from: unknown, to: unknown, path: string, changed
   } else if (isFields(from) && isFields(to)) {
     for (const key of new Set([...Object.keys(from), ...Object.keys(to)]))
       collectChanges(from[key], to[key], fieldPath(path, key), changed);
-  } else changed.push(path);
+  } else if (!isSameAmount(from, to, path)) changed.push(path);
 }
+
+/** 128Mi and 134217728 are one amount. */
+const isSameAmount = (from: unknown, to: unknown, path: string): boolean =>
+  RESOURCES.test(path) && typeof from === "string" && typeof to === "string" && compareQuantities(from, to) === 0;
 
 const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

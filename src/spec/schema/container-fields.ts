@@ -22,15 +22,18 @@ export const CONTAINER_PORT = objectType({
 
 const HUGEPAGES = "the limit, asked for as a whole; needs cpu or memory beside it";
 const FOR_A_POD = {
-  cpu: quantity(),
-  memory: quantity(),
-  "hugepages-1Gi": quantity({ note: HUGEPAGES }),
-  "hugepages-2Mi": quantity({ note: HUGEPAGES }),
+  cpu: quantity({ thousandths: true }),
+  memory: quantity({ thousandths: true }),
+  "hugepages-1Gi": quantity({ thousandths: true, note: HUGEPAGES }),
+  "hugepages-2Mi": quantity({ thousandths: true, note: HUGEPAGES }),
 } as const;
 
 const RESOURCE_LIST = objectType({
   name: "ResourceList",
-  fields: { ...FOR_A_POD, "ephemeral-storage": quantity({ note: "a pod that crosses its limit is evicted" }) },
+  fields: {
+    ...FOR_A_POD,
+    "ephemeral-storage": quantity({ thousandths: true, note: "a pod that crosses its limit is evicted" }),
+  },
   otherNames: /^hugepages-|^storage$|\//,
 });
 
@@ -67,11 +70,17 @@ export const VOLUME_MOUNT = objectType({
   fields: {
     name: text({ required: true }),
     mountPath: text({ required: true, format: "mountPath" }),
-    readOnly: flag({ note: "configMap, secret, downwardAPI and projected volumes always are" }),
+    readOnly: flag({ zeroIsAbsent: true, note: "configMap, secret, downwardAPI and projected volumes always are" }),
     subPath: text({ format: "subPath", note: "made as a folder when it is missing; no link leads out of the volume" }),
-    subPathExpr: text({ format: "noNul", note: "as subPath, with $(NAME) of the container's variables" }),
-    mountPropagation: oneOf(["None", "HostToContainer", "Bidirectional"], { note: "of hostPath volumes" }),
-    recursiveReadOnly: oneOf(["Disabled", "IfPossible", "Enabled"], { note: "IfPossible is as Enabled: it always is" }),
+    subPathExpr: text({ format: "subPath", note: "as subPath, with $(NAME) of the container's variables" }),
+    mountPropagation: oneOf(["None", "HostToContainer", "Bidirectional"], {
+      emptyIsWrong: true,
+      note: "of hostPath volumes",
+    }),
+    recursiveReadOnly: oneOf(["Disabled", "IfPossible", "Enabled"], {
+      emptyIsWrong: true,
+      note: "IfPossible is as Enabled: it always is",
+    }),
   },
 });
 
@@ -92,7 +101,7 @@ export const SECURITY_CONTEXT = objectType({
     ),
     seccompProfile: object(SECCOMP_PROFILE),
     appArmorProfile: object(APP_ARMOR_PROFILE),
-    procMount: oneOf(["Default", "Unmasked"], { note: "Unmasked: only with `hostUsers: false`" }),
+    procMount: oneOf(["Default", "Unmasked"], { emptyIsWrong: true, note: "Unmasked: only with `hostUsers: false`" }),
   },
   refused: { seLinuxOptions: NO_SELINUX },
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },
@@ -136,17 +145,18 @@ export const CONTAINER = objectType({
     command: list(text({ format: "noNul" })),
     args: list(text({ format: "noNul" })),
     workingDir: text({ format: "absolutePath" }),
-    env: list(object(ENV_VAR), { key: "name" }),
+    env: list(object(ENV_VAR), { note: "of two with the same name the later one counts" }),
     envFrom: ENV_FROM,
     ports: list(object(CONTAINER_PORT)),
     resources: object(RESOURCE_REQUIREMENTS, { computed: "empty" }),
     resizePolicy: list(object(CONTAINER_RESIZE_POLICY), { note: "NotRequired for what it does not name" }),
     volumeMounts: list(object(VOLUME_MOUNT), { key: "mountPath" }),
     securityContext: object(SECURITY_CONTEXT),
-    stdin: flag(),
-    stdinOnce: flag(),
-    tty: flag(),
+    stdin: flag({ zeroIsAbsent: true }),
+    stdinOnce: flag({ zeroIsAbsent: true }),
+    tty: flag({ zeroIsAbsent: true }),
     restartPolicy: oneOf(["Always", "OnFailure", "Never"], {
+      emptyIsWrong: true,
       note: "the pod's when absent; Always makes an init container a sidecar",
     }),
     restartPolicyRules: list(object(RESTART_RULE)),

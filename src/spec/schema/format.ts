@@ -80,7 +80,11 @@ const hostPath: Check = (value) =>
   value.split("/").includes("..") ? `${quote(value)} contains ".."; write the path without it` : absolutePath(value);
 
 const ip: Check = (value) =>
-  isIP(value) === 0 || value.includes("%") ? `${quote(value)} is not an IPv4 or IPv6 address` : undefined;
+  isIP(value) === 0 || value.includes("%")
+    ? `${quote(value)} is not an IPv4 or IPv6 address`
+    : /^::ffff:.*\./i.test(value)
+      ? `${quote(value)} is an IPv4 address written as IPv6; write it as IPv4`
+      : undefined;
 
 /** proc(5) below /proc/sys, with dots or slashes; the rule of Kubernetes' PodSpec sysctls. */
 const sysctlName: Check = (value) =>
@@ -111,7 +115,7 @@ const word: Check = (value) =>
   /^[!-~]+$/.test(value) ? undefined : `${quote(value)} is not one word of printable ASCII`;
 
 /** A prefix to which a random suffix is added: may end in "-". */
-const namePrefix: Check = (value) => dnsSubdomain(`${value}x`);
+const namePrefix: Check = (value) => dnsSubdomain(value.replace(/-$/, "x"));
 
 /** A localhost seccomp profile: a path below the profile folder. */
 const relativePath: Check = (value) =>
@@ -149,9 +153,9 @@ const filePath: Check = (value) =>
         ? "is longer than Linux takes: 255 bytes a name, 4096 in all"
         : undefined);
 
-/** A field name of HTTP (RFC 9110, token). */
+/** Narrower than RFC 9110, as Kubernetes has it (IsHTTPHeaderName). */
 const headerName: Check = (value) =>
-  /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value) ? undefined : `${quote(value)} is not the name of an HTTP header`;
+  /^[-A-Za-z0-9]+$/.test(value) ? undefined : `${quote(value)} is not the name of an HTTP header`;
 
 /** A line end would begin another header. */
 const headerValue: Check = (value) =>

@@ -105,6 +105,7 @@ export const PLACEMENT_FIELDS = {
     note: "worked out from the class; a given one must be the same",
   }),
   preemptionPolicy: oneOf(["PreemptLowerPriority", "Never"], {
+    emptyIsWrong: true,
     note: "worked out from the class; a given one must be the same",
   }),
   nodeName: text({ format: "dnsSubdomain", note: `with another name than this machine's the pod stays Pending` }),
@@ -126,7 +127,7 @@ export const PLACEMENT_FIELDS = {
         fields: {
           key: text({ format: "labelKey" }),
           operator: oneOf(["Equal", "Exists", "Lt", "Gt"], {
-            default: "Equal",
+            note: "Equal when absent",
             only: ["Equal", "Exists"],
             because: "taints are not compared as numbers",
           }),

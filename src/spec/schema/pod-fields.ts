@@ -23,9 +23,11 @@ export const POD_SECURITY_CONTEXT = objectType({
       note: "group of emptyDir, configMap, secret, downwardAPI and projected volumes, and of every process",
     }),
     fsGroupChangePolicy: oneOf(["Always", "OnRootMismatch"], {
+      emptyIsWrong: true,
       note: "for volumes of claims; of no effect on others, as in Kubernetes",
     }),
     supplementalGroupsPolicy: oneOf(["Merge", "Strict"], {
+      emptyIsWrong: true,
       note: "Merge when absent: the groups that the image's /etc/group gives the user come too; Strict: they do not",
     }),
     seccompProfile: object(SECCOMP_PROFILE),
@@ -110,15 +112,16 @@ export const POD_SPEC = objectType({
     hostname: text({ format: "dnsLabel", note: "the pod's name when absent" }),
     hostnameOverride: text({
       format: "hostname",
+      emptyIsWrong: true,
       note: "the pod's name for itself, whatever hostname and subdomain say",
     }),
     subdomain: text({
       format: "dnsLabel",
       note: "the pod's own /etc/hosts has HOSTNAME.SUBDOMAIN.NAMESPACE.svc.cluster.local (`PODRUN_CLUSTER_DOMAIN`)",
     }),
-    hostNetwork: flag(),
-    hostPID: flag(),
-    hostIPC: flag(),
+    hostNetwork: flag({ zeroIsAbsent: true }),
+    hostPID: flag({ zeroIsAbsent: true }),
+    hostIPC: flag({ zeroIsAbsent: true }),
     shareProcessNamespace: flag(),
     hostUsers: flag({ note: "false: 65,536 ids of its own, volumes and images are mounted with them" }),
     securityContext: object(POD_SECURITY_CONTEXT, { computed: "empty" }),

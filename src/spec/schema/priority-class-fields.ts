@@ -20,10 +20,14 @@ export const PRIORITY_CLASS = objectType({
       { required: true },
     ),
     value: integer({ required: true, min: -2147483648, max: 2147483647, note: "at most 1000000000; never changes" }),
-    globalDefault: flag({ note: "of pods that name no class; of several the one with the lowest value counts" }),
+    globalDefault: flag({
+      zeroIsAbsent: true,
+      note: "of pods that name no class; of several the one with the lowest value counts",
+    }),
     description: text(),
     preemptionPolicy: oneOf(["PreemptLowerPriority", "Never"], {
       default: "PreemptLowerPriority",
+      emptyIsWrong: true,
       note: "never changes",
     }),
   },

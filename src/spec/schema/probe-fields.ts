@@ -38,11 +38,14 @@ const GRPC_ACTION = objectType({
   name: "GRPCAction",
   fields: {
     port: integer({ required: true, min: 1, max: 65535 }),
-    service: text({ format: "noNul", note: "asked for with grpc.health.v1.Health/Check" }),
+    service: text({ empty: true, default: "", format: "noNul", note: "asked for with grpc.health.v1.Health/Check" }),
   },
 });
 
 const SLEEP_ACTION = objectType({ name: "SleepAction", fields: { seconds: integer({ required: true, min: 0 }) } });
+
+/** They are numbers of 32 bits. */
+const MOST = 2147483647;
 
 export const PROBE = objectType({
   name: "Probe",
@@ -51,11 +54,11 @@ export const PROBE = objectType({
     httpGet: object(HTTP_GET_ACTION),
     tcpSocket: object(TCP_SOCKET_ACTION),
     grpc: object(GRPC_ACTION),
-    initialDelaySeconds: integer({ min: 0 }),
-    timeoutSeconds: integer({ default: 1, min: 1 }),
-    periodSeconds: integer({ default: 10, min: 1 }),
-    successThreshold: integer({ default: 1, min: 1 }),
-    failureThreshold: integer({ default: 3, min: 1 }),
+    initialDelaySeconds: integer({ min: 0, max: MOST, zeroIsAbsent: true }),
+    timeoutSeconds: integer({ default: 1, min: 1, max: MOST, zeroIsAbsent: true }),
+    periodSeconds: integer({ default: 10, min: 1, max: MOST, zeroIsAbsent: true }),
+    successThreshold: integer({ default: 1, min: 1, max: MOST, zeroIsAbsent: true }),
+    failureThreshold: integer({ default: 3, min: 1, max: MOST, zeroIsAbsent: true }),
     terminationGracePeriodSeconds: integer({ min: 1, note: "of liveness and startup probes" }),
   },
 });
@@ -77,6 +80,6 @@ export const LIFECYCLE = objectType({
   fields: {
     postStart: object(LIFECYCLE_HANDLER),
     preStop: object(LIFECYCLE_HANDLER),
-    stopSignal: oneOf(SIGNALS, { note: "instead of the image's; needs `spec.os.name`" }),
+    stopSignal: oneOf(SIGNALS, { emptyIsWrong: true, note: "instead of the image's; needs `spec.os.name`" }),
   },
 });

@@ -13,7 +13,11 @@ export const APP_ARMOR_PROFILE = objectType({
       required: true,
       note: "on a machine without AppArmor only Unconfined starts; absent is RuntimeDefault where there is AppArmor",
     }),
-    localhostProfile: text({ format: "appArmorProfile", note: "with type Localhost: a profile that is loaded" }),
+    localhostProfile: text({
+      emptyIsWrong: true,
+      format: "appArmorProfile",
+      note: "with type Localhost: a profile that is loaded",
+    }),
   },
 });
 
@@ -22,6 +26,7 @@ export const SECCOMP_PROFILE = objectType({
   fields: {
     type: oneOf(["RuntimeDefault", "Unconfined", "Localhost"], { required: true }),
     localhostProfile: text({
+      emptyIsWrong: true,
       format: "relativePath",
       note: "with type Localhost: a file below podrun's seccomp folder",
     }),

@@ -18,6 +18,8 @@ export interface RowOptions {
   readonly server?: true;
   /** No error shows the value, or anything in it. */
   readonly secret?: true;
+  /** Go's zero value (false, 0, "") is the absence of one, and is not kept: there is no pointer in Kubernetes' type. */
+  readonly zeroIsAbsent?: true;
   /** For docs/fields.md: what differs from a cluster. */
   readonly note?: string;
 }
@@ -28,9 +30,13 @@ export interface TextRow extends RowOptions {
   readonly values?: readonly string[];
   /** "" is a value of its own, not the absence of one; no format is asked of it. */
   readonly empty?: true;
+  /** "" is not the absence of a value but a wrong one: there is a pointer in Kubernetes' type. */
+  readonly emptyIsWrong?: true;
 }
 export interface QuantityRow extends RowOptions {
   readonly kind: "quantity";
+  /** In a list of resources: what is finer than a thousandth is rounded up. */
+  readonly thousandths?: true;
 }
 export interface IntegerRow extends RowOptions {
   readonly kind: "integer";

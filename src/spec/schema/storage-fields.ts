@@ -33,7 +33,9 @@ const VOLUME_META = objectType({
 
 const STORAGE = objectType({
   name: "StorageList",
-  fields: { storage: quantity({ required: true, note: "says what is wanted; no size is enforced" }) },
+  fields: {
+    storage: quantity({ required: true, thousandths: true, note: "says what is wanted; no size is enforced" }),
+  },
   otherNames: /^(cpu|memory|ephemeral-storage)$|^hugepages-|\//,
 });
 
@@ -43,7 +45,7 @@ const ACCESS_MODES = list(oneOf(["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany
 });
 
 const BLOCK = { only: ["Filesystem"], because: "volumes are folders" } as const;
-const VOLUME_MODE = oneOf(["Filesystem", "Block"], { default: "Filesystem", ...BLOCK });
+const VOLUME_MODE = oneOf(["Filesystem", "Block"], { default: "Filesystem", emptyIsWrong: true, ...BLOCK });
 
 const EMPTY_AT_FIRST = "volumes begin empty; copy into one with an init container";
 const NO_ATTRIBUTES = "volumes are folders and have no attributes";
@@ -169,7 +171,7 @@ export const PERSISTENT_VOLUME = objectType({
           nodeAffinity: object(
             objectType({
               name: "VolumeNodeAffinity",
-              fields: { required: object(NODE_SELECTOR) },
+              fields: { required: object(NODE_SELECTOR, { required: true }) },
             }),
             { note: "held against this node; a local volume needs none" },
           ),
@@ -200,7 +202,7 @@ export const STORAGE_CLASS = objectType({
       because: "nobody else makes volumes on this machine",
     }),
     reclaimPolicy: oneOf(["Delete", "Retain"], { default: "Delete" }),
-    volumeBindingMode: oneOf(["Immediate", "WaitForFirstConsumer"], { default: "Immediate" }),
+    volumeBindingMode: oneOf(["Immediate", "WaitForFirstConsumer"], { default: "Immediate", emptyIsWrong: true }),
     allowVolumeExpansion: flag(),
   },
   notApplicable: {

@@ -104,6 +104,7 @@ export const VOLUME = objectType({
         name: "EmptyDirVolumeSource",
         fields: {
           medium: oneOf(["", "Memory", "HugePages", "HugePages-1Gi", "HugePages-2Mi"], {
+            zeroIsAbsent: true,
             note: "huge pages: of a size that the pod asks for in resources; files there are for mmap",
           }),
           sizeLimit: quantity({
@@ -116,7 +117,7 @@ export const VOLUME = objectType({
     persistentVolumeClaim: object(
       objectType({
         name: "PersistentVolumeClaimVolumeSource",
-        fields: { claimName: text({ required: true, format: "dnsSubdomain" }), readOnly: flag() },
+        fields: { claimName: text({ required: true, format: "dnsSubdomain" }), readOnly: flag({ zeroIsAbsent: true }) },
       }),
       { note: "of the pod's namespace; the pod is Pending until it is bound" },
     ),

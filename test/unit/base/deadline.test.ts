@@ -1,7 +1,7 @@
 import t from "tap";
 import { ManualClock, timestamp } from "../../../src/base/clock.ts";
 import { Deadline } from "../../../src/base/deadline.ts";
-import { newNameSuffix, newRuntimeId, newUid } from "../../../src/base/ids.ts";
+import { newName, newNameSuffix, newRuntimeId, newUid } from "../../../src/base/ids.ts";
 
 t.test("a deadline is over when its time has come, and not before", async (t) => {
   const clock = new ManualClock();
@@ -40,5 +40,7 @@ t.test("ids have their forms and do not repeat", async (t) => {
   t.match(newUid(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   t.match(newRuntimeId(), /^[0-9a-f]{64}$/);
   t.match(newNameSuffix(), /^[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+  t.match(newName("web-"), /^web-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+  t.equal(newName("x".repeat(253)).length, 63);
   t.equal(new Set(Array.from({ length: 100 }, newRuntimeId)).size, 100);
 });

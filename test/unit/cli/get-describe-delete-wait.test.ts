@@ -20,7 +20,8 @@ t.test("get prints tables, wide tables, names, YAML, JSON, templates and columns
     stdout: /^NAME {3}READY {3}STATUS {4}RESTARTS {3}AGE\nweb {4}2\/2 {5}Running {3}0 {10}\d+s\n$/,
   });
   said(t, await get("po", "-A", "-o", "wide"), {
-    stdout: /^NAMESPACE {3}NAME .* IP .*NODE\ndefault .*10\.77\.0\.2.*\nelsewhere .*\n$/,
+    stdout:
+      /^NAMESPACE {3}NAME .* IP .*NODE .*NOMINATED NODE +READINESS GATES\ndefault .*10\.77\.0\.2.*\nelsewhere .*\n$/,
   });
   said(t, await get("pods", "-o", "name"), { stdout: "pod/web\n" });
   said(t, await get("pods", "--no-headers", "--show-labels"), { stdout: /^web .* app=web\n$/ });

@@ -74,19 +74,23 @@ t.test("the pull policy follows the tag", async (t) => {
     "nginx:1": "IfNotPresent",
     "host:5000/nginx:1": "IfNotPresent",
     [`nginx@sha256:${"0".repeat(64)}`]: "IfNotPresent",
-    [`nginx:latest@sha256:${"0".repeat(64)}`]: "IfNotPresent",
+    [`nginx:1@sha256:${"0".repeat(64)}`]: "IfNotPresent",
+    [`nginx:latest@sha256:${"0".repeat(64)}`]: "Always",
   };
   for (const [image, policy] of Object.entries(cases)) {
     t.equal(decodePod(rawPod({ container: { image } })).spec.containers[0]!.imagePullPolicy, policy, image);
   }
 });
 
-t.test("requests are taken from limits, numbers become quantities", async (t) => {
-  const { resources } = decodePod(
-    rawPod({ container: { resources: { limits: { cpu: 0.5, memory: "1Gi" }, requests: { cpu: "100m" } } } }),
-  ).spec.containers[0]!;
-  t.same(resources, { limits: { cpu: "0.5", memory: "1Gi" }, requests: { cpu: "100m", memory: "1Gi" } });
-});
+t.test(
+  "requests are taken from limits, numbers become quantities, and those are written as Kubernetes does",
+  async (t) => {
+    const { resources } = decodePod(
+      rawPod({ container: { resources: { limits: { cpu: 0.5, memory: "1Gi" }, requests: { cpu: "100m" } } } }),
+    ).spec.containers[0]!;
+    t.same(resources, { limits: { cpu: "500m", memory: "1Gi" }, requests: { cpu: "100m", memory: "1Gi" } });
+  },
+);
 
 t.test("null and empty optional text count as absent; empty values that mean something stay", async (t) => {
   const pod = decodePod(

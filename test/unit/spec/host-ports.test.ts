@@ -43,7 +43,7 @@ t.test("addresses that no port can have are refused with what would be right", a
   t.match(refusal("::1"), /hostIP: ::1 can't be routed to a pod: .*write 127\.0\.0\.1/);
   t.match(refusal("0::0:1"), /::1 can't be routed/);
   t.match(refusal("fe80::1"), /hostIP: fe80::1 is not an address that a port can have/);
-  t.match(refusal("::ffff:192.0.2.1"), /is not an address that a port can have/);
+  t.match(refusal("::ffff:192.0.2.1"), /is an IPv4 address written as IPv6/);
   t.match(refusal("127.0.0.1", {}), /hostIP: needs a hostPort beside it/);
   t.match(refusal("localhost"), /"localhost" is not an IPv4 or IPv6 address/);
   t.match(problemsOf([{ ports: [{ containerPort: 80, hostPort: 70000 }] }])[0], /hostPort: .*65535/);

@@ -13,7 +13,7 @@ t.test("a name is a container's alone, whatever list it is in", async (t) => {
   ];
   const containers = [{ name: "main", image: "x" }];
   t.same(problemsOf(rawPod({ spec: { initContainers, containers } })), [
-    'spec.containers[0].name: "main" is used twice: spec.initContainers[0] has it too',
+    'spec.initContainers[0].name: "main" is used twice: spec.containers[0] has it too',
   ]);
   t.match(problemsOf(rawPod({ spec: { initContainers: [initContainers[1], initContainers[1]] } })), [
     /^spec.initContainers\[1\].name: "other" is used twice: spec.initContainers\[0\] has it too$/,

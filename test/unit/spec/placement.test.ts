@@ -85,11 +85,11 @@ t.test("in a pod that exists, gates may go and tolerations may come", async (t) 
   const tolerations = (...keys: string[]) => ({ tolerations: keys.map((key) => ({ key, operator: "Exists" })) });
   t.same(problems(gates("a", "b"), gates("b")), []);
   t.same(problems(gates("a"), {}), []);
-  t.same(problems(gates("a", "b"), gates("a", "c")), ["spec.schedulingGates[1].name"]);
-  t.same(problems({}, gates("a")), ["spec.schedulingGates"]);
+  t.same(problems(gates("a", "b"), gates("a", "c")), ["spec.schedulingGates[1]"]);
+  t.same(problems({}, gates("a")), ["spec.schedulingGates[0]"]);
   t.same(problems(tolerations("a"), tolerations("a", "b")), []);
   t.same(problems({}, tolerations("a")), []);
   t.same(problems(tolerations("a", "b"), tolerations("a")), ["spec.tolerations"]);
-  t.same(problems(tolerations("a"), tolerations("b")), ["spec.tolerations[0].key"]);
+  t.same(problems(tolerations("a"), tolerations("b")), ["spec.tolerations"]);
   t.same(problems({}, { nodeSelector: { a: "b" } }), ["spec.nodeSelector"]);
 });

@@ -73,7 +73,7 @@ t.test("Kubernetes' types have the keys that the API server asks for", async (t)
     t.not(problemsOf({ type: io(type), stringData: { other: "x" } }).length, 0, type);
   }
   t.match(problemsOf({ type: io("dockerconfigjson"), stringData: { ".dockerconfigjson": "no" } }), [
-    /^data\["\.dockerconfigjson"\]: is not JSON/,
+    /^data\["\.dockerconfigjson"\]: is not a JSON object/,
   ]);
   t.match(problemsOf({ type: io("tls"), stringData: { "tls.crt": "" } }), [/^data\["tls\.key"\]: required/]);
   t.match(problemsOf({ type: io("service-account-token") }), [/service-account\.name/]);

@@ -117,63 +117,52 @@ t.test("ports are from 1 to 65535, with right and different names and numbers", 
     [ports({ containerPort: 80, name: "8080" }), 'spec.containers[0].ports[0].name: "8080" is not a port name'],
     [ports({ containerPort: 80, name: "a".repeat(16) }), "spec.containers[0].ports[0].name: "],
     [
-      ports({ containerPort: 80 }, { containerPort: 80 }),
-      "spec.containers[0].ports[1].containerPort: 80/TCP is used twice: spec.containers[0].ports[0] has it too",
-    ],
-    [
       ports({ containerPort: 80, name: "a" }, { containerPort: 81, name: "a" }),
       'spec.containers[0].ports[1].name: "a" is used twice',
     ],
   ]);
   accepts(t, [
     ports({ containerPort: 53 }, { containerPort: 53, protocol: "UDP" }),
+    ports({ containerPort: 80, name: "http" }, { containerPort: 80, name: "metrics" }),
     ports({ containerPort: 80, name: "http-2" }),
   ]);
 });
 
-t.test("containers, variables, volumes and mount paths are not given twice", async (t) => {
-  refuses(t, [
-    [
-      {
-        spec: {
-          containers: [
-            { name: "a", image: "x" },
-            { name: "a", image: "y" },
-          ],
+t.test(
+  "containers, volumes and mount paths are not given twice, and of two variables the later one counts",
+  async (t) => {
+    refuses(t, [
+      [
+        {
+          spec: {
+            containers: [
+              { name: "a", image: "x" },
+              { name: "a", image: "y" },
+            ],
+          },
         },
-      },
-      'spec.containers[1].name: "a" is used twice: spec.containers[0] has it too',
-    ],
-    [
-      {
-        container: {
-          env: [
-            { name: "A", value: "1" },
-            { name: "A", value: "2" },
-          ],
+        'spec.containers[1].name: "a" is used twice: spec.containers[0] has it too',
+      ],
+      [{ spec: { volumes: [{ name: "v" }, { name: "v" }] } }, 'spec.volumes[1].name: "v" is used twice'],
+      [
+        {
+          spec: { volumes: [{ name: "v" }] },
+          container: {
+            volumeMounts: [
+              { name: "v", mountPath: "/a" },
+              { name: "v", mountPath: "/a" },
+            ],
+          },
         },
-      },
-      'spec.containers[0].env[1].name: "A" is used twice',
-    ],
-    [{ spec: { volumes: [{ name: "v" }, { name: "v" }] } }, 'spec.volumes[1].name: "v" is used twice'],
-    [
-      {
-        spec: { volumes: [{ name: "v" }] },
-        container: {
-          volumeMounts: [
-            { name: "v", mountPath: "/a" },
-            { name: "v", mountPath: "/a" },
-          ],
-        },
-      },
-      'spec.containers[0].volumeMounts[1].mountPath: "/a" is used twice',
-    ],
-    [
-      { spec: { volumes: [{ name: "v", emptyDir: {}, hostPath: { path: "/a" } }] } },
-      "spec.volumes[0]: has both emptyDir and hostPath",
-    ],
-  ]);
-});
+        'spec.containers[0].volumeMounts[1].mountPath: "/a" is used twice',
+      ],
+      [
+        { spec: { volumes: [{ name: "v", emptyDir: {}, hostPath: { path: "/a" } }] } },
+        "spec.volumes[0]: has both emptyDir and hostPath",
+      ],
+    ]);
+  },
+);
 
 t.test("a mount needs its volume and an absolute path", async (t) => {
   const pages = (medium: string, limits: object): RawPod => ({
@@ -330,7 +319,7 @@ t.test("the namespaces of the host are not mixed with those of the pod", async (
     ],
     [
       { spec: { hostNetwork: true, containers: two } },
-      'spec.containers[1].ports[0].containerPort: 80/TCP is on the host\'s network, and container "a" has it already',
+      "spec.containers[1].ports[0].hostPort: 80/TCP is used twice: spec.containers[0].ports[0] has 80/TCP already",
     ],
   ]);
   accepts(t, [{ spec: { hostPID: true, hostIPC: true, hostNetwork: true } }, { spec: { containers: two } }]);
