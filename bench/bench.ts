@@ -4,7 +4,7 @@
 //   npm run bench -- [start] [exec] [delete] [memory] [scale] [--rounds N] [--pods N] [--peers] [--favordynmods]
 //                    [--against DIST] [--profile FOLDER] [-o json]
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, release, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -81,7 +81,10 @@ async function benchLoad(measureLoad: typeof measureCrash): Promise<void> {
     await Promise.race([
       interrupted(),
       measureLoad({ name, work, dist, network: 95, profile: options.profile, pods, say }, results),
-    ]);
+    ]).catch((error: unknown) => {
+      say(lastLines(join(work, "daemon.log")));
+      throw error;
+    });
     const rows = rowsOf(results);
     if (options.output === "json") console.log(JSON.stringify({ rows }, undefined, 2));
     else printTable(rows);
@@ -89,6 +92,10 @@ async function benchLoad(measureLoad: typeof measureCrash): Promise<void> {
     await takeDown(work, []);
   }
 }
+
+/** What a daemon that failed said last. */
+const lastLines = (path: string): string =>
+  existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(-40).join("\n") : "";
 
 /** On the disk, as images are, unless --tmpfs. */
 async function benchImages(): Promise<void> {

@@ -32,7 +32,8 @@ export interface LoadOptions {
 
 export class Load {
   readonly instance: Instance;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  /** A connection a request: one that is kept may be closed by the daemon this moment. */
+  readonly #agent = new Agent({ keepAlive: false, maxSockets: 16 });
   readonly #delayFile: string;
 
   private constructor(instance: Instance, delayFile: string) {
