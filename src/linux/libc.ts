@@ -34,6 +34,8 @@ interface Libc {
   readonly pipe2: (ends: number[], flags: number) => number;
   readonly socket: (family: number, type: number, protocol: number) => number;
   readonly umount2: (path: string, flags: number) => number;
+  /** The int is what the option is set to; its size in bytes comes last. */
+  readonly setsockopt: (fd: number, level: number, option: number, value: number[], size: number) => number;
   readonly socketpair: (family: number, type: number, protocol: number, ends: number[]) => number;
   /** The pid is put into the array; the answer is an errno, as of all posix_spawn functions. */
   readonly posix_spawn: (
@@ -82,6 +84,7 @@ function libc(): Libc {
     socket: library.func("int socket(int domain, int type, int protocol)"),
     umount2: library.func("int umount2(const char *path, int flags)"),
     pidfd_open: library.func("int pidfd_open(int pid, unsigned int flags)"),
+    setsockopt: library.func("int setsockopt(int fd, int level, int option, const int *value, unsigned int size)"),
     socketpair: library.func("int socketpair(int domain, int type, int protocol, _Out_ int *ends)"),
     waitpid: library.func("int waitpid(int pid, _Out_ int *status, int options)"),
     ...spawnFunctions(library),

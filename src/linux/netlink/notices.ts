@@ -1,5 +1,6 @@
 // What the kernel tells of changes to the network (netlink(7), multicast groups), in the daemon's own network namespace.
 import { type NetlinkMessage, Protocol, parseAttributes, parseMessages, RawNetlinkSocket } from "netlink";
+import { allowDrops } from "./overflow.ts";
 
 /** linux/netfilter/nfnetlink.h */
 const NFNLGRP_NFTABLES = 7;
@@ -26,6 +27,9 @@ const NETCONF_HEAD = 4;
 
 /** The program that made a change: `nft (pid 77)`; undefined: the kernel had more to tell than the socket holds. */
 export type Changer = string | undefined;
+
+/** So long after a message it is looked whether others were lost: a thousand pods that start are thousands of messages. */
+const LOOK_MILLIS = 500;
 
 export interface Notices {
   close(): void;
@@ -67,11 +71,30 @@ function listen(
 ): Notices {
   const socket = new RawNetlinkSocket(protocol);
   socket.unref();
-  // ENOBUFS (netlink(7)): more was told than the socket holds. It goes on from here.
+  const drops = allowDrops(socket, protocol);
+  let known = 0;
+  let timer: NodeJS.Timeout | undefined;
+  // What overflows was full: there is a message before each loss.
+  const lookSoon = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      const before = known;
+      known = drops();
+      if (known !== before) onMissed(undefined);
+    }, LOOK_MILLIS).unref();
+  };
   socket.on("error", () => onMissed(undefined));
-  socket.on("message", (bytes) => parseMessages(bytes).forEach(onMessage));
+  socket.on("message", (bytes) => {
+    lookSoon();
+    parseMessages(bytes).forEach(onMessage);
+  });
   for (const group of groups) socket.addMembership(group);
-  return { close: () => socket.close() };
+  return {
+    close: () => {
+      clearTimeout(timer);
+      socket.close();
+    },
+  };
 }
 
 function attribute(data: Buffer, head: number, wanted: number): Buffer | undefined {
