@@ -1,5 +1,6 @@
 import { watchHost, watchTable } from "../linux/netlink/index.ts";
 import type { Node } from "../pod/index.ts";
+import { forgetStrayFlows } from "../sandbox/host-ports.ts";
 import { findTableDifferences, restoreTable } from "./check/network.ts";
 import { applyForwarding, missingForwarding } from "./forwarding.ts";
 import { Keeper, type KeeperOptions } from "./keeper.ts";
@@ -29,7 +30,10 @@ export function keepNetwork(
 
   const table = keeper(`nftables table inet ${config.table}`, {
     differences: async () => findTableDifferences(parts),
-    restore: async () => restoreTable(parts),
+    restore: async () => {
+      restoreTable(parts);
+      await forgetStrayFlows(parts.store.sandboxes.list().flatMap(({ ports = [] }) => ports));
+    },
   });
   const host = keeper("the host's network", {
     differences: async () => [

@@ -70,6 +70,16 @@ export async function forgetFlows(context: Context, when: "mapped" | "unmapped",
   }
 }
 
+/** As after {@link forgetFlows} of "mapped", for ports of any sandboxes: when the rules that lead to them had been gone. */
+export async function forgetStrayFlows(ports: readonly PortMapping[]): Promise<void> {
+  const socket = new ConntrackSocket();
+  try {
+    await forgetUntranslated(socket, ports);
+  } finally {
+    socket.close();
+  }
+}
+
 /** Only those that this machine answered itself: what it routes, and its own questions to others, are none of the ports'. */
 async function forgetUntranslated(socket: ConntrackSocket, ports: readonly PortMapping[]): Promise<void> {
   const udp = ports.filter(({ protocol }) => protocol === "UDP");

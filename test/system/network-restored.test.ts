@@ -1,5 +1,6 @@
 // What somebody takes away of the network that pods need comes back without a command.
 import { execFileSync } from "node:child_process";
+import { createSocket } from "node:dgram";
 import t from "tap";
 import { ask, base, inPod, servePod } from "./support/host-ports.ts";
 import { type Instance, makeManifest, startInstance, until } from "./support/podrun.ts";
@@ -36,6 +37,23 @@ t.test("a table that somebody deletes or changes is made anew, and host ports an
   t.match(events, /is missing/);
   t.match(events, /chain forward has the rules/);
   t.match(events, /map hostport4 lacks tcp \. /);
+});
+
+t.test("a client that sends by UDP while the table is gone is led to the pod again", async (t) => {
+  const podrun = startInstance(t);
+  const hostPort = base + 1;
+  await servePod(t, podrun, "web", [{ containerPort: 80, hostPort, protocol: "UDP" }]);
+  const socket = createSocket("udp4");
+  t.teardown(() => socket.close());
+  const answer = new Promise<string>((resolve) => socket.once("message", (data) => resolve(data.toString())));
+  // The port is held and nobody reads there: nothing comes back, not even a refusal.
+  socket.on("error", () => undefined);
+  const send = (): void => socket.send("hello", hostPort, "127.0.0.1");
+  nft(`delete table inet ${podrun.config.table}`);
+  send();
+  const again = setInterval(send, 20);
+  t.teardown(() => clearInterval(again));
+  t.match(await answer, /^web /);
 });
 
 t.test("an address of the host that is taken away comes back", async (t) => {
