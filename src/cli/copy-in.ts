@@ -69,9 +69,13 @@ class TreeWriter {
   /** Of this machine's files; the container's refusals are the answer's. */
   failure: unknown;
   leftOut = false;
+  /** Ends the entry that is being written: nobody takes the rest of it. */
+  #abandon: ((error: Error) => void) | undefined;
 
   constructor(archive: Pack, options: CopyOptions, user: Pick<RemotePlace, "uid" | "gid">) {
     this.#archive = archive;
+    // Once, not once an entry: there may be many.
+    archive.once("close", () => this.#abandon?.(Object.assign(new Error("closed"), { code: "ERR_STREAM_DESTROYED" })));
     this.#options = options;
     this.#user = user;
   }
@@ -101,7 +105,8 @@ class TreeWriter {
     for (const name of (await readdir(source)).sort()) {
       const path = join(source, name);
       const stats = await lstat(path).catch(() => undefined);
-      if (stats === undefined) this.#leaveOut(path, "it has gone meanwhile");
+      if (stats === undefined)
+        this.#leaveOut(path, name.includes("\ufffd") ? "its name is not UTF-8" : "it has gone meanwhile");
       else await this.#write(path, posix.join(target, name), stats);
     }
   }
@@ -123,7 +128,7 @@ class TreeWriter {
       const entry = sink as unknown as NodeJS.WritableStream;
       if (file === undefined) entry.end();
       else fill(entry, file, stats.size).catch(reject);
-      this.#archive.once("close", () => reject(Object.assign(new Error("closed"), { code: "ERR_STREAM_DESTROYED" })));
+      this.#abandon = reject;
     });
   }
 

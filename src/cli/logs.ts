@@ -19,7 +19,7 @@ const OPTIONS = {
   previous: { kind: "boolean", short: "p", help: "of the container's run before this one" },
   since: { kind: "text", value: "DURATION", help: "only what is not older: 5s, 2m, 3h" },
   "since-time": { kind: "text", value: "TIME", help: "only what is not older than an RFC 3339 time" },
-  "limit-bytes": { kind: "text", value: "BYTES", help: "not more than so many bytes of each container" },
+  "limit-bytes": { kind: "text", value: "BYTES", help: "not more than so many bytes of each container; 0: all" },
   "ignore-errors": { kind: "boolean", help: "a log that can't be read does not keep the others from being shown" },
 } as const;
 
@@ -84,7 +84,8 @@ function logQuery(options: Options) {
     tailLines: parseTail(options),
     sinceSeconds: sinceMs === undefined ? undefined : Math.ceil(sinceMs / 1000),
     sinceTime: options["since-time"],
-    limitBytes: limit === undefined ? undefined : wholeNumber(limit, "--limit-bytes"),
+    // Zero is no limit, as with kubectl.
+    limitBytes: (limit === undefined ? 0 : wholeNumber(limit, "--limit-bytes")) || undefined,
   };
 }
 

@@ -45,9 +45,11 @@ t.test("a tree goes into a container and comes out again as it was", async (t) =
   writeFileSync(join(tree, `${"long".repeat(40)} ü`), "name");
   writeFileSync(join(tree, ".wh.plain"), "no whiteout here");
   symlinkSync("sub/deep", join(tree, "into"));
+  // More than Node takes for a leak of listeners.
+  for (let count = 0; count < 12; count++) writeFileSync(join(tree, `small-${count}`), "");
   chownSync(join(tree, "run.sh"), 1234, 2345);
   await podrun.start(makeManifest("web"));
-  t.equal(await podrun.ok("cp", tree, "web:/srv-new"), "", "under a new name");
+  t.same(await podrun.podrun("cp", tree, "web:/srv-new"), { code: 0, stdout: "", stderr: "" }, "under a new name");
   t.match(
     await sh(podrun, "web", "stat -c '%a %u %g' /srv-new/run.sh /srv-new/sub/deep/secret"),
     "755 1234 2345\n600 0 0",

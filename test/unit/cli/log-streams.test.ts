@@ -35,6 +35,7 @@ t.test("logs of several containers, by selector and with prefixes", async (t) =>
     stderr: "",
   });
   said(t, await runCommand(fake, ["logs", "web", "--prefix", "--tail=1"]), { stdout: "[pod/web/main] two\n" });
+  said(t, await runCommand(fake, ["logs", "web", "--limit-bytes=0", "--tail=1"]), { stdout: "two\n" });
   const all = await runCommand(fake, ["logs", "-f", "web", "--all-containers", "--prefix", "--tail=1"]);
   t.same(all.stdout.split("\n").sort(), ["", "[pod/web/main] two", "[pod/web/side] two"]);
 });
