@@ -1,6 +1,6 @@
 // A container's log file and its rotated predecessors, PATH.N … PATH.1 PATH, read as one: from the end for a tail, and on
 // over rotations while the container runs.
-import { watch } from "node:fs";
+import { type FSWatcher, watch } from "node:fs";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errnoOf } from "../base/errors.ts";
@@ -10,6 +10,9 @@ import { LineSplitter, parseRecord } from "./cri-log.ts";
 const BLOCK = 64 * 1024;
 /** The monitor's longest piece; a shorter partial record ends its stream and counts as a line. */
 const PIECE = 16 * 1024;
+
+/** Between two looks at a file that can't be watched: the machine has no inotify watch left. */
+const LOOK_MILLIS = 500;
 
 interface Place {
   readonly path: string;
@@ -26,8 +29,12 @@ export interface ReadOptions {
 }
 
 /** Batches of the file's lines (without newlines), oldest first. Ends early when the signal aborts. */
-export async function* readLines(log: LogFile, options: ReadOptions): AsyncGenerator<Buffer[]> {
-  const changes = options.follow ? watchChanges(log, options.signal) : undefined;
+export async function* readLines(
+  log: LogFile,
+  options: ReadOptions,
+  watchFolder: typeof watch = watch,
+): AsyncGenerator<Buffer[]> {
+  const changes = options.follow ? watchChanges(log, options.signal, watchFolder) : undefined;
   try {
     let place = await startPlace(log.path, options.tailLines);
     while (place === undefined && changes !== undefined && !changes.isEnded()) {
@@ -81,7 +88,7 @@ interface Changes {
   close(): void;
 }
 
-function watchChanges(log: LogFile, signal: AbortSignal): Changes {
+function watchChanges(log: LogFile, signal: AbortSignal, watchFolder: typeof watch): Changes {
   let ended = !log.running();
   let dirty = false;
   let wake: (() => void) | undefined;
@@ -93,12 +100,18 @@ function watchChanges(log: LogFile, signal: AbortSignal): Changes {
     ended = true;
     onChange();
   });
-  // The folder, not the file: rotation makes a new file of the same name.
-  const watcher = ended ? undefined : watch(dirname(log.path), onChange);
-  watcher?.on("error", () => {
-    ended = true;
-    onChange();
-  });
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    timer ??= setInterval(onChange, LOOK_MILLIS);
+  };
+  let watcher: FSWatcher | undefined;
+  try {
+    // The folder, not the file: rotation makes a new file of the same name.
+    if (!ended) watcher = watchFolder(dirname(log.path), onChange).on("error", look);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    look();
+  }
   signal.addEventListener("abort", onChange);
   return {
     next: async () => {
@@ -112,6 +125,7 @@ function watchChanges(log: LogFile, signal: AbortSignal): Changes {
     close: () => {
       off();
       watcher?.close();
+      clearInterval(timer);
       signal.removeEventListener("abort", onChange);
     },
   };

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
+import { untilRun } from "./await-run.ts";
 import type { ApiContext } from "./context.ts";
 import { type LogRecord, LogText, type LogTextOptions, parseRecord } from "./cri-log.ts";
 import { chooseContainer, DEFAULTED_HEADER } from "./default-container.ts";
@@ -23,10 +24,12 @@ export async function serveLog(
   const text = new LogText(textOptions(query));
   const limitBytes = count(query, "limitBytes");
   const { container, defaulted } = chooseContainer(context.pods, namespace, name, query.get("container"));
-  const log = context.pods.logFile(namespace, name, container, { previous: flag(query, "previous"), follow });
-
+  const previous = flag(query, "previous");
   const gone = new AbortController();
   response.on("close", () => gone.abort());
+  if (follow && !previous) await untilRun(context.pods, { namespace, name, container }, gone.signal);
+  if (gone.signal.aborted) return;
+  const log = context.pods.logFile(namespace, name, container, { previous, follow });
   response.setHeader("content-type", "text/plain; charset=utf-8");
   if (defaulted !== undefined) response.setHeader(DEFAULTED_HEADER, defaulted);
   response.flushHeaders();

@@ -141,9 +141,6 @@ export function logFileOf(
   };
 }
 
-/** What a container waits for that is on its way. */
-const ON_ITS_WAY: ReadonlySet<string> = new Set(["ContainerCreating", "PodInitializing"]);
-
 /** The kubelet's words for a container that has not run yet. */
 function requireLog({ pod }: PodWorker, name: string, follow: boolean): void {
   const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status;
@@ -151,7 +148,8 @@ function requireLog({ pod }: PodWorker, name: string, follow: boolean): void {
   const status = all.find((one) => one.name === name);
   const reason = status?.state.waiting?.reason;
   if (reason === undefined || status?.lastState.terminated !== undefined) return;
-  if (follow && ON_ITS_WAY.has(reason)) return;
+  // It runs, and is shown as waiting until its postStart hook is done.
+  if (follow && status?.containerID !== undefined) return;
   throw new PodrunError(
     "BadRequest",
     `container "${name}" in pod "${pod.metadata.name}" is waiting to start: ${reason}`,

@@ -1,7 +1,8 @@
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, renameSync, type watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import type { LogQuery } from "../../../src/api/client.ts";
+import { readLines } from "../../../src/api/log-file.ts";
 import { runningPod, startFake } from "./fake.ts";
 
 const T = "2026-11-21T07:47:01.000000000Z";
@@ -146,6 +147,53 @@ t.test("following begins before the file is there", async (t) => {
   await first;
   end();
   t.equal(await reader.rest(), texts(1, 1));
+});
+
+t.test("a machine without an inotify watch left does not keep a log from being followed", async (t) => {
+  const path = join(t.testdir(), "0.log");
+  writeFileSync(path, lines(1, 1));
+  let end: () => void = () => undefined;
+  const onEnd = (listener: () => void) => {
+    end = listener;
+    return () => undefined;
+  };
+  const none = (() => {
+    throw Object.assign(new Error("ENOSPC: System limit for number of file watchers reached"), { code: "ENOSPC" });
+  }) as unknown as typeof watch;
+  const options = { follow: true, signal: new AbortController().signal };
+  const batches = readLines({ path, running: () => true, onEnd }, options, none);
+  const next = async () => (await batches.next()).value?.map(String);
+  t.same(await next(), [lines(1, 1).trim()]);
+  appendFileSync(path, lines(2, 2));
+  t.same(await next(), [lines(2, 2).trim()]);
+  end();
+  t.same(await next(), undefined);
+});
+
+t.test("following waits for a container that is being made, and is refused when something is in its way", async (t) => {
+  const { path, client, pods } = await startLog(t);
+  const waiting = (reason: string) => {
+    const pod = runningPod("web");
+    const [status] = pod.status.containerStatuses ?? [];
+    if (status) Object.assign(status, { state: { waiting: { reason } }, containerID: undefined });
+    return pod;
+  };
+  const { logs } = pods;
+  pods.logs = undefined;
+  pods.put(waiting("PodInitializing"));
+  const followed = new Reader(client.readLog("default", "web", { follow: true })).rest();
+  await client.version();
+  pods.put(waiting("ContainerCreating"));
+  writeFileSync(path, lines(1, 1));
+  pods.logs = logs;
+  pods.put(runningPod("web"));
+  t.equal(await followed, texts(1, 1));
+  pods.put(waiting("ContainerCreating"));
+  pods.logs = undefined;
+  const refused = new Reader(client.readLog("default", "web", { follow: true })).rest();
+  await client.version();
+  pods.put(waiting("ErrImagePull"));
+  await t.rejects(refused, { message: /has no log/ }, "the log is asked for, and what is in its way is told");
 });
 
 t.test("a follower that leaves leaves nothing behind", async (t) => {
