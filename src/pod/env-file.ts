@@ -7,8 +7,6 @@ import type { FileKeyReference } from "../spec/index.ts";
 import type { VolumeSources } from "./volumes.ts";
 
 const MOST_FILE_BYTES = 1024 * 1024;
-/** The kubelet's, for as long as EnvFiles is no final feature. */
-const MOST_VALUE_BYTES = 32 * 1024;
 
 /** Undefined: there is no such file, or no such key in it. Throws InvalidObject. */
 export type EnvFiles = (reference: FileKeyReference) => string | undefined;
@@ -21,10 +19,7 @@ export const envFiles =
     const folder =
       source?.kind === "host" ? source.path : pausePid > 0 ? memoryVolumePath(pausePid, volumeName) : undefined;
     const content = folder === undefined ? undefined : readInside(folder, path, MOST_FILE_BYTES);
-    if (content === undefined) return undefined;
-    const value = findVariable(textOf(content, path), key, path);
-    if (value === undefined || Buffer.byteLength(value) <= MOST_VALUE_BYTES) return value;
-    throw wrong(path, `the value of ${key} is larger than ${MOST_VALUE_BYTES} bytes`);
+    return content === undefined ? undefined : findVariable(textOf(content, path), key, path);
   };
 
 function textOf(content: Buffer, path: string): string {
@@ -36,48 +31,45 @@ function textOf(content: Buffer, path: string): string {
 }
 
 /**
- * The first variable of this name in an env file: lines `NAME='VALUE'`, spaces before them allowed, empty lines and lines that begin
- * with "#" left out; of what is in the quotes nothing is special, and it may go over several lines. What every POSIX shell
- * would read otherwise is wrong. What comes behind the variable is not looked at. Throws InvalidObject with the line.
+ * The first variable of this name in an env file, by the kubelet's rules (pkg/kubelet/util/env): lines `NAME='VALUE'`, spaces before
+ * them allowed, empty lines and lines that begin with "#" left out; of what is in the quotes nothing is special, and it may go
+ * over several lines. What comes behind the variable is not looked at. Throws InvalidObject with the line.
  */
 export function findVariable(text: string, key: string, path: string): string | undefined {
-  let line = 1;
-  for (let at = 0; at < text.length; ) {
-    const end = lineEnd(text, at);
-    const shown = text.slice(at, end).replace(/^[ \t]+/, "");
-    if (/^(#|\s*$)/.test(shown)) {
-      at = end + 1;
-      line++;
-      continue;
-    }
-    const { name, value, next } = readVariable(text, at, (problem) => wrong(path, `line ${line}: ${problem}`));
-    if (value.includes("\0")) throw wrong(path, `line ${line}: ${name} has a NUL byte, which no variable can hold`);
+  const lines = text.replaceAll("\r\n", "\n").split("\n");
+  for (let index = 0; index < lines.length; index++) {
+    const line = (lines[index] as string).replace(/^[ \t]+/, "");
+    if (line === "" || line.startsWith("#")) continue;
+    const fail = (problem: string): PodrunError => wrong(path, `line ${index + 1}: ${problem}`);
+    const [, name = "", equals, begin = ""] = /^([^=]*)(=?)(.*)$/s.exec(line) ?? [];
+    if (equals === "") throw fail("no \"=\"; write NAME='VALUE'");
+    if (name === "") throw fail("no name before \"=\"; write NAME='VALUE'");
+    if (/[ \t]$/.test(name)) throw fail("a space before \"=\"; write NAME='VALUE'");
+    // To a shell the name is empty then, and to the kubelet it is not there.
+    if (/^[ \t]/.test(begin) && name !== key) continue;
+    if (!begin.startsWith("'")) throw fail("the value must be in single quotes: NAME='VALUE'");
+    const { value, last } = quoted(lines, index, begin.slice(1), fail);
+    if (value.includes("\0")) throw fail(`${name} has a NUL byte, which no variable can hold`);
     if (name === key) return value;
-    line += text.slice(at, next).split("\n").length - 1;
-    at = next;
+    index = last;
   }
   return undefined;
 }
 
-const lineEnd = (text: string, from: number): number => {
-  const end = text.indexOf("\n", from);
-  return end === -1 ? text.length : end;
-};
-
-function readVariable(text: string, at: number, fail: (problem: string) => PodrunError) {
-  const head = /^[ \t]*([^=\n]*)(=?)('?)/.exec(text.slice(at, lineEnd(text, at))) as RegExpExecArray;
-  const [whole, name = "", equals, quote] = head;
-  if (equals === "") throw fail("no \"=\"; write NAME='VALUE'");
-  if (name === "") throw fail("no name before \"=\"; write NAME='VALUE'");
-  if (/\s$/.test(name)) throw fail("a space before \"=\"; write NAME='VALUE'");
-  if (quote === "") throw fail("the value must be in single quotes: NAME='VALUE'");
-  const begin = at + whole.length;
-  const end = text.indexOf("'", begin);
-  if (end === -1) throw fail("the value's quote is not closed");
-  const next = lineEnd(text, end);
-  if (!/^\s*$|^[ \t]+#/.test(text.slice(end + 1, next)))
+/** What is in quotes that were opened before `first`, in line `index`, and the line in which they end. */
+function quoted(lines: readonly string[], index: number, first: string, fail: (problem: string) => PodrunError) {
+  const parts = [first];
+  let last = index;
+  while (!(parts.at(-1) as string).includes("'")) {
+    const next = lines[++last];
+    if (next === undefined) throw fail("the value's quote is not closed");
+    parts.push(next);
+  }
+  const end = parts.pop() as string;
+  const close = end.indexOf("'");
+  if (!/^[ \t]*(#.*)?$/s.test(end.slice(close + 1)))
     throw fail("something behind the closing quote; a value is one text in single quotes");
-  return { name, value: text.slice(begin, end), next: next + 1 };
+  return { value: [...parts, end.slice(0, close)].join("\n"), last };
 }
 
 const wrong = (path: string, text: string): PodrunError =>

@@ -48,21 +48,12 @@ function validateVariable({ value, valueFrom }: EnvVar, path: string, pod: Pod):
   return resourceFieldRef ? validateResourceField(resourceFieldRef, pod, `${at}.resourceFieldRef`) : [];
 }
 
-/** Kubernetes' limit for as long as EnvFiles is no final feature. */
-const LONGEST_FILE_KEY = 128;
-
 /** The volume is an emptyDir (validateFileKeyRefVolumes, KEP-3721). */
-function validateFileKey(reference: FileKeyReference, { spec }: Pod, path: string): Problem[] {
-  const { volumeName, key } = reference;
-  const problems: Problem[] = [];
+function validateFileKey({ volumeName }: FileKeyReference, { spec }: Pod, path: string): Problem[] {
   const volume = spec.volumes?.find(({ name }) => name === volumeName);
-  if (volume === undefined)
-    problems.push(invalid(`${path}.volumeName`, `no volume ${quote(volumeName)} in spec.volumes`));
-  else if (volume.emptyDir === undefined)
-    problems.push(invalid(`${path}.volumeName`, `volume ${quote(volumeName)} is no emptyDir`));
-  if (key.length > LONGEST_FILE_KEY)
-    problems.push(invalid(`${path}.key`, `is ${key.length} characters long; ${LONGEST_FILE_KEY} are the most`));
-  return problems;
+  if (volume?.emptyDir !== undefined) return [];
+  const text = volume ? `volume ${quote(volumeName)} is no emptyDir` : `no volume ${quote(volumeName)} in spec.volumes`;
+  return [invalid(`${path}.volumeName`, text)];
 }
 
 /** `fields`: those that may be read besides one label or annotation. */

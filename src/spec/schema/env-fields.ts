@@ -65,10 +65,10 @@ export const ENV_VAR = objectType({
                 }),
                 path: text({
                   required: true,
-                  format: "filePath",
+                  format: "volumePath",
                   note: "at most 1 MiB; no link leads out of the volume",
                 }),
-                key: text({ required: true, format: "envName", note: "at most 128 characters, its value 32 KiB" }),
+                key: text({ required: true, format: "envName" }),
                 optional: flag({ note: "true: a file or a key that is missing counts for nothing" }),
               },
             }),

@@ -143,6 +143,10 @@ const subPath: Check = (value) =>
     : noNul(value);
 
 /** Where a file of a volume's content stands (validateLocalNonReservedPath). */
+/** A path whose root is a volume (validatePathNoBacksteps). */
+const volumePath: Check = (value) =>
+  value.split("/").includes("..") ? `${quote(value)} contains ".."; write the path without it` : noNul(value);
+
 const filePath: Check = (value) =>
   subPath(value) ??
   (value.startsWith("..")
@@ -198,6 +202,7 @@ export const FORMATS = {
   noNul,
   configKey,
   subPath,
+  volumePath,
   filePath,
   time,
 } satisfies Record<string, Check>;
