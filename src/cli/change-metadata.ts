@@ -1,26 +1,19 @@
 // `label` and `annotate`: the same command for two fields of metadata.
 import type { ObjectClient } from "../api/client-objects.ts";
-import { ApiError } from "../api/status.ts";
 import { PodrunError } from "../base/errors.ts";
-import { type KindName, kindNames } from "../spec/kinds.ts";
+import { kindNames } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
+import { CHOICE_OPTIONS, chooseObjects } from "./chosen-objects.ts";
 import type { Invocation } from "./command.ts";
 import { DRY_RUN_OPTIONS, type DryRun, parseDryRun, printOutcome } from "./dry-run.ts";
-import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
-import { wordError } from "./report.ts";
-import { parseAnySelection } from "./selection.ts";
 
 export const METADATA_OPTIONS = {
-  ...MANIFEST_OPTIONS,
+  ...CHOICE_OPTIONS,
   ...DRY_RUN_OPTIONS,
   overwrite: { kind: "boolean", help: "change values that are there already" },
-  selector: { kind: "text", short: "l", value: "SELECTOR", help: "objects with these labels" },
-  "field-selector": { kind: "text", value: "SELECTOR", help: "objects with these fields: status.phase=Running" },
-  all: { kind: "boolean", help: "all of the namespace" },
-  "all-namespaces": { kind: "boolean", short: "A", help: "with --all or a selector: of all namespaces" },
   "resource-version": { kind: "text", value: "VERSION", help: "only if the object is still this version of it" },
   list: { kind: "boolean", help: "print what there is" },
 } as const;
@@ -48,7 +41,7 @@ export async function changeMetadata(invocation: Change, words: MetadataField): 
   const { resources, changes } = splitPairs(positionals, words);
   if (changes.size === 0 && !options.list) throw new UsageError(`at least one ${words.noun} update is required`);
   const client = connectObjects(invocation.config);
-  const { objects, failed } = await findObjects(client, invocation, resources);
+  const { objects, failed } = await chooseObjects(client, invocation, resources);
   const version = options["resource-version"];
   if (version !== undefined && objects.length > 1)
     throw new UsageError("--resource-version may only be used with a single resource");
@@ -84,41 +77,6 @@ export function splitPairs(positionals: readonly string[], { noun }: MetadataFie
     changes.set(key, value);
   }
   return { resources, changes: changes as Changes };
-}
-
-async function findObjects(client: ObjectClient, { options, given }: Change, resources: readonly string[]) {
-  const isSelecting = options.all || options.selector !== undefined || options["field-selector"] !== undefined;
-  let named: readonly { readonly kind: KindName; readonly namespace: string; readonly name: string }[];
-  if (options.filename.length > 0) {
-    if (resources.length > 0 || isSelecting) throw new UsageError("when -f is given, names, -l and --all are not");
-    const files = { files: options.filename, recursive: options.recursive };
-    const at = { namespace: options.namespace, namespaceGiven: given.has("namespace") };
-    const manifests = await readManifests({ ...files, ...at });
-    named = manifests.map(({ object }) => ({ kind: object.kind, ...object.metadata }));
-  } else {
-    const { kind, names } = await parseAnySelection(resources);
-    if (isSelecting === names.length > 0)
-      throw new UsageError("want the objects' names, or -l SELECTOR, or --all, and only one of them");
-    if (isSelecting) {
-      const namespace = options["all-namespaces"] ? undefined : options.namespace;
-      const query = { namespace, labelSelector: options.selector, fieldSelector: options["field-selector"] };
-      const objects: readonly KubeObject[] = await client.list(kind, query);
-      if (objects.length === 0) process.stderr.write("No resources found\n");
-      return { objects, failed: false };
-    }
-    named = names.map((name) => ({ kind, namespace: options.namespace, name }));
-  }
-  const objects: KubeObject[] = [];
-  let failed = false;
-  for (const { kind, namespace, name } of named)
-    try {
-      objects.push(await client.get(kind, namespace, name));
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status.reason !== "NotFound") throw error;
-      process.stderr.write(`${wordError(error)}\n`);
-      failed = true;
-    }
-  return { objects, failed };
 }
 
 function findConflict({ metadata }: KubeObject, changes: Changes, { field, noun }: MetadataField): string | undefined {

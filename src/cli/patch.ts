@@ -3,12 +3,12 @@ import type { ObjectClient, PatchType } from "../api/client-objects.ts";
 import { errnoOf, PodrunError } from "../base/errors.ts";
 import type { KindName } from "../spec/kinds.ts";
 import { UsageError } from "./arguments.ts";
-import { defineCommand, type Invocation } from "./command.ts";
+import { namedObjects } from "./chosen-objects.ts";
+import { defineCommand } from "./command.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
-import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
+import { MANIFEST_OPTIONS } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
-import { parseAnySelection } from "./selection.ts";
 
 const TYPES: readonly PatchType[] = ["json", "merge", "strategic"];
 const SUBRESOURCES = ["resize", "status"] as const;
@@ -65,7 +65,9 @@ export const command = defineCommand({
     const dryRun = parseDryRun(options["dry-run"]);
     const patch = await readPatch(options.patch, options["patch-file"]);
     const client = connectObjects(invocation.config);
-    for (const { kind, namespace, name } of await findNames(invocation)) {
+    const named = await namedObjects(invocation, invocation.positionals);
+    if (named === undefined) throw new UsageError("resource name may not be empty: want TYPE NAME, as pod web");
+    for (const { kind, namespace, name } of named) {
       if (subresource !== undefined && kind !== "Pod")
         throw new UsageError(`only pods have the subresource ${subresource}`);
       const before = await client.get(kind, namespace, name);
@@ -90,18 +92,6 @@ interface Patching {
 /** A dry run is always the daemon's: it has the rules. */
 const apply = (client: ObjectClient, { kind, namespace, name, patch, ...options }: Patching) =>
   client.patch(kind, namespace, name, patch, options);
-
-async function findNames({ options, given, positionals }: Invocation<typeof OPTIONS>) {
-  if (options.filename.length > 0) {
-    if (positionals.length > 0) throw new UsageError("when -f is given, names are not");
-    const { filename: files, recursive, namespace } = options;
-    const manifests = await readManifests({ files, recursive, namespace, namespaceGiven: given.has("namespace") });
-    return manifests.map(({ object: { kind, metadata } }) => ({ kind, ...metadata }));
-  }
-  const { kind, names } = await parseAnySelection(positionals);
-  if (names.length === 0) throw new UsageError("resource name may not be empty: want TYPE NAME, as pod web");
-  return names.map((name) => ({ kind, namespace: options.namespace, name }));
-}
 
 /** JSON is YAML. Throws UsageError, InvalidYaml. */
 async function readPatch(text: string | undefined, file: string | undefined): Promise<object> {

@@ -63,6 +63,7 @@ t.test("taints, labels and cordon act at once, last, and a drain leaves only sta
   t.same(await names(), ["late", `static-${NODE}`]);
   await podrun.ok("uncordon", NODE);
   await podrun.untilPod("late", isReady);
+  t.match(await podrun.podrun("set", "env", "pod/late", "A=b"), { code: 1, stderr: /\(Invalid\): spec/ });
   t.match(await podrun.ok("events", `--for=node/${NODE}`, "--no-headers"), / NodeSchedulable /);
   rmSync(file);
   await until(async () => (await podrun.pods()).length === 1);
