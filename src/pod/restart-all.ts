@@ -29,7 +29,11 @@ export async function restartAll(node: Node, containers: PodContainers, context:
   context.publish();
   step("pod.restart-all-recorded");
   for (const { run } of had) if (run) await node.runtime.removeContainer(run.id);
-  for (const tracked of had) tracked.beginRestart();
+  for (const tracked of had) {
+    tracked.beginRestart();
+    // Its back-off is over, although its turn may be far off.
+    tracked.waiting = undefined;
+  }
   context.publish();
   step("pod.restart-all-counted");
   return true;

@@ -99,8 +99,15 @@ t.test("a pod that starts over again and again waits in between, with everything
   await timers.advance(9_999);
   t.same(restarts(pods), ONCE);
   await timers.advance(1);
-  t.equal(restarts(pods)["main"], 2);
+  const twice = { init: 2, side: 2, done: 2, main: 2, other: 2 };
+  t.same(restarts(pods), twice);
   t.match(condition(pods), { status: "False" });
+  t.match(containers(pods).find(({ name }) => name === "main")?.state.waiting, { reason: "PodInitializing" });
+  pods.stop();
+  const next = world.reborn();
+  next.recover();
+  await timers.advance(0);
+  t.same(restarts(next), twice, "a new daemon sees that it has begun");
 });
 
 t.test("a daemon that is killed in the middle goes on, and counts nothing twice", async (t) => {
