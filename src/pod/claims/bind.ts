@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { chmodSync, existsSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { step } from "../../base/fault.ts";
+import { makeFolder } from "../../base/make-folder.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../spec/index.ts";
 import { defaultClass } from "../admission.ts";
 import type { EventRecorder } from "../events.ts";
@@ -119,7 +120,7 @@ function bind(context: BindContext, claim: PersistentVolumeClaim, found: Persist
   const claimRef = { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid } as const;
   const volume = storage.write(found, { spec: { ...found.spec, claimRef }, status: { phase: "Bound" } });
   step("claim.volume-bound");
-  if (isOwn(context.root, volume)) makeFolder(volume.spec.local?.path as string);
+  if (isOwn(context.root, volume)) makeVolumeFolder(volume.spec.local?.path as string);
   const { accessModes, capacity } = volume.spec;
   storage.write(claim, {
     spec: { ...claim.spec, volumeName: volume.metadata.name },
@@ -132,9 +133,9 @@ function bind(context: BindContext, claim: PersistentVolumeClaim, found: Persist
  * Containers run as any user, and mkdir's mode is cut by the umask. One that is there keeps what pods have made of it, so it must
  * have its mode when it comes to its name.
  */
-function makeFolder(path: string): void {
+function makeVolumeFolder(path: string): void {
   if (existsSync(path)) return;
-  mkdirSync(unfinished(path), { recursive: true });
+  makeFolder(unfinished(path));
   chmodSync(unfinished(path), 0o777);
   renameSync(unfinished(path), path);
 }
