@@ -21,6 +21,26 @@ export interface TableOptions {
   readonly now: number;
 }
 
+/** What `--format` may name of a row: docker's and podman's fields. */
+export interface ImageFields {
+  readonly ID: string;
+  readonly Id: string;
+  readonly Repository: string;
+  readonly Tag: string;
+  readonly Digest: string;
+  readonly Created: string;
+  readonly CreatedSince: string;
+  readonly CreatedAt: string;
+  readonly Size: string;
+  readonly Containers: string;
+}
+
+/** Above a table of them. */
+export const FIELD_HEADINGS: ImageFields = {
+  ...{ ID: "IMAGE ID", Id: "IMAGE ID", Repository: "REPOSITORY", Tag: "TAG", Digest: "DIGEST", Created: "CREATED" },
+  ...{ CreatedSince: "CREATED", CreatedAt: "CREATED AT", Size: "SIZE", Containers: "CONTAINERS" },
+};
+
 interface ImageName {
   readonly repository: string;
   readonly tag: string;
@@ -31,18 +51,28 @@ interface ImageName {
 export function imageRows(
   images: readonly ListedImage[],
   options: TableOptions,
-): readonly { readonly id: string; readonly cells: Row }[] {
+): readonly { readonly fields: ImageFields; readonly cells: Row }[] {
   return [...images].sort(byAge).flatMap((image) => {
     const id = options.full ? image.id : image.id.replace(/^sha256:/, "").slice(0, 12);
+    const created = formatAgo(image.createdAt, options.now);
+    const size = formatSize(image.size);
     return namesOf(image.references).map(({ repository, tag, digest }) => ({
-      id,
+      fields: {
+        ...{ ID: id, Id: id, Repository: repository, Tag: tag, Digest: digest, Created: created },
+        ...{
+          CreatedSince: created,
+          CreatedAt: image.createdAt ?? "",
+          Size: size,
+          Containers: String(image.containers),
+        },
+      },
       cells: [
         repository,
         tag,
         ...(options.digests ? [digest] : []),
         id,
-        formatAgo(image.createdAt, options.now),
-        formatSize(image.size),
+        created,
+        size,
         ...(options.wide ? [String(image.containers), formatAgo(image.importedAt, options.now)] : []),
       ],
     }));

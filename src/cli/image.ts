@@ -13,6 +13,8 @@ export const group: CommandGroup = {
     import: ["make an image of a root file system", () => import("./import.ts")],
     tag: ["give an image another name", () => import("./tag.ts")],
     inspect: ["show all that is known of an image", () => import("./inspect-image.ts")],
+    history: ["show how an image was made, and its layers' sizes", () => import("./image-history.ts")],
+    exists: ["tell by the exit code whether an image is here", () => import("./image-exists.ts")],
     prune: ["remove images that nothing needs", () => import("./image-prune.ts")],
   },
 };

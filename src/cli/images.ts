@@ -1,8 +1,9 @@
 import { ImageClient } from "../api/client-images.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
+import { parseTemplate } from "./go-template.ts";
 import { filterImages } from "./image-filters.ts";
-import { imageRows, TABLE_HEADINGS, WIDE_HEADINGS } from "./image-table.ts";
+import { FIELD_HEADINGS, imageRows, TABLE_HEADINGS, WIDE_HEADINGS } from "./image-table.ts";
 import { formatObject, parseFormat } from "./print.ts";
 import { formatTable } from "./table.ts";
 
@@ -13,6 +14,7 @@ export const command = defineCommand({
     ["all", "podrun images"],
     ["every nginx", "podrun images nginx"],
     ["ids of those without a tag", "podrun images -q --filter dangling=true"],
+    ["names, for a script", "podrun images --format '{{.Repository}}:{{.Tag}}'"],
     ["for a program", "podrun images -o json"],
   ],
   options: {
@@ -22,6 +24,11 @@ export const command = defineCommand({
     quiet: { kind: "boolean", short: "q", help: "only ids" },
     "no-headers": { kind: "boolean", help: "no heading line" },
     output: { kind: "text", short: "o", value: "FORMAT", help: "wide, json, yaml, name or jsonpath=…" },
+    format: {
+      kind: "text",
+      value: "TEMPLATE",
+      help: "json, or a template of docker's and podman's kind: '{{.ID}} {{.Size}}', 'table {{.Repository}}\\t{{.Tag}}'",
+    },
     filter: {
       kind: "list",
       short: "f",
@@ -30,7 +37,7 @@ export const command = defineCommand({
     },
   },
   run: async ({ options, positionals, config }) => {
-    const format = parseFormat(options.output);
+    const format = parseFormat(options.format === "json" ? "json" : options.output);
     if (format.kind === "custom-columns")
       throw new UsageError(
         `output format "${options.output}" is not for this command: want wide, json, yaml, name or jsonpath=…`,
@@ -46,7 +53,9 @@ export const command = defineCommand({
       full: options["no-trunc"],
       now: Date.now(),
     });
-    if (options.quiet) process.stdout.write([...new Set(rows.map(({ id }) => `${id}\n`))].join(""));
+    if (options.quiet) process.stdout.write([...new Set(rows.map(({ fields }) => `${fields.ID}\n`))].join(""));
+    else if (options.format !== undefined && options.format !== "json")
+      process.stdout.write(formatRows(options.format, rows));
     else if (format.kind === "name")
       process.stdout.write(images.map(({ id, references }) => `${references[0] ?? id}\n`).join(""));
     else if (format.kind === "table" || wide) {
@@ -56,3 +65,12 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/** A line for each row; with `table ` in front, columns (`\t` between them) under headings. */
+function formatRows(format: string, rows: ReturnType<typeof imageRows>): string {
+  const isTable = format.startsWith("table ");
+  const template = parseTemplate(isTable ? format.slice("table ".length) : format);
+  const lines = rows.map(({ fields }) => template(fields));
+  if (!isTable) return lines.map((line) => `${line}\n`).join("");
+  return formatTable([template(FIELD_HEADINGS), ...lines].map((line) => line.split("\t")));
+}

@@ -22,6 +22,7 @@ export function inspectImage({ records }: ImageContext, argument: string, embedd
     Config: raw["config"] ?? configOf(image),
     RootFS: { Type: "layers", Layers: image.layers },
     History: Array.isArray(raw["history"]) ? raw["history"] : [],
+    LayerSizes: image.layers.map((digest) => records.layer(digest)?.size ?? 0),
     Labels: image.config.labels,
   };
 }

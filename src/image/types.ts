@@ -217,6 +217,8 @@ export interface InspectedImage {
   readonly Config: unknown;
   readonly RootFS: { readonly Type: "layers"; readonly Layers: readonly string[] };
   readonly History: readonly unknown[];
+  /** Bytes of each layer's files, in the order of RootFS.Layers. */
+  readonly LayerSizes: readonly number[];
   readonly Labels: Readonly<Record<string, string>>;
 }
 

@@ -75,6 +75,7 @@ export class FakeImages implements ImageService {
       Config: { Env: ["A=1"] },
       RootFS: { Type: "layers", Layers: [] },
       History: [],
+      LayerSizes: [],
       Labels: this.labels,
     };
   }
