@@ -1,5 +1,6 @@
 import type { ConfigMap } from "../spec/config-map.ts";
-import { formatMap, layOut } from "./describe-pod.ts";
+import { formatMap } from "./describe-pod.ts";
+import { layOut } from "./layout.ts";
 
 /** A ConfigMap as `kubectl describe configmap` lays it out: texts whole, of other values the length. */
 export function describeConfigMap({ metadata, data = {}, binaryData = {} }: ConfigMap): string {

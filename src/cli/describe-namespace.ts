@@ -1,5 +1,6 @@
 import type { Namespace } from "../spec/namespace.ts";
-import { formatMap, layOut } from "./describe-pod.ts";
+import { formatMap } from "./describe-pod.ts";
+import { layOut } from "./layout.ts";
 
 /** A Namespace as `kubectl describe namespace` lays it out. */
 export function describeNamespace({ metadata, status }: Namespace): string {

@@ -4,7 +4,8 @@ import { formatAge } from "../base/age.ts";
 import type { KubeNode } from "../spec/node.ts";
 import type { Pod } from "../spec/pod.ts";
 import { type Amounts, amountOf, formatAmount, podLimits, podRequests, type ResourceName } from "../spec/resources.ts";
-import { describeEvents, formatMap, formatTime, layOut } from "./describe-pod.ts";
+import { describeEvents, formatMap, formatTime } from "./describe-pod.ts";
+import { layOut } from "./layout.ts";
 import { rolesOf } from "./node-columns.ts";
 import { formatTable, type Row } from "./table.ts";
 

@@ -2,11 +2,11 @@
 import { hostname } from "node:os";
 import type { KubeEvent } from "../api/client.ts";
 import { formatAge } from "../base/age.ts";
-import type { Container, ContainerState, ContainerStatus, EnvVar, Pod, Volume } from "../spec/pod.ts";
+import type { Container, ContainerState, ContainerStatus, EnvVar, Pod } from "../spec/pod.ts";
 import { probeLines } from "./describe-probes.ts";
+import { describeVolumes } from "./describe-volumes.ts";
+import { type Line, layOut } from "./layout.ts";
 import { formatTable } from "./table.ts";
-
-type Line = readonly [label: string, value: string];
 
 /** `events` undefined: leave them out. `now`: milliseconds since the epoch. */
 export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, now: number): string {
@@ -16,7 +16,7 @@ export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, 
     ["Namespace:", metadata.namespace],
     ["Priority:", String(spec.priority ?? 0)],
     ...optional("Priority Class Name:", spec.priorityClassName),
-    ["Node:", `${hostname()}${status.hostIP === undefined ? "" : `/${status.hostIP}`}`],
+    ["Node:", nodeOf(pod)],
     ["Start Time:", formatTime(status.startTime)],
     ...formatMap("Labels:", metadata.labels),
     ...formatMap("Annotations:", metadata.annotations, ": "),
@@ -45,9 +45,40 @@ export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, 
     section("Ephemeral Containers", spec.ephemeralContainers, status.ephemeralContainerStatuses) +
     describeConditions(pod) +
     describeVolumes(spec.volumes ?? []) +
-    layOut([["QoS Class:", status.qosClass ?? "<unset>"]], 0) +
+    layOut(placementLines(pod), 0) +
     (events === undefined ? "" : describeEvents(events, now))
   );
+}
+
+/** A pod that waits for its place has no node. */
+function nodeOf({ status }: Pod): string {
+  const isPlaced = status.conditions?.some(({ type, status: word }) => type === "PodScheduled" && word === "True");
+  if (isPlaced !== true) return "<none>";
+  return `${hostname()}${status.hostIP === undefined ? "" : `/${status.hostIP}`}`;
+}
+
+function placementLines({ spec, status }: Pod): readonly Line[] {
+  const list = (label: string, words: readonly string[]): readonly Line[] =>
+    words.length === 0 ? [[label, "<none>"]] : words.map((word, index) => [index === 0 ? label : "", word]);
+  const selectors = Object.entries(spec.nodeSelector ?? {}).map(([key, value]) => `${key}=${value}`);
+  return [
+    ["QoS Class:", status.qosClass ?? "<unset>"],
+    ...list("Node-Selectors:", selectors.sort()),
+    ...list("Tolerations:", (spec.tolerations ?? []).map(wordToleration).sort()),
+  ];
+}
+
+/** `key=value:NoExecute op=Exists for 300s`. */
+function wordToleration({
+  key = "",
+  value,
+  effect,
+  operator,
+  tolerationSeconds,
+}: NonNullable<Pod["spec"]["tolerations"]>[number]): string {
+  const what = `${key}${value ? `=${value}` : ""}${effect ? `:${effect}` : ""}`;
+  const always = operator === "Exists" && !value ? " op=Exists" : "";
+  return `${what}${always}${tolerationSeconds === undefined ? "" : ` for ${tolerationSeconds}s`}`.trimStart();
 }
 
 function deletionLines({ metadata }: Pod): readonly Line[] {
@@ -135,48 +166,18 @@ function mountLines(container: Container): readonly Line[] {
   if (mounts.length === 0) return [["Mounts:", "<none>"]];
   return [
     ["Mounts:", ""],
-    ...mounts.map(
-      (mount) => [`  ${mount.mountPath} from ${mount.name} (${mount.readOnly === true ? "ro" : "rw"})`, ""] as const,
-    ),
+    ...mounts.map((mount) => [`  ${mount.mountPath} from ${mount.name} (${mountFlags(mount)})`, ""] as const),
   ];
+}
+
+function mountFlags({ readOnly, subPath, subPathExpr }: NonNullable<Container["volumeMounts"]>[number]): string {
+  const path = subPath ?? subPathExpr;
+  return `${readOnly === true ? "ro" : "rw"}${path ? `,path="${path}"` : ""}`;
 }
 
 function describeConditions({ status }: Pod): string {
   const rows = (status.conditions ?? []).map((one) => `  ${one.type.padEnd(27)} ${one.status}\n`);
   return rows.length === 0 ? "" : `Conditions:\n  ${"Type".padEnd(27)} Status\n${rows.join("")}`;
-}
-
-function describeVolumes(volumes: readonly Volume[]): string {
-  if (volumes.length === 0) return "Volumes:  <none>\n";
-  const parts = volumes.map((volume) => {
-    const { persistentVolumeClaim: claim, ephemeral } = volume;
-    const lines: Line[] = claim
-      ? [
-          ["Type:", "PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)"],
-          ["ClaimName:", claim.claimName],
-          ["ReadOnly:", String(claim.readOnly ?? false)],
-        ]
-      : ephemeral
-        ? [
-            [
-              "Type:",
-              "EphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)",
-            ],
-          ]
-        : volume.hostPath === undefined
-          ? [
-              ["Type:", "EmptyDir (a temporary directory that shares a pod's lifetime)"],
-              ["Medium:", volume.emptyDir?.medium ?? ""],
-              ["SizeLimit:", volume.emptyDir?.sizeLimit ?? "<unset>"],
-            ]
-          : [
-              ["Type:", "HostPath (bare host directory volume)"],
-              ["Path:", volume.hostPath.path],
-              ["HostPathType:", volume.hostPath.type],
-            ];
-    return `  ${volume.name}:\n${layOut(lines, 4)}`;
-  });
-  return `Volumes:\n${parts.join("")}`;
 }
 
 export function describeEvents(events: readonly KubeEvent[], now: number): string {
@@ -212,13 +213,3 @@ export const formatTime = (time: string | undefined): string =>
   time === undefined || Number.isNaN(Date.parse(time))
     ? "<unknown>"
     : new Date(time).toUTCString().replace("GMT", "+0000");
-
-/** Values stand in one column, behind the longest label that has one. */
-export function layOut(lines: readonly Line[], indent: number): string {
-  const width = Math.max(14, ...lines.filter(([, value]) => value !== "").map(([label]) => label.length + 1));
-  const margin = " ".repeat(indent);
-  return lines
-    .map(([label, value]) => `${margin}${label.padEnd(width)} ${value}`.trimEnd())
-    .map((line) => `${line.replaceAll("\n", `\n${margin}  `)}\n`)
-    .join("");
-}

@@ -1,5 +1,6 @@
 import type { PriorityClass } from "../spec/priority-class.ts";
-import { formatMap, layOut } from "./describe-pod.ts";
+import { formatMap } from "./describe-pod.ts";
+import { layOut } from "./layout.ts";
 
 /** A PriorityClass as `kubectl describe priorityclass` lays it out. */
 export const describePriorityClass = ({

@@ -1,5 +1,6 @@
 import { type Secret, secretValue } from "../spec/secret.ts";
-import { formatMap, layOut } from "./describe-pod.ts";
+import { formatMap } from "./describe-pod.ts";
+import { layOut } from "./layout.ts";
 
 /** A Secret as `kubectl describe secret` lays it out: how long its values are, never what they are. */
 export function describeSecret(secret: Secret): string {

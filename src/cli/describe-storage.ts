@@ -7,7 +7,8 @@ import {
   type PersistentVolumeClaim,
   type StorageClass,
 } from "../spec/storage.ts";
-import { describeEvents, formatMap, layOut } from "./describe-pod.ts";
+import { describeEvents, formatMap } from "./describe-pod.ts";
+import { layOut } from "./layout.ts";
 import { claimOf, formatModes, phaseOf } from "./storage-columns.ts";
 
 export interface DescribeContext {
