@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { detectCgroups, processFolder } from "../src/linux/cgroup/index.ts";
 import { now } from "./contender.ts";
-import { Load, type LoadOptions, type LoadPod } from "./load.ts";
+import { Load, type LoadOptions, type LoadPod, PODS } from "./load.ts";
 import { type Results, record } from "./measures.ts";
 import { IMAGE, NAMESPACE, SLEEP } from "./pod.ts";
 import { run } from "./processes.ts";
@@ -47,6 +47,16 @@ export async function measureCrash(options: LoadOptions, results: Results): Prom
     await phase("are all killed", async () => {
       killContainers(load);
       await load.until((pods) => pods.every((pod) => isReady(pod) && restarts(pod) === 1));
+    });
+    await load.deleteAll(names);
+    await phase("start with host ports", async () => {
+      await load.create(names.map((name, index) => withPort(manifest(name, SLEEP), FIRST_PORT + index)));
+      await load.until((pods) => pods.every(isReady));
+    });
+    await phase("are killed and resized", async () => {
+      killContainers(load);
+      await Promise.all(names.map((name) => load.send("PATCH", `${PODS}/${name}/resize`, RESIZE)));
+      await load.until((pods) => pods.every((pod) => isReady(pod) && restarts(pod) === 1 && isResized(pod)));
     });
     await load.deleteAll(names);
   } finally {
@@ -98,7 +108,30 @@ function repeatCommand(load: Load, dist: string): { stop(): Promise<readonly num
   };
 }
 
-const manifest = (name: string, command: readonly string[]): object => ({
+/** Out of the range of ports that connections take for themselves. */
+const FIRST_PORT = 20_000;
+
+const withPort = <T extends { readonly spec: { readonly containers: readonly object[] } }>(
+  pod: T,
+  hostPort: number,
+) => ({
+  ...pod,
+  spec: {
+    ...pod.spec,
+    containers: pod.spec.containers.map((container) => ({
+      ...container,
+      ports: [{ containerPort: 80, hostPort }],
+      resources: { requests: { cpu: "1m" }, limits: { cpu: "100m" } },
+    })),
+  },
+});
+
+const RESIZE = { spec: { containers: [{ name: "main", resources: { limits: { cpu: "200m" } } }] } };
+
+const isResized = ({ status }: LoadPod): boolean =>
+  status.containerStatuses?.[0]?.resources?.limits?.["cpu"] === "200m";
+
+const manifest = (name: string, command: readonly string[]) => ({
   apiVersion: "v1",
   kind: "Pod",
   metadata: { name, namespace: NAMESPACE },

@@ -61,7 +61,8 @@ export class Load {
   /** Sixteen requests at a time at most. Throws for an answer that is an error. */
   send(method: string, path: string, body?: object): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const options = { socketPath: apiSocket(this.instance.config), agent: this.#agent, method, path };
+    const headers = method === "PATCH" ? { "content-type": "application/strategic-merge-patch+json" } : {};
+    const options = { socketPath: apiSocket(this.instance.config), agent: this.#agent, method, path, headers };
     const sent = request(options, async (response) => {
       const text = (await response.setEncoding("utf8").toArray()).join("");
       if ((response.statusCode ?? 500) < 300) resolve(JSON.parse(text));
@@ -123,6 +124,7 @@ export interface LoadPod {
     readonly containerStatuses?: readonly {
       readonly ready: boolean;
       readonly restartCount: number;
+      readonly resources?: { readonly limits?: Readonly<Record<string, string>> };
       readonly state: Readonly<Record<string, { readonly reason?: string } | undefined>>;
     }[];
   };

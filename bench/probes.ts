@@ -3,9 +3,10 @@
 import { createServer as createHttp } from "node:http";
 import { type AddressInfo, createServer as createTcp, type Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { costOf, execEverySecond } from "./exec-cost.ts";
 import { Load, type LoadOptions } from "./load.ts";
 import { type Results, record } from "./measures.ts";
-import { IMAGE, NAMESPACE, SLEEP } from "./pod.ts";
+import { IMAGE, NAMESPACE, SLEEP, TRUE } from "./pod.ts";
 
 const CONTAINERS_A_POD = 20;
 const WARM_UP_MS = 5000;
@@ -28,10 +29,9 @@ export async function measureProbes(options: LoadOptions, results: Results): Pro
   try {
     await measureKind(load, options, "httpGet", { httpGet: { host, port: ports.httpGet } }, asked, results);
     await measureKind(load, options, "tcpSocket", { tcpSocket: { host, port: ports.tcpSocket } }, asked, results);
-    // One in twenty: each is a process.
-    const few = { ...options, pods: Math.ceil(options.pods / 20) };
-    await measureKind(load, few, `exec (${few.pods} a second)`, { exec: { command: ["/bin/true"] } }, asked, results);
     await measureKind(load, options, "none", undefined, asked, results);
+    // One in twenty: each is a process.
+    await measureExecs(load, { ...options, pods: Math.ceil(options.pods / 20) }, results);
   } finally {
     http.close();
     tcp.close();
@@ -48,12 +48,7 @@ async function measureKind(
   results: Results,
 ): Promise<void> {
   say(`probes: ${kind}`);
-  const names = Array.from({ length: Math.ceil(probes / CONTAINERS_A_POD) }, (_, i) => `probed-${i}`);
-  await load.create(names.map((name) => manifest(name, action && { ...action, periodSeconds: 1 })));
-  await load.until((pods) =>
-    pods.every(({ status }) => status.containerStatuses?.every(({ state }) => state["running"])),
-  );
-  await delay(WARM_UP_MS);
+  const names = await startProbed(load, probes, action);
   const before = asked.count;
   await load.loopDelay();
   await delay(WATCH_MS);
@@ -63,6 +58,47 @@ async function measureKind(
   into("event loop delay p99", p99);
   if (action && !("exec" in action)) into("probes a second", ((asked.count - before) * 1000) / WATCH_MS);
   await load.deleteAll(names);
+}
+
+/** Each is a process, begun by a probe or asked for through the API; what the containers cost without either is taken off. */
+async function measureExecs(load: Load, { pods: rate, say }: LoadOptions, results: Results): Promise<void> {
+  const into = (measure: string, sample: number): void => record(results, measure, "podrun", sample);
+  const watch = async (action: object | undefined, act: (names: readonly string[]) => Promise<number>) => {
+    const names = await startProbed(load, rate, action);
+    let count = 0;
+    const cost = await costOf(load, async () => {
+      count = await act(names);
+    });
+    await load.deleteAll(names);
+    return { ...cost, count };
+  };
+  const containers = (names: readonly string[]) =>
+    names.flatMap((pod) => Array.from({ length: CONTAINERS_A_POD }, (_, i) => ({ pod, container: `c${i}` })));
+  const rest = async (names: readonly string[]): Promise<number> => {
+    await delay(WATCH_MS);
+    return (containers(names).length * WATCH_MS) / 1000;
+  };
+  say(`probes: exec, ${rate} a second`);
+  const idle = await watch(undefined, rest);
+  const probe = await watch({ exec: { command: TRUE } }, rest);
+  const exec = await watch(undefined, (names) => execEverySecond(load, containers(names), WATCH_MS));
+  for (const [what, { daemon, all, count }] of [
+    ["an exec probe", probe],
+    ["an exec through the API", exec],
+  ] as const) {
+    into(`daemon's CPU for ${what}`, (daemon - idle.daemon) / count);
+    into(`daemon's and monitors' CPU for ${what}`, (all - idle.all) / count);
+  }
+}
+
+async function startProbed(load: Load, probes: number, action: object | undefined): Promise<readonly string[]> {
+  const names = Array.from({ length: Math.ceil(probes / CONTAINERS_A_POD) }, (_, i) => `probed-${i}`);
+  await load.create(names.map((name) => manifest(name, action && { ...action, periodSeconds: 1 })));
+  await load.until((pods) =>
+    pods.every(({ status }) => status.containerStatuses?.every(({ state }) => state["running"])),
+  );
+  await delay(WARM_UP_MS);
+  return names;
 }
 
 const manifest = (name: string, readinessProbe: object | undefined): object => ({

@@ -6,8 +6,8 @@ export type Monitor = ReturnType<typeof spawnMonitor>;
 const REFILL_MILLIS = 10;
 
 /**
- * Keeps one monitor ready: spawning a process out of Node takes 1–2 ms, the longest single step of a pod's start. A monitor
- * that has not been set up is nobody's, and leaves with our end of its connection (docs/architecture.md).
+ * Keeps one monitor ready: until a new process reads its first message it takes 1 ms or more, the longest single step of a
+ * pod's start. A monitor that has not been set up is nobody's, and leaves with our end of its connection (docs/architecture.md).
  */
 export class WarmMonitors {
   readonly #spawn: () => Monitor;

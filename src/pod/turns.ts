@@ -1,7 +1,8 @@
+import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers";
 
-/** So many rounds go on at once; more would only wait for one another, and make everybody else wait. */
-const MOST_ROUNDS = 4;
+/** So many rounds go on at once; more would only wait for one another, and make everybody else wait for a processor. */
+const MOST_ROUNDS = Math.max(2, Math.min(4, availableParallelism()));
 
 /** Whoever takes longer waits for something else than this thread (a hook, a hanging mount): the next one's turn comes. */
 const LONG_MILLIS = 500;

@@ -5,7 +5,7 @@ const IDLE_MILLIS = 2000;
 
 /**
  * Monitors that are never set up, one for each layer that is unpacked or packed at the moment. One whose layer has come to a
- * good end takes the next: a fork of the busy daemon holds its event loop up for some 10 ms, at times for 30.
+ * good end takes the next.
  */
 export class PackerMonitors {
   readonly #spawn: () => SpawnedStream;
