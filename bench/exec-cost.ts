@@ -34,7 +34,7 @@ export async function execEverySecond(
       await delay((index * 1000) / targets.length);
       let count = 0;
       for (let next = performance.now(); next < until; next += 1000) {
-        await delay(next - performance.now());
+        await delay(Math.max(0, next - performance.now()));
         const request = { verb: "exec", namespace: NAMESPACE, command: TRUE, stdin: false, tty: false } as const;
         const stream = await openStream(load.instance.config, { ...request, ...target, start: false });
         const code = await stream.exited;

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
 
@@ -8,15 +8,9 @@ export interface Bundle {
   readonly output: string;
   /** Whether the result obeys the fault switch. */
   readonly faults: boolean;
-  /** Whether it is a program of its own, to be found on a PATH. */
+  /** Whether it is the command line, whose every start counts. */
   readonly program: boolean;
 }
-
-/**
- * Node 24 may wait for ever when it exits: V8's threads wait for a collection of the main thread, which waits for them to end
- * (nodejs/node issue 54918; one `podrun cp` of 200 MB in thirty). A command has no use for these threads.
- */
-const ONE_THREAD = "--single-threaded";
 
 /** Native, or loading files beside themselves: left where npm put them, found there by `require` from dist/. */
 const EXTERNAL = ["koffi", "netlink"];
@@ -62,10 +56,13 @@ export async function bundle(root: string, { entry, output, faults, program }: B
     banner: { js: '"use strict";' },
     logLevel: "warning",
   });
-  const text = `${program ? `#!${realpathSync(process.execPath)} ${ONE_THREAD}\n` : ""}${result.outputFiles[0]?.text}`;
-  const path = join(root, output);
+  replaceFile(join(root, output), result.outputFiles[0]?.text ?? "", 0o644);
+}
+
+/** Left as it is when it would not change. */
+export function replaceFile(path: string, text: string, mode: number): void {
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   writeFileSync(`${path}.new`, text);
-  chmodSync(`${path}.new`, program ? 0o755 : 0o644);
+  chmodSync(`${path}.new`, mode);
   renameSync(`${path}.new`, path);
 }
