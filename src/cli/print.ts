@@ -63,14 +63,17 @@ export async function formatObject(format: PrintFormat, value: object): Promise<
 export const itemsOf = (value: object): readonly KubeObject[] =>
   "items" in value && Array.isArray(value.items) ? (value.items as readonly KubeObject[]) : [value as KubeObject];
 
-/** Of no use to people, as kubectl has it. */
+/** Of no use to people, as kubectl has it: managedFields, and labels and annotations that there are none of. */
 function withoutManaged(value: object): object {
   if ("items" in value && Array.isArray(value.items)) return { ...value, items: value.items.map(withoutManaged) };
   if (!("metadata" in value) || typeof value.metadata !== "object" || value.metadata === null) return value;
-  if (!("managedFields" in value.metadata)) return value;
-  const { managedFields: _, ...metadata } = value.metadata;
-  return { ...value, metadata };
+  const entries = Object.entries(value.metadata as object).filter(
+    ([key, inner]) => key !== "managedFields" && !(MAPS.has(key) && Object.keys(inner ?? {}).length === 0),
+  );
+  return { ...value, metadata: Object.fromEntries(entries) };
 }
+
+const MAPS: ReadonlySet<string> = new Set(["annotations", "labels"]);
 
 /** Fields in alphabetical order, as kubectl prints them. */
 function sortKeys(value: unknown): unknown {

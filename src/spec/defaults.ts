@@ -96,7 +96,7 @@ function defaultPodResources(spec: PodSpec): void {
 }
 
 /** Always for the tag `latest`, given or implied; IfNotPresent for any other tag and for digests alone (SetDefaults_Container). */
-export function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
+function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
   const [name = "", digest] = image.split("@");
   const tag = /:([^:/]*)$/.exec(name)?.[1];
   return tag === "latest" || (tag === undefined && digest === undefined) ? "Always" : "IfNotPresent";

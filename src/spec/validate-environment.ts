@@ -59,9 +59,9 @@ function validateFileKey({ volumeName }: FileKeyReference, { spec }: Pod, path: 
 /** `fields`: those that may be read besides one label or annotation. */
 export function validateFieldPath(fieldPath: string, fields: readonly string[], path: string): Problem[] {
   if (fields.includes(fieldPath)) return [];
-  const key = METADATA_ENTRY.exec(fieldPath)?.[2];
+  const [, list, key] = METADATA_ENTRY.exec(fieldPath) ?? [];
   if (key !== undefined) {
-    const wrong = FORMATS.labelKey(key);
+    const wrong = FORMATS[list === "labels" ? "labelKey" : "annotationKey"](key);
     return wrong === undefined ? [] : [invalid(path, wrong)];
   }
   const known = [...fields, "metadata.labels['KEY']", "metadata.annotations['KEY']"].join(", ");

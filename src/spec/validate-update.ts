@@ -1,9 +1,8 @@
 // What may change in a pod that exists (Kubernetes, ValidatePodUpdate): labels, annotations and the images of containers.
 
 import { isDeepStrictEqual } from "node:util";
-import { defaultPullPolicy } from "./defaults.ts";
 import { elementPath, fieldPath } from "./path.ts";
-import type { Container, Pod, PodSpec } from "./pod.ts";
+import type { Pod } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
 import { compareQuantities } from "./quantity.ts";
 import { validatePlacementUpdate, withoutPlacement } from "./validate-placement-update.ts";
@@ -19,7 +18,7 @@ export function validatePodUpdate(oldPod: Pod, newPod: Pod): Problem[] {
   const changed: string[] = [];
   problems.push(...validatePlacementUpdate(oldPod.spec, newPod.spec));
   collectChanges(
-    withoutPlacement(withPolicies(oldPod.spec, newPod.spec), oldPod.spec),
+    withoutPlacement(oldPod.spec, oldPod.spec),
     withoutPlacement(newPod.spec, oldPod.spec),
     "spec",
     changed,
@@ -46,21 +45,6 @@ const isSooner = (from: Pod["spec"], to: Pod["spec"]): boolean =>
   to.activeDeadlineSeconds < (from.activeDeadlineSeconds ?? Number.POSITIVE_INFINITY);
 
 const IMAGE = /^spec\.(containers|initContainers)\[\d+\]\.image$/;
-
-/**
- * The spec with the pull policies that go with `to`'s images: `apply` sends a whole manifest, and where that names no policy, its
- * default follows the tag. kubectl's merge would keep the old one.
- */
-function withPolicies(from: PodSpec, to: PodSpec): PodSpec {
-  const adapt = (before: readonly Container[] = [], after: readonly Container[] = []): Container[] =>
-    before.map((container, index) => {
-      const { image = container.image, imagePullPolicy } = after[index] ?? {};
-      const follows = image !== container.image && imagePullPolicy === defaultPullPolicy(image);
-      return follows ? { ...container, imagePullPolicy } : container;
-    });
-  const initContainers = from.initContainers && { initContainers: adapt(from.initContainers, to.initContainers) };
-  return { ...from, containers: adapt(from.containers, to.containers), ...initContainers };
-}
 
 /** Paths of the smallest values that differ. */
 export function collectChanges(from: unknown, to: unknown, path: string, changed: string[]): void {

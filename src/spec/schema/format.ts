@@ -43,6 +43,9 @@ const labelKey: Check = (value) => {
     : `${quote(value)} is not a label key: letters, digits, "-", "_" and ".", starting and ending with a letter or digit`;
 };
 
+/** Capitals are no matter in the prefix, either (ValidateAnnotations). */
+const annotationKey: Check = (value) => labelKey(value.toLowerCase());
+
 const labelValue: Check = (value) =>
   value.length > 63
     ? `is ${value.length} characters long; 63 are the most`
@@ -94,7 +97,8 @@ const sysctlName: Check = (value) =>
 
 const capability: Check = (value) => {
   const known: readonly string[] = ["ALL", ...CAPABILITY_NAMES];
-  if (known.includes(value)) return undefined;
+  // Kubernetes takes any text; containerd and CRI-O take small letters.
+  if (known.includes(value.toUpperCase())) return undefined;
   const right = nearest(value.toUpperCase().replace(/^CAP_/, ""), known);
   return `${quote(value)} is not a capability; ${right === undefined ? "they are named as NET_ADMIN, without CAP_" : `did you mean ${quote(right)}?`}`;
 };
@@ -185,6 +189,7 @@ export const FORMATS = {
   dnsSubdomain,
   hostname,
   labelKey,
+  annotationKey,
   labelValue,
   envName,
   portName,

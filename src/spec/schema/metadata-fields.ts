@@ -12,7 +12,7 @@ export const OBJECT_META = objectType({
     generateName: text({ format: "namePrefix" }),
     namespace: text({ format: "dnsLabel", default: "default" }),
     labels: map(text({ format: "labelValue" }), { keyFormat: "labelKey", computed: "empty" }),
-    annotations: map(text(), { keyFormat: "labelKey", computed: "empty" }),
+    annotations: map(text(), { keyFormat: "annotationKey", computed: "empty" }),
     uid: text({ computed: "set by podrun when the object is created; when given in an update, it must be the same" }),
     creationTimestamp: text({ server: true, computed: "set by podrun when the object is created" }),
     resourceVersion: text({

@@ -284,7 +284,7 @@ t.test("variables have names, one source, and fields that there are", async (t) 
     ],
     [
       from({}),
-      "spec.containers[0].env[0].valueFrom: must have exactly one of configMapKeyRef, secretKeyRef, fieldRef and resourceFieldRef",
+      "spec.containers[0].env[0].valueFrom: must have exactly one of configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef and fileKeyRef",
     ],
     [
       from({ fieldRef: { fieldPath: "status.phase" } }),

@@ -12,9 +12,11 @@ t.test("labels, annotations and images may change", async (t) => {
     [],
   );
   t.same(
-    problems({ container: { image: "x:1" } }, { container: { image: "x" } }),
+    problems(
+      { container: { image: "x:1", imagePullPolicy: "Never" } },
+      { container: { image: "x", imagePullPolicy: "Never" } },
+    ),
     [],
-    "the pull policy follows the tag",
   );
 });
 
@@ -33,6 +35,9 @@ t.test("the rest of the spec may not, and each changed field is named", async (t
     { name: "b", image: "x" },
   ];
   t.same(problems({}, { spec: { containers: two } }), [`spec.containers: ${text}`]);
+  t.same(problems({ container: { imagePullPolicy: "Never" } }, { container: { imagePullPolicy: "Always" } }), [
+    `spec.containers[0].imagePullPolicy: ${text}`,
+  ]);
 });
 
 t.test("a pod keeps its name and namespace", async (t) => {
