@@ -8,7 +8,11 @@ import { parseFieldSelector } from "./selectors.ts";
 import { serveWatch, WatchHub } from "./watch.ts";
 
 export const makeEventHub = (pods: PodService): WatchHub<KubeEvent> =>
-  new WatchHub({ list: () => pods.events(), watch: (listener) => pods.watchEvents(listener) });
+  new WatchHub({
+    list: () => pods.events(),
+    watch: (listener) => pods.watchEvents(listener),
+    remember: () => undefined,
+  });
 
 const EVENT_FIELDS: Readonly<Record<string, (event: KubeEvent) => string>> = {
   "involvedObject.kind": (event) => event.involvedObject.kind,

@@ -28,6 +28,8 @@ function hubOf(objects: ObjectService, kind: KeptKind): WatchHub<KeptObject> {
     list: () => objects.list(kind).map(shown),
     watch: (listener) =>
       objects.watch((event) => event.object.kind === kind && listener({ ...event, object: shown(event.object) })),
+    // Not what they hold: it may be megabytes, and nobody selects by it.
+    remember: (object) => ({ ...object, data: undefined, binaryData: undefined }) as unknown as KeptObject,
   });
 }
 

@@ -15,7 +15,7 @@ const LINE_END = Buffer.from("}\n");
 
 /** What can be watched: objects with a version. */
 export interface Watched {
-  readonly metadata: { readonly resourceVersion: string };
+  readonly metadata: { readonly resourceVersion: string; readonly namespace?: string; readonly name: string };
 }
 
 export interface WatchEvent<T> {
@@ -27,6 +27,13 @@ export interface WatchSource<T> {
   list(): readonly T[];
   /** Later changes only, in order. Returns unsubscribe. */
   watch(listener: (event: WatchEvent<T>) => void): () => void;
+  /** What selectors look at of an object, for the next change of it; by default all of it. Undefined: nothing of that changes. */
+  readonly remember?: (object: T) => T | undefined;
+}
+
+/** A change, with the object as it was before. */
+interface Change<T> extends WatchEvent<T> {
+  readonly before: T | undefined;
 }
 
 export interface WatchOptions<T> {
@@ -38,8 +45,10 @@ export interface WatchOptions<T> {
 /** Fans the changes of one kind out to watchers and keeps the latest for those that come a little late. */
 export class WatchHub<T extends Watched> {
   readonly #source: WatchSource<T>;
-  readonly #window: WatchEvent<T>[] = [];
-  readonly #watchers = new Set<(event: WatchEvent<T>) => void>();
+  readonly #window: Change<T>[] = [];
+  readonly #watchers = new Set<(change: Change<T>) => void>();
+  /** What selectors look at of every object as it was told last, by namespace and name. */
+  readonly #latest = new Map<string, T>();
   readonly #open = new Set<() => void>();
   readonly #unsubscribe: () => void;
   /** Changes up to here are no longer in the window. */
@@ -47,7 +56,9 @@ export class WatchHub<T extends Watched> {
 
   constructor(source: WatchSource<T>) {
     this.#source = source;
-    this.#forgotten = latestVersion(source.list());
+    const present = source.list();
+    this.#forgotten = latestVersion(present);
+    for (const object of present) this.#remember(object);
     this.#unsubscribe = source.watch((event) => this.#onEvent(event));
   }
 
@@ -67,15 +78,16 @@ export class WatchHub<T extends Watched> {
       response.end(`${JSON.stringify({ type: "ERROR", object: goneStatus(since, this.#forgotten) })}\n`);
       return;
     }
-    const send = (event: WatchEvent<T>): void => {
-      if (!options.filter(event.object)) return;
-      response.write(Buffer.concat([Buffer.from(`{"type":"${event.type}","object":`), jsonOf(event.object), LINE_END]));
+    const send = (change: Change<T>): void => {
+      const type = typeFor(options.filter, change);
+      if (type === undefined) return;
+      response.write(Buffer.concat([Buffer.from(`{"type":"${type}","object":`), jsonOf(change.object), LINE_END]));
       if (response.writableLength > UNREAD_LIMIT) response.destroy();
     };
     if (since > 0) {
-      for (const event of this.#window) if (versionOf(event.object) > since) send(event);
+      for (const change of this.#window) if (versionOf(change.object) > since) send(change);
     } else {
-      for (const object of this.#source.list()) send({ type: "ADDED", object });
+      for (const object of this.#source.list()) send({ type: "ADDED", object, before: undefined });
     }
     const timer =
       options.timeoutSeconds === undefined ? undefined : setTimeout(() => end(), options.timeoutSeconds * 1000);
@@ -97,14 +109,36 @@ export class WatchHub<T extends Watched> {
     for (const end of [...this.#open]) end();
   }
 
+  #remember(object: T): void {
+    const { remember = (all: T) => all } = this.#source;
+    const kept = remember(object);
+    if (kept !== undefined) this.#latest.set(keyOf(object), kept);
+  }
+
   #onEvent(event: WatchEvent<T>): void {
-    this.#window.push(event);
+    const change = { ...event, before: this.#latest.get(keyOf(event.object)) };
+    if (event.type === "DELETED") this.#latest.delete(keyOf(event.object));
+    else this.#remember(event.object);
+    this.#window.push(change);
     if (this.#window.length > WINDOW) {
       const dropped = this.#window.shift();
       if (dropped !== undefined) this.#forgotten = Math.max(this.#forgotten, versionOf(dropped.object));
     }
-    for (const send of [...this.#watchers]) send(event);
+    for (const send of [...this.#watchers]) send(change);
   }
+}
+
+/**
+ * What a change is to a watcher of some objects only: one that has become one of them is new, one that is no longer is gone for it
+ * (Kubernetes' watch cache). Undefined: nothing.
+ */
+function typeFor<T>(
+  filter: (object: T) => boolean,
+  { type, object, before }: Change<T>,
+): Change<T>["type"] | undefined {
+  const was = before !== undefined && filter(before);
+  if (!filter(object)) return was ? "DELETED" : undefined;
+  return type === "MODIFIED" && before !== undefined && !was ? "ADDED" : type;
 }
 
 /** Serves a list request that asks for a watch (`watch=1`); false: it does not. Throws BadRequest. */
@@ -121,6 +155,8 @@ export function serveWatch<T extends Watched>(
   hub.serve(response, { filter, resourceVersion, timeoutSeconds: count(query, "timeoutSeconds") });
   return true;
 }
+
+const keyOf = ({ metadata }: Watched): string => `${metadata.namespace ?? ""}/${metadata.name}`;
 
 function versionOf(object: Watched): number {
   return Number(object.metadata.resourceVersion);

@@ -43,6 +43,23 @@ t.test("a watch of one name and of labels sees no other pod", async (t) => {
   t.same(await next, ["ADDED b"]);
 });
 
+t.test("to a watch with a selector what begins to match is new, and what matches no longer is gone", async (t) => {
+  const { client, pods } = await startFake(t);
+  const put = (labels: Record<string, string>) => {
+    const pod = makePod("a");
+    pods.put({ ...pod, metadata: { ...pod.metadata, labels } }, pods.pods.size === 0 ? "ADDED" : "MODIFIED");
+  };
+  put({ tier: "a" });
+  const { metadata } = await client.listPods({});
+  const all = ["ADDED a", "MODIFIED a", "DELETED a", "ADDED a", "DELETED a"];
+  const changes = take(client.watchPods({ labelSelector: "tier=b" }), 5);
+  await client.version();
+  for (const tier of ["b", "b", "c", "c", "b"]) put({ tier });
+  pods.finishDelete("default", "a");
+  t.same(await changes, all);
+  t.same(await take(client.watchPods({ labelSelector: "tier=b", ...metadata }), 5), all, "those in between, too");
+});
+
 t.test("a version that is too old is told as 410 Expired, not skipped", async (t) => {
   const { client, pods } = await startFake(t);
   for (let index = 0; index < 1100; index++) pods.put(makePod("a"));
