@@ -42,7 +42,6 @@ export class ObjectClient {
     return this.#http.json("POST", objectPath(object.kind, object.metadata.namespace), query, object);
   }
 
-  /** A dry run is for kept kinds only. */
   replace<T extends KubeObject>(object: T, options: { readonly dryRun?: boolean } = {}): Promise<T> {
     const query = { dryRun: options.dryRun === true ? "All" : undefined };
     const { namespace, name } = object.metadata;

@@ -44,9 +44,10 @@ export async function replacePod(
   response: ServerResponse,
   namespace: string,
   name: string,
+  target: Target,
 ): Promise<void> {
   const pod = decodeInto("Pod", await readJson(request), namespace, name);
-  sendJson(response, 200, await context.pods.replace(pod));
+  sendJson(response, 200, await context.pods.replace(pod, { dryRun: isDryRun(target.query) }));
 }
 
 /** gracePeriodSeconds comes from the query or from a DeleteOptions body, as clients of the API server do. */

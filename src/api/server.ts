@@ -137,7 +137,7 @@ function routeNamespace(
   }
   if (verb === undefined) {
     if (method === "GET") return sendJson(response, 200, context.pods.get(namespace, name));
-    if (method === "PUT") return replacePod(context, request, response, namespace, name);
+    if (method === "PUT") return replacePod(context, request, response, namespace, name, target);
     if (method === "PATCH") return patchObject(context, request, response, target, { kind: "Pod", namespace, name });
     if (method === "DELETE") return deletePod(context, request, response, namespace, name, target);
     return methodNotAllowed(response, target);

@@ -3,6 +3,8 @@ import type { CommandEntry } from "./command.ts";
 /** Every command and its file, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   apply: ["create objects from manifests, or change them", () => import("./apply.ts")],
+  diff: ["show what apply would change", () => import("./diff.ts")],
+  replace: ["make objects exactly what their manifests say", () => import("./replace.ts")],
   create: ["create objects from manifests; a ConfigMap, a Secret, a namespace from flags", () => import("./create.ts")],
   run: ["run one image as a pod", () => import("./run.ts")],
   get: ["list pods and other objects", () => import("./get.ts")],

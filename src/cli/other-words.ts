@@ -17,7 +17,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   info: "podrun system info",
   stats: "podrun top pod",
   rename: "podrun tag IMAGE NAME for images; pods keep their names",
-  replace: "podrun apply -f FILE",
   port: "podrun get pod NAME -o yaml, or podrun port-forward",
   "cluster-info": "podrun system info",
   history: "podrun inspect-image IMAGE",

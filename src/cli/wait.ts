@@ -1,9 +1,8 @@
-import type { ListQuery } from "../api/client.ts";
 import { ApiError } from "../api/status.ts";
-import type { Config } from "../base/config.ts";
-import { type KindName, kindNames } from "../spec/kinds.ts";
+import { kindNames } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { duration, UsageError } from "./arguments.ts";
+import { CHOICE_OPTIONS, namedObjects, type ObjectName } from "./chosen-objects.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { followPod } from "./follow.ts";
 import { evaluatePath, formatValue } from "./jsonpath.ts";
@@ -18,12 +17,17 @@ const OPTIONS = {
     help: "condition=TYPE[=VALUE], jsonpath='{.path}'=VALUE, create or delete",
   },
   timeout: { kind: "text", value: "DURATION", default: "30s", help: "longest time to wait; 0 only looks once" },
-  selector: { kind: "text", short: "l", value: "SELECTOR", help: "objects with these labels" },
-  all: { kind: "boolean", help: "all of the namespace" },
+  ...CHOICE_OPTIONS,
 } as const;
 
+type Wait = Invocation<typeof OPTIONS>;
+
 export const command = defineCommand({
-  usage: ["wait TYPE/NAME… --for=STATE [flags]", "wait TYPE (-l SELECTOR | --all) --for=STATE"],
+  usage: [
+    "wait TYPE/NAME… --for=STATE [flags]",
+    "wait TYPE (-l SELECTOR | --all) --for=STATE",
+    "wait -f FILE… --for=STATE",
+  ],
   about: "Wait until pods, or other objects, are in a state.",
   examples: [
     ["until it is ready", "podrun wait --for=condition=Ready pod/web --timeout=60s"],
@@ -34,28 +38,25 @@ export const command = defineCommand({
   run: waitForPods,
 });
 
-async function waitForPods(invocation: Invocation<typeof OPTIONS>): Promise<number> {
-  const { options, positionals } = invocation;
+async function waitForPods(invocation: Wait): Promise<number> {
+  const { options } = invocation;
   const goal = parseGoal(options.for);
   const timeoutMs = duration(options.timeout, "--timeout");
-  const { kind, names } = await parseAnySelection(positionals);
-  const isSelecting = options.all || options.selector !== undefined;
-  if (isSelecting === names.length > 0)
-    throw new UsageError("want the pods' names, or -l SELECTOR, or --all, and only one of them");
   const client = await invocation.connect();
-  const query = { namespace: options.namespace, labelSelector: options.selector };
-  const found = names.length > 0 ? names : await selectNames(invocation.config, kind, query);
+  const found = await findNames(invocation);
   if (found.length === 0) {
+    // There is nothing that would have to go.
+    if (options.for === "delete") return 0;
     process.stderr.write("error: no matching resources found\n");
     return 1;
   }
   const deadline = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
   let failed = false;
-  for (const name of found) {
+  for (const { kind, namespace, name } of found) {
     // The server's own words for an object that does not exist.
-    if (goal.needsObject) await connectObjects(invocation.config).get(kind, options.namespace, name);
+    if (goal.needsObject) await connectObjects(invocation.config).get(kind, namespace, name);
     const left = deadline === undefined ? undefined : Math.max(deadline - performance.now(), 0);
-    const follow = { namespace: options.namespace, name, timeoutMs: left, signal: invocation.signal };
+    const follow = { namespace, name, timeoutMs: left, signal: invocation.signal };
     let gone = false;
     const isEnough = (object: KubeObject | undefined): boolean => {
       gone = object === undefined && goal.needsObject;
@@ -74,8 +75,22 @@ async function waitForPods(invocation: Invocation<typeof OPTIONS>): Promise<numb
   return failed ? 1 : 0;
 }
 
-async function selectNames(config: Config, kind: KindName, query: ListQuery): Promise<readonly string[]> {
-  return (await connectObjects(config).list(kind, query)).map(({ metadata }) => metadata.name);
+/** What the command line or its files name, or what a selector finds now. Throws UsageError. */
+async function findNames({ options, given, positionals, config }: Wait): Promise<readonly ObjectName[]> {
+  const isSelecting = options.all || options.selector !== undefined;
+  if (options.filename.length > 0 && isSelecting) throw new UsageError("when -f is given, -l and --all are not");
+  const named = await namedObjects({ options, given }, positionals);
+  if (isSelecting === (named !== undefined))
+    throw new UsageError("want the pods' names, or -l SELECTOR, or --all, or -f FILE, and only one of them");
+  if (named !== undefined) return named;
+  const { kind } = await parseAnySelection(positionals);
+  const namespace = options["all-namespaces"] ? undefined : options.namespace;
+  const objects: readonly KubeObject[] = await connectObjects(config).list(kind, {
+    namespace,
+    labelSelector: options.selector,
+    fieldSelector: options["field-selector"],
+  });
+  return objects.map(({ metadata }) => ({ kind, namespace: metadata.namespace, name: metadata.name }));
 }
 
 const goneStatus = (plural: string, name: string) =>

@@ -243,7 +243,7 @@ t.test("wait is for objects of every type", async (t) => {
     code: 1,
     stderr: 'Error from server (NotFound): configmaps "web" not found\n',
   });
-  said(t, await wait("--for=delete", "secrets", "--all"), { code: 1, stderr: "error: no matching resources found\n" });
+  said(t, await wait("--for=create", "secrets", "--all"), { code: 1, stderr: "error: no matching resources found\n" });
 });
 
 t.test(
