@@ -15,6 +15,7 @@ import { measureCrash } from "./crash.ts";
 import { Floor } from "./floor.ts";
 import { measureImages } from "./image.ts";
 import { DIST, layerFolder } from "./instance.ts";
+import type { Load } from "./load.ts";
 import { measureMemory, measureRounds, measureScale, type Results, type Selection } from "./measures.ts";
 import { openPeers } from "./peers.ts";
 import { Podrun } from "./podrun.ts";
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
 }
 
 async function benchLoad(measureLoad: typeof measureCrash): Promise<void> {
+  const opened: Load[] = [];
   const work = mkdtempSync(join(tmpdir(), "podrun-bench-"));
   const results: Results = new Map();
   try {
@@ -78,9 +80,10 @@ async function benchLoad(measureLoad: typeof measureCrash): Promise<void> {
     const name = `ld${(process.pid % 46656).toString(36)}`;
     const dist = options.against === undefined ? DIST : resolve(options.against);
     const pods = Number(options.pods ?? 1000);
+    const onOpen = (load: Load): void => void opened.push(load);
     await Promise.race([
       interrupted(),
-      measureLoad({ name, work, dist, network: 95, profile: options.profile, pods, say }, results),
+      measureLoad({ name, work, dist, network: 95, profile: options.profile, pods, say, onOpen }, results),
     ]).catch((error: unknown) => {
       say(lastLines(join(work, "daemon.log")));
       throw error;
@@ -89,6 +92,7 @@ async function benchLoad(measureLoad: typeof measureCrash): Promise<void> {
     if (options.output === "json") console.log(JSON.stringify({ rows }, undefined, 2));
     else printTable(rows);
   } finally {
+    for (const load of opened) await load.close();
     await takeDown(work, []);
   }
 }

@@ -99,6 +99,8 @@ function repeatCommand(load: Load, dist: string): { stop(): Promise<readonly num
       await delay(COMMAND_PAUSE_MS);
     }
   })();
+  // Told by `stop`.
+  work.catch(() => undefined);
   return {
     stop: async () => {
       isStopped = true;

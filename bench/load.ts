@@ -28,6 +28,8 @@ export interface LoadOptions {
   readonly pods: number;
   /** Says how it goes. */
   readonly say: (text: string) => void;
+  /** Told of what is to be closed, also when the measurement is interrupted. */
+  readonly onOpen: (load: Load) => void;
 }
 
 export class Load {
@@ -35,6 +37,7 @@ export class Load {
   /** A connection a request: one that is kept may be closed by the daemon this moment. */
   readonly #agent = new Agent({ keepAlive: false, maxSockets: 16 });
   readonly #delayFile: string;
+  #closed: Promise<void> | undefined;
 
   private constructor(instance: Instance, delayFile: string) {
     this.instance = instance;
@@ -47,7 +50,9 @@ export class Load {
     // A profile of each phase; the daemon leaves without writing one of its whole life.
     const { profile, ...rest } = options;
     const env = { BENCH_LOOP_DELAY: delayFile, ...(profile && { BENCH_PROFILE: profile }) };
-    return new Load(await startInstance({ ...rest, preload, env }), delayFile);
+    const load = new Load(await startInstance({ ...rest, preload, env }), delayFile);
+    options.onOpen(load);
+    return load;
   }
 
   /** What the event loop was like since the last call. */
@@ -99,12 +104,14 @@ export class Load {
   sample(pauseMillis: number): { stop(): Promise<readonly number[]> } {
     const workerData = { socketPath: apiSocket(this.instance.config), path: PODS, pauseMillis };
     const worker = new Worker(join(import.meta.dirname, "sampler.ts"), { workerData });
+    const samples = new Promise<readonly number[]>((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+    });
+    // Told by `stop`; until then the benchmark fails by what it does itself.
+    samples.catch(() => undefined);
     return {
       stop: () => {
-        const samples = new Promise<readonly number[]>((resolve, reject) => {
-          worker.once("message", resolve);
-          worker.once("error", reject);
-        });
         worker.postMessage("stop");
         return samples;
       },
@@ -113,7 +120,8 @@ export class Load {
 
   close(): Promise<void> {
     this.#agent.destroy();
-    return this.instance.close();
+    this.#closed ??= this.instance.close();
+    return this.#closed;
   }
 }
 
