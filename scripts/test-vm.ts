@@ -1,7 +1,9 @@
-// `npm run test:vm [-- core | PART OF A PATH…]`: the system tests in a Debian VM with cgroup v2, AppArmor and kernel 6.1
-// (scripts/vm/run). `core` takes those that test/system/core.txt lists. The VM is emulated: every timeout is multiplied.
+// `npm run test:vm [-- core | boot | PART OF A PATH…]`: the system tests in a Debian VM with cgroup v2, AppArmor and kernel 6.1
+// (scripts/vm/run). `core` takes those that test/system/core.txt lists. `boot` is test/vm/: one machine with a real systemd
+// that is started, loses its power, is started again, shut down in good order, and started once more. The VM is emulated: every timeout is multiplied.
 import { spawnSync } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { buildProgram } from "../test/system/support/programs.ts";
 
@@ -20,19 +22,40 @@ const coreTests = (): readonly string[] =>
 
 const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
-// The VM has no compiler.
-for (const source of globSync("test/system/programs/*.c", { cwd: ROOT })) buildProgram(basename(source, ".c"));
+/** Runs test files in the VM; `machine` says what kind of VM it is. Returns the exit code. */
+function runInVm(args: readonly string[], machine: Readonly<Record<string, string>> = {}): number {
+  const node = process.execPath.replace(ROOT, "/repo");
+  // The state of the tests must not lie on the shared folder: overlay cannot have its upper folder on virtiofs.
+  const command = [
+    `export PODRUN_TEST_SLOWNESS=${SLOWNESS} TMPDIR=/tmp PATH=/repo/node_modules/.bin:$PATH`,
+    `exec ${quote(node)} scripts/test.ts ${args.map(quote).join(" ")}`,
+  ].join("\n");
+  const { status } = spawnSync(join(ROOT, "scripts/vm/run"), [command], {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { VM_TIMEOUT: TIME_LIMIT_SECONDS, ...process.env, ...machine },
+  });
+  return status ?? 125;
+}
 
-const filters = process.argv.slice(2).flatMap((word) => (word === "core" ? coreTests() : [word]));
-const node = process.execPath.replace(ROOT, "/repo");
-// The state of the tests must not lie on the shared folder: overlay cannot have its upper folder on virtiofs.
-const command = [
-  `export PODRUN_TEST_SLOWNESS=${SLOWNESS} TMPDIR=/tmp PATH=/repo/node_modules/.bin:$PATH`,
-  `exec ${quote(node)} scripts/test.ts --system ${filters.map(quote).join(" ")}`,
-].join("\n");
+/** The boots of one machine, in turn; one that fails leaves nothing for the next to look at. */
+function runBoots(): number {
+  const folder = mkdtempSync(join(tmpdir(), "podrun-boot-"));
+  try {
+    for (const boot of ["first-boot", "second-boot", "third-boot"]) {
+      const status = runInVm(["--vm", boot], { VM_INIT: "systemd", VM_DISK: join(folder, "disk") });
+      if (status !== 0) return status;
+    }
+    return 0;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
-const { status } = spawnSync(join(ROOT, "scripts/vm/run"), [command], {
-  stdio: ["ignore", "inherit", "inherit"],
-  env: { VM_TIMEOUT: TIME_LIMIT_SECONDS, ...process.env },
-});
-process.exitCode = status ?? 125;
+function runSystemTests(filters: readonly string[]): number {
+  // The VM has no compiler.
+  for (const source of globSync("test/system/programs/*.c", { cwd: ROOT })) buildProgram(basename(source, ".c"));
+  return runInVm(["--system", ...filters.flatMap((word) => (word === "core" ? coreTests() : [word]))]);
+}
+
+const filters = process.argv.slice(2);
+process.exitCode = filters.join() === "boot" ? runBoots() : runSystemTests(filters);

@@ -1,5 +1,5 @@
 // `npm test [-- [--unit | --system] [PART OF A PATH]…]`: the native tests, the unit tests, then the system tests (as root, on
-// this machine's kernel). What they need has been installed and built by then: see "test" in package.json.
+// this machine's kernel). `--vm` is for scripts/test-vm.ts. What they need has been installed and built by then: see "test" in package.json.
 // The last line is always `N passed, N failed`, and it counts assertions.
 import { globSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -13,9 +13,13 @@ const ROOT = join(import.meta.dirname, "..");
 
 const { values: flags, positionals: filters } = parseArgs({
   allowPositionals: true,
-  options: { unit: { type: "boolean", default: false }, system: { type: "boolean", default: false } },
+  options: {
+    unit: { type: "boolean", default: false },
+    system: { type: "boolean", default: false },
+    vm: { type: "boolean", default: false },
+  },
 });
-const everything = !flags.unit && !flags.system;
+const everything = !flags.unit && !flags.system && !flags.vm;
 
 /** Test files of a folder whose path contains one of the filters. */
 function testFiles(folder: string): readonly string[] {
@@ -51,6 +55,7 @@ if (everything && filters.length === 0) {
   outcomes.push(native);
 }
 if (everything || flags.unit) outcomes.push(...(await runAll(testFiles("unit"), availableParallelism(), 120)));
+if (flags.vm) outcomes.push(...(await runAll(testFiles("vm"), 1, 300)));
 if (everything || flags.system) {
   const alone = filesThatRunAlone();
   const files = testFiles("system");

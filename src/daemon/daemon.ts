@@ -25,6 +25,7 @@ import { monitorBinary } from "./files.ts";
 import { openImages } from "./images.ts";
 import { keepNetwork } from "./keep-network.ts";
 import { listen } from "./listen.ts";
+import { machineGoesDown, SHUTDOWN_SECONDS } from "./machine-stop.ts";
 import { prepareNetwork } from "./network.ts";
 import { makeNode } from "./node.ts";
 import { readNodeFacts } from "./node-facts.ts";
@@ -35,7 +36,7 @@ import { System } from "./system.ts";
 import { WarmMonitors } from "./warm-monitors.ts";
 
 export interface Daemon {
-  /** Stops answering and lets everything go that is not a pod's. Pods go on. */
+  /** Stops answering and lets everything go that is not a pod's. Pods go on, unless the machine goes down. */
   leave(): Promise<void>;
 }
 
@@ -89,7 +90,10 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
       controllers.stop();
       network.stop();
       await api.close();
-      pods.stop();
+      if (await machineGoesDown()) {
+        log.info("the machine goes down: pods are ended, and start again at the next boot");
+        await pods.shutDown(SHUTDOWN_SECONDS);
+      } else pods.stop();
       stopImages();
       node.meter.close();
       monitors.close();

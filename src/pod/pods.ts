@@ -8,6 +8,7 @@ import { changedPod, checkSame, podError, refuseEphemeral, validateChange } from
 import { type Disruption, EVICTED_BY_API, mergeConditions, withDisruption } from "./conditions.ts";
 import { recordPending } from "./decide-resize.ts";
 import { planDeletion } from "./delete.ts";
+import { endPods } from "./end-pods.ts";
 import type { EvictablePods, Eviction } from "./eviction/types.ts";
 import { requireNamespace } from "./namespaces.ts";
 import type { Node } from "./node.ts";
@@ -83,6 +84,12 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     this.#cancelFreed?.();
     this.#scheduling.stop();
     for (const worker of this.#workers.values()) worker.stop();
+  }
+
+  /** The machine goes down: pods end, and stay on record as they are. */
+  async shutDown(longestSeconds: number): Promise<void> {
+    this.stop();
+    await endPods(this.#node, [...this.#workers.values()], longestSeconds);
   }
 
   /** Images have come: whoever waits for one tries again now. */

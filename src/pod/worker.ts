@@ -336,14 +336,15 @@ export class PodWorker {
     if (this.#sandbox.isReady) {
       this.#probes.stopRestarting();
       this.#publisher.publish();
-      await this.#stopAll(this.#node.timers.now() + this.#end.graceSeconds(this.#pod) * 1000);
+      await this.stopAll(this.#node.timers.now() + this.#end.graceSeconds(this.#pod) * 1000);
       if (this.#stage !== "over") return;
     }
     if (await this.#sandbox.stop(this.#pod)) this.#changed();
     await this.#end.clearAway(this.#pod, this.#sandbox);
   }
 
-  async #stopAll(deadline: number): Promise<void> {
+  /** Ends the containers in their order, until `deadline`, a moment. */
+  async stopAll(deadline: number): Promise<void> {
     if (this.#containers.running.length === 0) return;
     this.#grace = new Grace(this.#node.timers, deadline);
     await stopContainers(this.#node, this.#pod, this.#containers.all, this.#grace);

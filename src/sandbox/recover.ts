@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { PodrunError } from "../base/errors.ts";
 import { connectMonitor, type ListedMessage, type MonitorClient } from "../linux/monitor/index.ts";
 import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
+import { removeForgotten } from "./forgotten-folders.ts";
 import { containersOf, updateContainer } from "./lookup.ts";
 import { loseSandbox, takeExit, watchMonitor } from "./monitor-events.ts";
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
@@ -27,6 +28,7 @@ export async function recover(context: Context): Promise<void> {
     ({ record }) => !context.live.sandboxes.has(record.sandboxId),
   );
   for (const container of orphans) await attempt(context, container.record, () => removeContainer(context, container));
+  removeForgotten(context);
 }
 
 /** So long the daemon's start waits for one recovery, milliseconds; after that the recovery goes on beside everything else. */
