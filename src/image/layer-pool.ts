@@ -46,11 +46,12 @@ export interface LayerPoolOptions {
   readonly unpackings?: number;
 }
 
-/**
- * A registry that gives its bytes slowly holds up to three (a pull's downloads); the others must get on. Beyond that, one
- * more than processors: while one waits for bytes, another one works.
- */
+/** One more than processors: while one waits for bytes, another one works. */
 const LEAST_UNPACKINGS = 4;
+
+/** Who gets fewer bytes than that in such a time waits for its registry, and not for this machine: it leaves its place to others. */
+const SLOW_BYTES = 1 << 20;
+const SLOW_MILLIS = 1000;
 
 /** All layers that are coming in, by diff id: whoever needs one that is on its way waits for it. */
 export class LayerPool {
@@ -98,7 +99,10 @@ export class LayerPool {
       source.diffId,
       new LayerMeter(source.blob.digest, source.blob.size),
       (target, meter, signal) =>
-        this.#unpackings.run(() => this.#unpack(source, image, { target, meter, signal }), signal),
+        this.#unpackings.run((leave) => {
+          const timer = watchSpeed(meter, leave);
+          return this.#unpack(source, image, { target, meter, signal }).finally(() => clearInterval(timer));
+        }, signal),
     );
     this.#coming.set(source.diffId, layer);
     // A failed one is nobody's to join any more.
@@ -169,6 +173,15 @@ export class LayerPool {
     meter.state("done");
     return { size, tarSize: meter.unpacked };
   }
+}
+
+function watchSpeed(meter: LayerMeter, leave: () => void): NodeJS.Timeout {
+  let before = 0;
+  return setInterval(() => {
+    const { bytes, size } = meter;
+    if (bytes < size && bytes - before < SLOW_BYTES) leave();
+    before = bytes;
+  }, SLOW_MILLIS);
 }
 
 /** As many digits of the digest as make it the only one; short, for overlay's options name 120 layers in one page (design, 6). */

@@ -24,6 +24,15 @@ export class LayerMeter {
     return this.#last.unpacked;
   }
 
+  /** Packed bytes that have come, and all there are. */
+  get bytes(): number {
+    return this.#last.bytes;
+  }
+
+  get size(): number {
+    return this.#last.size;
+  }
+
   /** Returns the function that ends it. */
   listen(listener: (progress: LayerProgress) => void): () => void {
     listener(this.#last);

@@ -7,15 +7,21 @@ export class Semaphore {
     this.#free = slots;
   }
 
-  /** Throws the signal's reason, also while it waits. */
-  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** `leave` gives the place to another before the work is done. Throws the signal's reason, also while it waits. */
+  async run<T>(work: (leave: () => void) => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#enter(signal);
-    try {
-      return await work();
-    } finally {
+    let isInside = true;
+    const leave = (): void => {
+      if (!isInside) return;
+      isInside = false;
       const next = this.#waiting.shift();
       if (next === undefined) this.#free++;
       else next();
+    };
+    try {
+      return await work(leave);
+    } finally {
+      leave();
     }
   }
 
