@@ -150,7 +150,25 @@ export function readConfig(bytes: Buffer, descriptor: Descriptor, image: string)
   const rawConfig = bytes.toString("utf8");
   // It is kept as text, and must come out of it byte for byte.
   if (!Buffer.from(rawConfig).equals(bytes)) throw badBlob(image, `its config ${descriptor.digest} is not UTF-8`);
+  if (isDeep(rawConfig))
+    throw badBlob(
+      image,
+      `its config ${descriptor.digest} has lists and objects in one another deeper than ${DEPTH_LIMIT}`,
+    );
   return { id: descriptor.digest, rawConfig, config, platform, diffIds };
+}
+
+/** Real configs have four. V8 reads any depth, and writes some thousands: `inspect` writes what was read here. */
+const DEPTH_LIMIT = 100;
+
+function isDeep(json: string): boolean {
+  let depth = 0;
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[{\]}]/g)) {
+    if (token === "[" || token === "{") depth++;
+    else if (token === "]" || token === "}") depth--;
+    if (depth > DEPTH_LIMIT) return true;
+  }
+  return false;
 }
 
 export function parseJson(bytes: Buffer, image: string, what: string): unknown {

@@ -133,6 +133,8 @@ t.test("what is no container image, or lies about itself, is refused and leaves 
   const { digest } = await host.push("good", {});
   const manifest = JSON.parse(String(host.blobs.get(digest)?.bytes));
   const type = "application/vnd.oci.image.manifest.v1+json";
+  const config = JSON.parse(String(host.blobs.get(manifest.config.digest)?.bytes));
+  const deep = { ...config, history: JSON.parse(`${"[".repeat(200)}"]]]]"${"]".repeat(200)}`) };
   const bad: readonly [string, object | Buffer, RegExp, string?][] = [
     [
       "chart",
@@ -161,6 +163,11 @@ t.test("what is no container image, or lies about itself, is refused and leaves 
         config: { ...manifest.config, ...put(host, { architecture: machineArchitecture(), os: "linux" }) },
       },
       /config.rootfs must be an object/,
+    ],
+    [
+      "deep",
+      { ...manifest, config: { ...manifest.config, ...put(host, deep) } },
+      /its config sha256:\w+ has lists and objects in one another deeper than 100/,
     ],
   ];
   for (const [tag, content, message, mediaType = type] of bad) {
