@@ -8,6 +8,7 @@ import { GROUPS } from "../test/unit/kubernetes/cases/index.ts";
 import { POD } from "../test/unit/kubernetes/cases/pods.ts";
 import { QUANTITIES } from "../test/unit/kubernetes/cases/resources.ts";
 import { STATUS_CASES } from "../test/unit/kubernetes/cases/statuses.ts";
+import { TABLE_CASES } from "../test/unit/kubernetes/cases/tables.ts";
 import { UPDATE_GROUPS } from "../test/unit/kubernetes/cases/updates.ts";
 import { difference } from "../test/unit/kubernetes/difference.ts";
 import type { CreateAnswer, Given, TableAnswer, UpdateAnswer } from "../test/unit/kubernetes/recorded.ts";
@@ -40,8 +41,13 @@ const tables = ask(STATUS_CASES.map((set) => ({ ask: "table", object: makeObject
 write(
   "pod-rows",
   tables.map(({ columns, rows }, index): TableAnswer => {
-    return { set: STATUS_CASES[index] ?? [], columns, row: rows?.[0]?.map(String) };
+    return { set: STATUS_CASES[index] as Settings, columns, row: rows?.[0]?.map(String) };
   }),
+);
+const others = ask(TABLE_CASES.map((object) => ({ ask: "table", object })));
+write(
+  "tables",
+  others.map(({ columns, rows }): TableAnswer => ({ columns, row: rows?.[0]?.map(String) })),
 );
 const quantities = ask(QUANTITIES.map((text) => ({ ask: "quantity", text })));
 write(

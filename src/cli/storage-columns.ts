@@ -33,7 +33,7 @@ export const CLAIM_COLUMNS: readonly Column<PersistentVolumeClaim>[] = [
   ["NAME", ({ metadata }) => metadata.name],
   ["STATUS", phaseOf],
   ["VOLUME", ({ spec }) => spec.volumeName ?? ""],
-  ["CAPACITY", ({ status }) => status.capacity?.storage ?? ""],
+  ["CAPACITY", ({ spec, status }) => (spec.volumeName === undefined ? "" : (status.capacity?.storage ?? "0"))],
   ["ACCESS MODES", ({ status }) => formatModes(status.accessModes)],
   ["STORAGECLASS", ({ spec }) => spec.storageClassName ?? ""],
   ["VOLUMEATTRIBUTESCLASS", () => UNSET],

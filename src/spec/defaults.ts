@@ -3,6 +3,7 @@
 
 import { placedContainers } from "./containers.ts";
 import type { Container, ObjectMeta, Pod, PodSpec, ResourceRequirements } from "./pod.ts";
+import { canonicalQuantity } from "./quantity.ts";
 import {
   containersTotal,
   formatAmount,
@@ -82,7 +83,11 @@ function defaultPodResources(spec: PodSpec): void {
     const amounts = containersTotal(spec, kind);
     const given = names.flatMap((name) => {
       const amount = amounts[name];
-      return amount === undefined ? [] : [[name, formatAmount(name, amount)] as const];
+      if (amount === undefined) return [];
+      // The sum is written as its first part is.
+      const first = placedContainers(spec).flatMap(({ container }) => container.resources[kind]?.[name] ?? [])[0];
+      const isDecimal = name !== "cpu" && !first?.endsWith("i");
+      return [[name, isDecimal ? canonicalQuantity(String(amount)) : formatAmount(name, amount)] as const];
     });
     return Object.fromEntries(given);
   };

@@ -69,7 +69,7 @@ export const ENV_VAR = objectType({
                   note: "at most 1 MiB; no link leads out of the volume",
                 }),
                 key: text({ required: true, format: "envName" }),
-                optional: flag({ note: "true: a file or a key that is missing counts for nothing" }),
+                optional: flag({ default: false, note: "true: a file or a key that is missing counts for nothing" }),
               },
             }),
             { note: "lines `KEY='value'` and comments, read at each start" },

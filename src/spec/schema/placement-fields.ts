@@ -149,8 +149,8 @@ export const PLACEMENT_FIELDS = {
           whenUnsatisfiable: oneOf(["DoNotSchedule", "ScheduleAnyway"], { required: true }),
           labelSelector: object(LABEL_SELECTOR),
           minDomains: integer({ min: 1, note: `${HERE}: one domain` }),
-          nodeAffinityPolicy: oneOf(["Honor", "Ignore"], { note: `without an effect: ${HERE}` }),
-          nodeTaintsPolicy: oneOf(["Honor", "Ignore"], { note: `without an effect: ${HERE}` }),
+          nodeAffinityPolicy: oneOf(["Honor", "Ignore"], { emptyIsWrong: true, note: `without an effect: ${HERE}` }),
+          nodeTaintsPolicy: oneOf(["Honor", "Ignore"], { emptyIsWrong: true, note: `without an effect: ${HERE}` }),
           matchLabelKeys: list(text({ format: "labelKey" }), {
             note: "of those that the pod has a label for, as it is now",
           }),

@@ -61,7 +61,7 @@ export const POD_DNS_CONFIG = objectType({
       object(
         objectType({
           name: "PodDNSConfigOption",
-          fields: { name: text({ required: true, format: "word" }), value: text({ format: "word" }) },
+          fields: { name: text({ required: true, format: "word" }), value: text({ empty: true, format: "word" }) },
         }),
       ),
     ),

@@ -34,7 +34,8 @@ export interface UpdateAnswer {
 }
 
 export interface TableAnswer {
-  readonly set: Settings;
+  /** Of a pod; the objects of other kinds are in cases/tables.ts, in the same order. */
+  readonly set?: Settings;
   /** `+` stands before what is shown with `-o wide` only. */
   readonly columns: readonly string[] | undefined;
   readonly row: readonly string[] | undefined;

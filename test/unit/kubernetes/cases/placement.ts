@@ -134,6 +134,8 @@ const PLACEMENT: Settings[] = [
       [{ ...SPREAD, minDomains: 0 }],
       [{ ...SPREAD, minDomains: 1, whenUnsatisfiable: "ScheduleAnyway" }],
       [{ ...SPREAD, nodeAffinityPolicy: "Honor" }],
+      [{ ...SPREAD, nodeAffinityPolicy: "" }],
+      [{ ...SPREAD, nodeTaintsPolicy: "" }],
       [{ ...SPREAD, nodeAffinityPolicy: "honor" }],
       [{ ...SPREAD, nodeTaintsPolicy: "Ignore" }],
       [{ ...SPREAD, nodeTaintsPolicy: "a" }],

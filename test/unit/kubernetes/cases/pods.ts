@@ -138,6 +138,7 @@ const SPEC: Settings[] = [
     { options: [{ value: "2" }] },
     { options: [{ name: "" }] },
     { options: [{ name: "a", value: null }] },
+    { options: [{ name: "a", value: "" }] },
     { options: [{ name: "a b" }] },
     { options: [{ name: "a", value: "b c" }] },
     { options: many(2, { name: "a" }) },

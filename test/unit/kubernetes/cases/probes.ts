@@ -257,4 +257,28 @@ const ENV: Settings[] = [
   ]),
 ];
 
-export const PROBE_CASES: readonly Settings[] = [...PROBES, ...ENV];
+const FILE = { volumeName: "a", path: "b", key: "C" };
+const FILES: Settings[] = each(
+  `${MAIN}.env.0.valueFrom.fileKeyRef`,
+  [
+    FILE,
+    { ...FILE, optional: true },
+    { ...FILE, optional: false },
+    { ...FILE, volumeName: "none" },
+    { ...FILE, volumeName: "" },
+    { ...FILE, path: "" },
+    { ...FILE, path: "/b" },
+    { ...FILE, path: "../b" },
+    { ...FILE, key: "" },
+    { ...FILE, key: "a=b" },
+    { ...FILE, key: "1" },
+    {},
+    null,
+  ],
+  [
+    ["spec.volumes", [{ name: "a", emptyDir: {} }]],
+    [`${MAIN}.env.0.name`, "A"],
+  ],
+);
+
+export const PROBE_CASES: readonly Settings[] = [...PROBES, ...ENV, ...FILES];

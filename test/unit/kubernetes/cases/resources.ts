@@ -248,6 +248,14 @@ const RESOURCES: Settings[] = [
 ];
 
 const POD_RESOURCES: Settings[] = [
+  ...each(
+    `${MAIN}.resources.requests.memory`,
+    ["129M", "1024", "1000Ki", "1e6"],
+    [
+      ["spec.resources.limits", { memory: "1Gi" }],
+      ["spec.containers.1", { name: "b", image: "a", resources: { requests: { memory: "1Mi" } } }],
+    ],
+  ),
   ...each("spec.resources", [
     null,
     {},
