@@ -7,8 +7,10 @@ import { pipeline } from "node:stream/promises";
 import { createZstdDecompress } from "node:zlib";
 import { pack } from "tar-stream";
 import { errnoOf, PodrunError } from "../base/errors.ts";
+import { plainText } from "../base/plain-text.ts";
 import type { ImageContext } from "./context.ts";
 import { findImage } from "./find.ts";
+import { findReplacing } from "./replaced-content.ts";
 import type { ImageRecord, LayerRecord } from "./types.ts";
 
 export interface SaveOptions {
@@ -184,7 +186,8 @@ class ArchiveWriter {
 
   async layer({ folders, packer }: ImageContext, layer: LayerRecord, signal: AbortSignal): Promise<void> {
     const { digest, folder, tarSize = 0 } = layer;
-    const skeleton = openSkeleton(folders.skeletonFile(folder));
+    const file = folders.skeletonFile(folder);
+    const skeleton = openSkeleton(file);
     const request = { folder: `${folders.layers}/${folder}`, layer: digest, skeleton, signal };
     const tar = (await packer.pack(request).catch((error: unknown) => {
       skeleton.destroy();
@@ -209,12 +212,15 @@ class ArchiveWriter {
         else (entry as unknown as Writable).once("drain", () => next());
       },
     });
-    await Promise.race([pipeline(tar, sink, { signal }), this.#failed]).catch((error: unknown) => {
-      throw badSkeleton(layer, error) ?? error;
+    await Promise.race([pipeline(tar, sink, { signal }), this.#failed]).catch(async (error: unknown) => {
+      throw badSkeleton(layer, error) ?? (signal.aborted ? undefined : await replaced(layer, file)) ?? error;
     });
-    if (size !== tarSize) throw changed(layer, `it has ${size} bytes, and had ${tarSize}`);
     const found = `sha256:${hash.digest("hex")}`;
-    if (found !== digest) throw changed(layer, `it hashes to ${found}`);
+    if (size !== tarSize || found !== digest)
+      throw (
+        (await replaced(layer, file)) ??
+        changed(layer, `it has ${size} bytes and hashes to ${found}, and had ${tarSize}`)
+      );
     (entry as unknown as Writable).end();
     await Promise.race([done.promise, this.#failed]);
   }
@@ -233,6 +239,18 @@ function badSkeleton(layer: LayerRecord, error: unknown): PodrunError | undefine
   const code = errnoOf(error) ?? "";
   if (code === "ENOENT") return changed(layer, "its skeleton is missing", error);
   return /^(Z_|ZSTD_)/.test(code) ? changed(layer, `its skeleton is damaged: ${code}`, error) : undefined;
+}
+
+/** Nothing of it was changed, then: it never could be saved. */
+async function replaced({ digest }: LayerRecord, skeletonFile: string): Promise<PodrunError | undefined> {
+  const entry = await findReplacing(openSkeleton(skeletonFile)).catch(() => undefined);
+  if (entry === undefined) return undefined;
+  const why = `its entry ${JSON.stringify(plainText(entry))} took the place of an earlier one of the same name, whose content is not kept`;
+  return new PodrunError(
+    "Conflict",
+    `layer ${digest} cannot be saved: ${why}; copy the image from where it came (skopeo copy)`,
+    { details: { layer: digest, entry } },
+  );
 }
 
 function changed({ digest, folder }: LayerRecord, what: string, cause?: unknown): PodrunError {

@@ -13,7 +13,7 @@ import type { ImageRecord } from "../../../src/image/types.ts";
 import { Database } from "../../../src/store/database.ts";
 import { ImageTable } from "../../../src/store/images.ts";
 import { STATE_MIGRATIONS } from "../../../src/store/schema.ts";
-import { digest, layout, noRegistry, scratch, tar } from "./fixtures.ts";
+import { digest, layout, noRegistry, scratch, tar, writeFolder } from "./fixtures.ts";
 import { packer } from "./packer.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
@@ -156,6 +156,28 @@ t.test("a layer that was changed on the disk is not saved", async (t) => {
   writeFileSync(join(folder, "images/layers", own?.folder ?? "", "own"), "after!");
   await t.rejects(buffer(await images.save(["t.test/a:1"])), { code: "StateCorrupt", message: /was changed on disk/ });
   t.ok((await images.remove("t.test/a:1")).deleted.length, "saving does not hold it any more");
+});
+
+t.test("a layer that has one name twice can't be saved, and was not changed", async (t) => {
+  const { images, folder } = setup(t);
+  const twice = (second: string) => [
+    [
+      { name: "a", content: "first" },
+      { name: "b", content: "x" },
+      { name: "a", content: second },
+    ],
+  ];
+  for (const [name, second] of [
+    ["t.test/longer:1", "the second"],
+    ["t.test/other:1", "other"],
+  ] as const) {
+    await images.load(writeFolder(join(folder, second), await layout({ name, layers: twice(second) })));
+    await t.rejects(buffer(await images.save([name])), {
+      code: "Conflict",
+      message: /layer sha256:\w+ cannot be saved: its entry "a" took the place of an earlier one .*skopeo copy/,
+    });
+    t.ok(await images.resolve(name), "it is used all the same");
+  }
 });
 
 t.test("a skeleton that is missing, damaged or cut off is told by the stream, and ends nothing else", async (t) => {
