@@ -15,7 +15,7 @@ export async function inspectImage(context: ApiContext, response: ServerResponse
 
 export async function tagImage(context: ApiContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { source, target } = readFields(await readJson(request), { source: "string", target: "string" });
-  context.images.tag(required(source, "source"), required(target, "target"));
+  await context.images.tag(required(source, "source"), required(target, "target"));
   sendJson(response, 200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" });
 }
 

@@ -20,10 +20,7 @@ export function announceImages(images: ImageService, arrived: () => void): Image
     load: (source, options) => images.load(source, options).finally(arrived),
     save: (references, options) => images.save(references, options),
     importRootfs: (source, options) => after(images.importRootfs(source, options)),
-    tag: (source, target) => {
-      images.tag(source, target);
-      arrived();
-    },
+    tag: (source, target) => images.tag(source, target).then(arrived),
     remove: (reference, options) => images.remove(reference, options),
     prune: (options) => images.prune(options),
   };

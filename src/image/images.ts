@@ -84,12 +84,12 @@ export class Images implements ImageService {
   }
 
   async resolve(reference: string): Promise<RuntimeImage> {
-    if (this.#embedded?.means(reference)) await this.#embedded.ensure();
+    await this.#ensureIfNamed(reference);
     return this.#resolve(reference);
   }
 
   async hold(reference: string): Promise<{ readonly image: RuntimeImage; readonly release: () => void }> {
-    if (this.#embedded?.means(reference)) await this.#embedded.ensure();
+    await this.#ensureIfNamed(reference);
     // From here to the hold nothing may come between: the image could go.
     const image = this.#resolve(reference);
     const release = this.context.use.hold(image.id);
@@ -122,6 +122,7 @@ export class Images implements ImageService {
   }
 
   async inspect(reference: string): Promise<InspectedImage> {
+    await this.#ensureIfNamed(reference);
     return inspectImage(this.context, reference, this.embeddedName);
   }
 
@@ -137,6 +138,7 @@ export class Images implements ImageService {
     references: readonly string[],
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<NodeJS.ReadableStream> {
+    for (const reference of references) await this.#ensureIfNamed(reference);
     return saveImages(this.context, references, { ...options, embedded: this.embeddedName });
   }
 
@@ -144,7 +146,8 @@ export class Images implements ImageService {
     return importRootfs(this.context, source, options);
   }
 
-  tag(source: string, target: string): void {
+  async tag(source: string, target: string): Promise<void> {
+    await this.#ensureIfNamed(source);
     tagImage(this.context, source, target, this.embeddedName);
   }
 
@@ -167,6 +170,10 @@ export class Images implements ImageService {
     await this.#embedded?.ensure();
   }
 
+  async #ensureIfNamed(reference: string): Promise<void> {
+    if (this.#embedded?.means(reference)) await this.#embedded.ensure();
+  }
+
   #resolve(reference: string): RuntimeImage {
     const { records, folders, packer } = this.context;
     const record = findByName(records, reference);
@@ -187,7 +194,7 @@ export class Images implements ImageService {
   }
 
   async #pullLocal(text: string, name: string): Promise<PulledImage> {
-    if (this.#embedded?.means(text)) await this.#embedded.ensure();
+    await this.#ensureIfNamed(text);
     const found = this.context.records.list().find(({ references }) => references.includes(name));
     if (found === undefined) throw notServed(text);
     const { image, references } = found;

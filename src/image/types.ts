@@ -266,7 +266,7 @@ export interface ImageService {
     },
   ): Promise<string>;
   /** `target` means from now on what `source` means now. */
-  tag(source: string, target: string): void;
+  tag(source: string, target: string): Promise<void>;
   /** A name goes, and with its last name the image; by id all names with `force`. Throws ImageInUse, ImageNotFound, Conflict. */
   remove(reference: string, options?: { readonly force?: boolean }): Promise<RemovedImages>;
   /** Removes images without names, with `all` every unused one, and layers without images. `before`: used last before (ms). */

@@ -99,7 +99,7 @@ export class FakeImages implements ImageService {
     this.calls.push(["import", length, reference, changes, message]);
     return hex("c");
   }
-  tag(source: string, target: string): void {
+  async tag(source: string, target: string): Promise<void> {
     this.calls.push(["tag", source, target]);
   }
   async remove(reference: string, options: { force?: boolean } = {}): Promise<RemovedImages> {

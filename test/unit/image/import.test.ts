@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import t from "tap";
 import { machineArchitecture } from "../../../src/image/config.ts";
 import { Images } from "../../../src/image/images.ts";
@@ -313,6 +314,17 @@ t.test("the embedded image is imported when it is first asked for, once, by many
   const found = await Promise.all(Array.from({ length: 20 }, () => images.resolve("podrun.local/base")));
   t.equal(new Set(found.map(({ id }) => id)).size, 1);
   t.equal(records.layers().length, 1);
+});
+
+t.test("the embedded image is there for every verb that names it, also before a pod did", async (t) => {
+  const file = join(scratch(t), "base.tar");
+  await writeArchive(file, await layout({ name: "podrun.local/base:latest" }));
+  const fresh = () => setup(t, { reference: "podrun.local/base", archive: file }).images;
+  t.match(await fresh().inspect("podrun.local/base"), { RepoTags: ["podrun.local/base:latest"] });
+  const tagged = fresh();
+  await tagged.tag("podrun.local/base", "mine:1");
+  t.ok(await tagged.resolve("mine:1"));
+  t.ok((await buffer(await fresh().save(["podrun.local/base"]))).length > 0);
 });
 
 t.test("a new embedded archive replaces the image at the next start, the same one does not", async (t) => {

@@ -37,10 +37,10 @@ function setup(t: { teardown(clean: () => void): void }) {
 t.test("the last name takes the image with it, and an id does so when there is one name", async (t) => {
   const { images, load, layers } = setup(t);
   const id = await load("t.test/a:1");
-  images.tag("t.test/a:1", "t.test/b:2");
+  await images.tag("t.test/a:1", "t.test/b:2");
   const removed = await images.remove("t.test/b:2");
   t.same([removed.untagged, removed.deleted], [["t.test/b:2"], []]);
-  images.tag(id.slice(7, 15), "t.test/c:3");
+  await images.tag(id.slice(7, 15), "t.test/c:3");
   await t.rejects(images.remove(id.slice(7, 15)), { code: "Conflict", message: /several names.*--force/ });
   t.same((await images.remove(id.slice(7, 15), { force: true })).deleted, [id]);
   t.same(layers(), []);
@@ -50,7 +50,7 @@ t.test("the last name takes the image with it, and an id does so when there is o
 t.test("an image in use is never removed, by force neither, but its other names are", async (t) => {
   const { images, load, used } = setup(t);
   const id = await load("t.test/a:1");
-  images.tag("t.test/a:1", "t.test/b:2");
+  await images.tag("t.test/a:1", "t.test/b:2");
   used.add(id);
   t.same((await images.remove("t.test/b:2")).untagged, ["t.test/b:2"]);
   await t.rejects(images.remove("t.test/a:1", { force: true }), {
