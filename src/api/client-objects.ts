@@ -110,9 +110,15 @@ export class ObjectClient {
   }
 
   /** Pods have a deletion of their own (ApiClient.deletePod): this one is at once, but for namespaces, which go when they are empty. Answers the uid. */
-  async delete(kind: OtherKind, namespace: string, name: string): Promise<string> {
+  async delete(
+    kind: OtherKind,
+    namespace: string,
+    name: string,
+    options: { readonly dryRun?: boolean } = {},
+  ): Promise<string> {
+    const query = { dryRun: options.dryRun ? "All" : undefined };
     type Answer = KeptObject | (Status & { readonly details?: { readonly uid?: string } });
-    const answer = await this.#http.json<Answer>("DELETE", objectPath(kind, namespace, name));
+    const answer = await this.#http.json<Answer>("DELETE", objectPath(kind, namespace, name), query);
     return "details" in answer ? (answer.details?.uid ?? "") : ((answer as KeptObject).metadata.uid ?? "");
   }
 }

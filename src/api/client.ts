@@ -108,8 +108,14 @@ export class ApiClient {
     });
   }
 
-  deletePod(namespace: string, name: string, gracePeriodSeconds?: number): Promise<Pod> {
-    return this.#http.json("DELETE", podPath(namespace, name), { gracePeriodSeconds });
+  deletePod(
+    namespace: string,
+    name: string,
+    gracePeriodSeconds?: number,
+    options: { readonly dryRun?: boolean } = {},
+  ): Promise<Pod> {
+    const dryRun = options.dryRun ? "All" : undefined;
+    return this.#http.json("DELETE", podPath(namespace, name), { gracePeriodSeconds, dryRun });
   }
 
   /** As {@link deletePod}, for what is no fault of the pod's. */

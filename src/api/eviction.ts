@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
 import { isFields } from "./apply-patch.ts";
 import type { ApiContext } from "./context.ts";
-import { gracePeriodIn } from "./pods.ts";
+import { deleteOptionsIn } from "./delete-options.ts";
 import { isDryRun, readJson, sendJson, type Target } from "./request.ts";
 
 /** Undefined: there is no such method here. There are no disruption budgets, so nobody is held back. */
@@ -37,10 +37,8 @@ async function evictPod(
       "BadRequest",
       `the name of the object (${String(named)}) does not match the name on the URL (${name})`,
     );
-  const gracePeriodSeconds = gracePeriodIn(deleteOptions);
-  const asked = isFields(deleteOptions) ? deleteOptions["dryRun"] : undefined;
-  const dryRun = isDryRun(query) || (Array.isArray(asked) && asked.includes("All"));
-  const options = { dryRun, ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }) };
-  await context.pods.requestEviction(namespace, name, options);
+  const options = deleteOptionsIn(deleteOptions);
+  const dryRun = options.dryRun || isDryRun(query);
+  await context.pods.requestEviction(namespace, name, { ...options, dryRun });
   sendJson(response, 201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" });
 }

@@ -4,6 +4,7 @@ import type { KeptKind, KeptObject, ObjectService } from "../pod/types.ts";
 import { isClusterScoped, kindNames, kindOfPlural } from "../spec/kinds.ts";
 import type { ApiContext } from "./context.ts";
 import { decodeInto } from "./decode-body.ts";
+import { readDeleteOptions } from "./delete-options.ts";
 import { patchObject } from "./patch.ts";
 import { isDryRun, readJson, sendJson, type Target } from "./request.ts";
 import { objectFilter } from "./selectors.ts";
@@ -83,7 +84,8 @@ export async function serveObjects(
   } else if (method === "PATCH") {
     await patchObject(context, request, response, target, { kind, namespace, name });
   } else if (method === "DELETE") {
-    const deleted = objects.delete(kind, namespace, name);
+    const { dryRun } = await readDeleteOptions(request, target);
+    const deleted = objects.delete(kind, namespace, name, { dryRun });
     const details = { name, kind: kindNames(kind).plural, uid: deleted.metadata.uid };
     // It is not gone yet: what is in it, or who uses it, goes first.
     if (deleted.metadata.deletionTimestamp !== undefined) sendJson(response, 200, shown(deleted));

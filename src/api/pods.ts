@@ -1,10 +1,10 @@
 // The pods resource: create, read, replace, delete.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { PodrunError } from "../base/errors.ts";
 import type { ApiContext } from "./context.ts";
 import { decodeInto } from "./decode-body.ts";
+import { readDeleteOptions } from "./delete-options.ts";
 import { listJson } from "./json-of.ts";
-import { count, isDryRun, readJson, sendJson, sendJsonText, type Target } from "./request.ts";
+import { isDryRun, readJson, sendJson, sendJsonText, type Target } from "./request.ts";
 import { objectFilter } from "./selectors.ts";
 import { sendPodTable, wantsTable } from "./table.ts";
 import { serveWatch } from "./watch.ts";
@@ -50,7 +50,7 @@ export async function replacePod(
   sendJson(response, 200, await context.pods.replace(pod, { dryRun: isDryRun(target.query) }));
 }
 
-/** gracePeriodSeconds comes from the query or from a DeleteOptions body, as clients of the API server do. */
+/** Answers the pod as it goes, or would go. */
 export async function deletePod(
   context: ApiContext,
   request: IncomingMessage,
@@ -59,24 +59,7 @@ export async function deletePod(
   name: string,
   target: Target,
 ): Promise<void> {
-  const asked = count(target.query, "gracePeriodSeconds") ?? (await gracePeriodOfBody(request));
-  const options = asked === undefined ? {} : { gracePeriodSeconds: asked };
-  sendJson(response, 200, await context.pods.delete(namespace, name, options));
-}
-
-async function gracePeriodOfBody(request: IncomingMessage): Promise<number | undefined> {
-  if ((request.headers["content-length"] ?? "0") === "0" && request.headers["transfer-encoding"] === undefined) return;
-  return gracePeriodIn(await readJson(request));
-}
-
-/** Of DeleteOptions. Throws BadRequest. */
-export function gracePeriodIn(body: unknown): number | undefined {
-  const value = typeof body === "object" && body !== null ? Reflect.get(body, "gracePeriodSeconds") : undefined;
-  if (value === undefined || value === null) return;
-  if (!Number.isInteger(value) || (value as number) < 0)
-    throw new PodrunError(
-      "BadRequest",
-      `gracePeriodSeconds is ${JSON.stringify(value)}: want a whole number, 0 or more`,
-    );
-  return value as number;
+  const { dryRun, ...options } = await readDeleteOptions(request, target);
+  const { pods } = context;
+  sendJson(response, 200, dryRun ? pods.get(namespace, name) : await pods.delete(namespace, name, options));
 }

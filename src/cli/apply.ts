@@ -5,7 +5,8 @@ import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { DRY_RUN_OPTIONS, type DryRun, parseDryRun, printOutcome } from "./dry-run.ts";
-import { inPresentNamespace, MANIFEST_OPTIONS, type Manifest, readManifests } from "./manifests.ts";
+import { MANIFEST_OPTIONS } from "./manifest-options.ts";
+import { inPresentNamespace, type Manifest, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
 

@@ -5,7 +5,8 @@ import type { KindName } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import type { Invocation } from "./command.ts";
-import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
+import { MANIFEST_OPTIONS } from "./manifest-options.ts";
+import { readManifests } from "./manifests.ts";
 import { wordError } from "./report.ts";
 import { parseAnySelection } from "./selection.ts";
 

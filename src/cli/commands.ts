@@ -30,6 +30,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   wait: ["wait until pods are in a state", () => import("./wait.ts")],
   explain: ["show the fields that a manifest may have", () => import("./explain.ts")],
   "api-resources": ["list the types of objects", () => import("./api-resources.ts")],
+  "api-versions": ["list the versions of the API", () => import("./api-versions.ts")],
   plan: ["show what a manifest's start would do, step by step", () => import("./plan.ts")],
   trace: ["show what a pod's last start did, and how long each step took", () => import("./trace.ts")],
   pull: ["fetch images from their registries", () => import("./pull.ts")],

@@ -5,7 +5,8 @@ import { makeConfigMap } from "./create-config-map.ts";
 import { makeNamespaceOf } from "./create-namespace.ts";
 import { makeSecret, SECRET_OPTIONS } from "./create-secret.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
-import { inPresentNamespace, MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
+import { MANIFEST_OPTIONS } from "./manifest-options.ts";
+import { inPresentNamespace, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
 

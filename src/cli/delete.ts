@@ -5,7 +5,9 @@ import { type KindName, kindNames } from "../spec/kinds.ts";
 import type { Pod } from "../spec/pod.ts";
 import { duration, UsageError, wholeNumber } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
-import { MANIFEST_OPTIONS, readManifests } from "./manifests.ts";
+import { DRY_RUN_OPTIONS, type DryRun, markOf, parseDryRun } from "./dry-run.ts";
+import { MANIFEST_OPTIONS } from "./manifest-options.ts";
+import { readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { wordError } from "./report.ts";
 import { parseSelections } from "./selection.ts";
@@ -23,6 +25,7 @@ const OPTIONS = {
   wait: { kind: "boolean", default: true, help: "come back when the pods are gone" },
   timeout: { kind: "text", value: "DURATION", default: "0", help: "longest time to wait; 0: as long as it takes" },
   "ignore-not-found": { kind: "boolean", help: "an object that does not exist is no error" },
+  "dry-run": DRY_RUN_OPTIONS["dry-run"],
   output: { kind: "text", short: "o", value: "name", help: "name: print TYPE/NAME only" },
 } as const;
 
@@ -52,6 +55,7 @@ type Named = { readonly kind: KindName; readonly namespace: string; readonly nam
 async function deletePods(invocation: Delete): Promise<number> {
   const { options } = invocation;
   const gracePeriod = parseGracePeriod(invocation);
+  const dryRun = parseDryRun(options["dry-run"]);
   const timeoutMs = duration(options.timeout, "--timeout");
   if (options.output !== undefined && options.output !== "name")
     throw new UsageError(`unexpected -o output mode: ${options.output}. We only support '-o name'`);
@@ -63,6 +67,11 @@ async function deletePods(invocation: Delete): Promise<number> {
   const going: (Named & { readonly kind: OtherKind; readonly uid: string })[] = [];
   for (const { kind, namespace, name } of named)
     try {
+      if (dryRun !== "none") {
+        await tryDeletion(client, invocation, { kind, namespace, name }, dryRun);
+        process.stdout.write(wordDeleted(kind, name, invocation));
+        continue;
+      }
       if (kind !== "Pod") {
         const objects = connectObjects(invocation.config);
         const uid = await objects.delete(kind, namespace, name);
@@ -95,10 +104,18 @@ async function deletePods(invocation: Delete): Promise<number> {
   return failed ? 1 : 0;
 }
 
+/** Says what the deletion would be told. Throws NotFound, and of the daemon's dry run all that a deletion would. */
+async function tryDeletion(client: ApiClient, { config }: Delete, { kind, namespace, name }: Named, dryRun: DryRun) {
+  const objects = connectObjects(config);
+  if (dryRun === "client") await objects.get(kind, namespace, name);
+  else if (kind === "Pod") await client.deletePod(namespace, name, undefined, { dryRun: true });
+  else await objects.delete(kind, namespace, name, { dryRun: true });
+}
+
 function wordDeleted(kind: KindName, name: string, { options }: Delete): string {
   const { singular } = kindNames(kind);
   if (options.output === "name") return `${singular}/${name}\n`;
-  return `${singular} "${name}" ${options.force ? "force deleted" : "deleted"}\n`;
+  return `${singular} "${name}" ${options.force ? "force deleted" : "deleted"}${markOf(parseDryRun(options["dry-run"]))}\n`;
 }
 
 function parseGracePeriod({ options }: Delete): number | undefined {

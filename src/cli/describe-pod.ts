@@ -201,7 +201,8 @@ function list(label: string, words: readonly string[]): readonly Line[] {
 }
 
 export function formatMap(label: string, map: Readonly<Record<string, string>>, separator = "="): readonly Line[] {
-  const entries = Object.entries(map).map(([key, value]) => `${key}${separator}${value}`);
+  const sorted = Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = sorted.map(([key, value]) => `${key}${separator}${value}`);
   if (entries.length === 0) return [[label, "<none>"]];
   return entries.map((text, index) => [index === 0 ? label : "", text] as const);
 }

@@ -8,7 +8,8 @@ import { PodrunError } from "../base/errors.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
-import { MANIFEST_OPTIONS, type Manifest, readManifests } from "./manifests.ts";
+import { MANIFEST_OPTIONS } from "./manifest-options.ts";
+import { type Manifest, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { formatObject } from "./print.ts";
 

@@ -5,7 +5,7 @@ import type { Pod } from "../spec/pod.ts";
 import { duration, UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { choosePods } from "./drain-choice.ts";
-import { type DryRun, parseDryRun, printOutcome } from "./dry-run.ts";
+import { type DryRun, markOf, parseDryRun, printOutcome } from "./dry-run.ts";
 import { connectObjects } from "./objects.ts";
 import { cordon, SCHEDULABLE_OPTIONS, selectNodes } from "./schedulable.ts";
 import { waitPodGone } from "./wait-gone.ts";
@@ -85,8 +85,6 @@ async function evictAll(client: ApiClient, { metadata }: KubeNode, { options, si
   return outcomes.filter((error) => error !== undefined);
 }
 
-const MARKS: Readonly<Record<DryRun, string>> = { none: "", client: " (dry run)", server: " (server dry run)" };
-
 /** Answers why the pod is still there; undefined: it is gone. Throws what the server refuses. */
 async function evict(
   client: ApiClient,
@@ -94,7 +92,7 @@ async function evict(
   { dryRun, gracePeriodSeconds, until, signal }: Evicting & { readonly until: number | undefined; signal: AbortSignal },
 ): Promise<string | undefined> {
   const { namespace, name } = pod.metadata;
-  process.stdout.write(`evicting pod ${namespace}/${name}${MARKS[dryRun]}\n`);
+  process.stdout.write(`evicting pod ${namespace}/${name}${markOf(dryRun)}\n`);
   if (dryRun === "client") return undefined;
   try {
     await client.evictPod(pod, { gracePeriodSeconds, dryRun: dryRun === "server" });

@@ -30,6 +30,10 @@ export function parseDryRun(text: string): DryRun {
   throw new UsageError(`invalid dry-run value (${text}): must be "none", "server", or "client"`);
 }
 
+/** What stands behind a line that says what was done. */
+export const markOf = (dryRun: DryRun): string =>
+  dryRun === "none" ? "" : dryRun === "client" ? " (dry run)" : " (server dry run)";
+
 /** `pod/web created`, or the object when `-o` asked for it. */
 export async function printOutcome(
   format: PrintFormat,
@@ -39,8 +43,7 @@ export async function printOutcome(
 ): Promise<void> {
   if (format.kind === "wide" || format.kind === "custom-columns")
     throw new UsageError(`output format "${format.kind}" is not for this command`);
-  const mark = dryRun === "none" ? "" : dryRun === "client" ? " (dry run)" : " (server dry run)";
-  const line = `${kindNames(object.kind).singular}/${object.metadata.name} ${verb}${mark}\n`;
+  const line = `${kindNames(object.kind).singular}/${object.metadata.name} ${verb}${markOf(dryRun)}\n`;
   process.stdout.write(format.kind === "table" ? line : await formatObject(format, withoutEmpty(object)));
 }
 

@@ -9,7 +9,7 @@ import { namedObjects, type ObjectName } from "./chosen-objects.ts";
 import { defineCommand } from "./command.ts";
 import { printOutcome } from "./dry-run.ts";
 import { EditFile, withHeading, withoutHeading } from "./edit-file.ts";
-import { MANIFEST_OPTIONS } from "./manifests.ts";
+import { MANIFEST_OPTIONS } from "./manifest-options.ts";
 import { isFields, mergeDiff } from "./merge-diff.ts";
 import { connectObjects } from "./objects.ts";
 import { formatObject } from "./print.ts";

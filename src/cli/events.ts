@@ -6,6 +6,7 @@ import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { type Column, makeTable, type TableOptions } from "./object-table.ts";
 import { formatObject, type PrintFormat, parseFormat } from "./print.ts";
+import { sortObjects } from "./sort-by.ts";
 
 const OPTIONS = {
   "all-namespaces": { kind: "boolean", short: "A", help: "events of all namespaces" },
@@ -32,6 +33,7 @@ export const command = defineCommand({
     return printEvents(invocation, {
       fields: [...readFor(options.for), ...readTypes(options.types)],
       watch: options.watch,
+      columns: COLUMNS,
       table: {
         wide: false,
         columns: undefined,
@@ -48,7 +50,11 @@ export interface EventsRequest {
   /** Field selectors: `type=Warning`. */
   readonly fields: readonly string[];
   readonly watch: boolean;
+  /** No list first. */
+  readonly onlyChanges?: boolean;
   readonly table: TableOptions;
+  readonly columns: readonly Column<Shown>[];
+  readonly sortBy?: string | undefined;
   /** Said when there is none. */
   readonly none: string;
 }
@@ -58,16 +64,21 @@ interface EventsInvocation extends Pick<Invocation<typeof OPTIONS>, "connect" | 
   readonly options: Pick<Invocation<typeof OPTIONS>["options"], "namespace" | "all-namespaces" | "output">;
 }
 
-type Shown = KubeEvent & { readonly metadata: { readonly labels: Readonly<Record<string, string>> } };
+export type Shown = KubeEvent & { readonly metadata: { readonly labels: Readonly<Record<string, string>> } };
 
+/** Of `podrun events`, as `kubectl events` has them. */
 const COLUMNS: readonly Column<Shown>[] = [
   ["LAST SEEN", (event) => lastSeen(event, Date.now())],
   ["TYPE", ({ type }) => type],
   ["REASON", ({ reason }) => reason],
   ["OBJECT", ({ involvedObject }) => `${involvedObject.kind}/${involvedObject.name}`],
-  // One event is one line.
-  ["MESSAGE", ({ message }) => message.trim().replaceAll(/\s*\n\s*/g, " ")],
+  ["MESSAGE", messageOf],
 ];
+
+/** One event is one line. */
+export function messageOf({ message }: KubeEvent): string {
+  return message.trim().replaceAll(/\s*\n\s*/g, " ");
+}
 
 /** Also for `get events`. Answers the exit code. */
 export async function printEvents(
@@ -79,17 +90,18 @@ export async function printEvents(
   const namespace = options["all-namespaces"] ? undefined : options.namespace;
   const fieldSelector = request.fields.length === 0 ? undefined : request.fields.join(",");
   const { items, metadata } = await client.eventList(namespace, fieldSelector);
-  const print = makePrinter(format, request.table);
-  if (items.length > 0 || !print.isTable) process.stdout.write(await print.list(items));
+  const print = makePrinter(format, request);
+  const events = request.sortBy === undefined ? items : sortObjects(items, request.sortBy);
+  if (!request.onlyChanges && (items.length > 0 || !print.isTable)) process.stdout.write(await print.list(events));
   if (request.watch) await watch(client, { namespace, fieldSelector, ...metadata }, signal, print.one);
   else if (items.length === 0 && print.isTable) process.stderr.write(request.none);
   return 0;
 }
 
-function makePrinter(format: PrintFormat, options: TableOptions) {
+function makePrinter(format: PrintFormat, { table: options, columns: own }: EventsRequest) {
   const isTable = ["table", "wide", "custom-columns"].includes(format.kind);
   const columns = format.kind === "custom-columns" ? format.text : undefined;
-  const table = isTable ? makeTable<Shown>({ ...options, columns }, COLUMNS) : undefined;
+  const table = isTable ? makeTable<Shown>({ ...options, columns }, own) : undefined;
   return {
     isTable,
     list: async (events: readonly KubeEvent[]) =>
@@ -123,7 +135,8 @@ function readFor(text: string | undefined): readonly string[] {
   if (type === "" || name === "" || more.length > 0)
     throw new UsageError(`--for must be in resource/name form, as pod/web, and is "${text}"`);
   const kind = kindOfWord(type);
-  if (kind === undefined) throw new UsageError(`podrun has no resource type "${type}"; want for example pod/${name}`);
+  if (kind === undefined)
+    throw new UsageError(`the server doesn't have a resource type "${type}"; want for example pod/${name}`);
   return [`involvedObject.kind=${kind}`, `involvedObject.name=${name}`];
 }
 

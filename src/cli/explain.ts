@@ -45,8 +45,10 @@ export function explain(text: string, recursive: boolean): string {
     type = typeOf(row);
   }
   const head = `KIND:       ${kind}\nVERSION:    ${kindNames(kind).apiVersion}\n`;
-  const field = row === undefined ? "" : `\nFIELD: ${keys.at(-1)} ${kindText(row)}${indent(remarks(row), 4)}`;
-  return `${head}${field}${type === undefined ? "" : `\nFIELDS:\n${fieldLines(type, recursive, 2)}`}`;
+  const said = row === undefined ? [] : remarks(row);
+  const field = row === undefined ? "" : `\nFIELD: ${keys.at(-1)} ${kindText(row)}\n`;
+  const description = said.length === 0 ? "" : `\nDESCRIPTION:${indent(said, 4)}\n`;
+  return `${head}${field}${description}${type === undefined ? "" : `\nFIELDS:\n${fieldLines(type, recursive, 2)}`}`;
 }
 
 function fieldOf(type: ObjectType, key: string): Row {

@@ -2,10 +2,11 @@ import type { ApiClient } from "../api/client.ts";
 import type { OtherKind } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
 import { PodrunError } from "../base/errors.ts";
-import { isClusterScoped } from "../spec/kinds.ts";
+import { isClusterScoped, kindNames } from "../spec/kinds.ts";
 import type { Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
+import { MANIFEST_OPTIONS } from "./manifest-options.ts";
 import type { TableOptions } from "./object-table.ts";
 import { formatObject, listOf, OUTPUTS, type PrintFormat, parseFormat } from "./print.ts";
 import { wordError } from "./report.ts";
@@ -26,12 +27,17 @@ const OPTIONS = {
   "watch-only": { kind: "boolean", help: "changes only, no list first" },
   "no-headers": { kind: "boolean", help: "no heading line" },
   "show-labels": { kind: "boolean", help: "labels as the last column" },
+  "label-columns": { kind: "list", short: "L", value: "KEY,…", help: "a column for each of these labels" },
+  "show-kind": { kind: "boolean", help: "names with their type: pod/web" },
+  "chunk-size": { kind: "text", value: "N", help: "accepted as kubectl does: lists come as a whole" },
   "sort-by": { kind: "text", value: "PATH", help: "order by a field: .metadata.name, {.status.startTime}" },
+  ...MANIFEST_OPTIONS,
+  raw: { kind: "text", value: "PATH", help: "what the daemon's API answers at this path" },
   "ignore-not-found": { kind: "boolean", help: "an object that does not exist is no error" },
 } as const;
 
 export const command = defineCommand({
-  usage: ["get TYPE[,TYPE…] [NAME…] [flags]", "get TYPE/NAME… [flags]", "get (all | events) [flags]"],
+  usage: ["get TYPE[,TYPE…] [NAME…] [flags]", "get TYPE/NAME… [flags]", "get (all | events) [flags]", "get -f FILE…"],
   about: "List objects: one line each, or whole with -o. Types: podrun api-resources, and all for what runs.",
   examples: [
     ["pods of the default namespace", "podrun get pods"],
@@ -50,6 +56,8 @@ type Get = Invocation<typeof OPTIONS>;
 
 async function get(invocation: Get): Promise<number> {
   const { options, positionals } = invocation;
+  if (options.raw !== undefined) return getRaw(invocation, options.raw);
+  if (options.filename.length > 0) return getOfFiles(invocation);
   if (/^(events?|ev)$/i.test(positionals[0] ?? "")) return getEvents(invocation);
   const format = parseFormat(options.output);
   const { groups, several } = await parseSelections(positionals);
@@ -88,11 +96,31 @@ async function get(invocation: Get): Promise<number> {
 /** The daemon makes the rows: of a thousand pods they are a thirtieth of the bytes. */
 async function printRows(client: ApiClient, invocation: Get, format: PrintFormat): Promise<number> {
   const options = tableOptions(invocation.options, format);
-  const metadata = options.namespaces || options.labels;
+  const metadata = options.namespaces || options.labels || (options.labelColumns ?? []).length > 0;
   const table = await client.tablePods(queryOf(invocation, undefined), { metadata });
   const { printPodRows } = await import("./pod-table.ts");
   if (table.rows.length > 0) process.stdout.write(printPodRows(options, table));
   else process.stderr.write(noneFound(invocation, false));
+  return 0;
+}
+
+/** What the manifests name, as `TYPE/NAME…` would. */
+async function getOfFiles(invocation: Get): Promise<number> {
+  const { namedObjects } = await import("./chosen-objects.ts");
+  const named = (await namedObjects(invocation, invocation.positionals)) ?? [];
+  const namespaces = [...new Set(named.map((one) => one.namespace).filter((one) => one !== ""))];
+  if (namespaces.length > 1)
+    throw new UsageError(`the manifests' objects lie in several namespaces (${namespaces.join(", ")}): name them`);
+  const options = { ...invocation.options, filename: [], namespace: namespaces[0] ?? invocation.options.namespace };
+  const positionals = named.map(({ kind, name }) => `${kindNames(kind).singular}/${name}`);
+  return get({ ...invocation, options, positionals });
+}
+
+async function getRaw({ config, positionals, signal }: Get, path: string): Promise<number> {
+  if (positionals.length > 0 || !path.startsWith("/"))
+    throw new UsageError("--raw takes a path that begins with /, and no other words stand beside it");
+  const { HttpClient } = await import("../api/client-http.ts");
+  for await (const chunk of new HttpClient(config).stream(path, { signal })) process.stdout.write(chunk);
   return 0;
 }
 
@@ -154,9 +182,13 @@ async function getEvents(invocation: Get): Promise<number> {
   if (positionals.length > 1 || options.selector !== undefined)
     throw new UsageError("get events takes neither names nor labels: see podrun events --for TYPE/NAME");
   const { printEvents } = await import("./events.ts");
+  const { eventColumns } = await import("./get-events.ts");
   return printEvents(invocation, {
     fields: options["field-selector"] === undefined ? [] : [options["field-selector"]],
     watch: options.watch || options["watch-only"],
+    onlyChanges: options["watch-only"],
+    sortBy: options["sort-by"],
+    columns: eventColumns(options.output === "wide"),
     table: tableOptions(options, parseFormat(options.output)),
     none: options["all-namespaces"]
       ? "No resources found\n"
@@ -169,6 +201,8 @@ const tableOptions = (options: Get["options"], format: PrintFormat): TableOption
   columns: format.kind === "custom-columns" ? format.text : undefined,
   namespaces: options["all-namespaces"],
   labels: options["show-labels"],
+  labelColumns: options["label-columns"].flatMap((keys) => keys.split(",")),
+  typed: options["show-kind"],
   headers: !options["no-headers"],
 });
 

@@ -153,9 +153,3 @@ function place({ source }: Manifest): string {
   const line = source.lineOf("metadata.name");
   return line === undefined ? source.file : `${source.file}:${line}`;
 }
-
-/** Flags of the commands that take manifests. */
-export const MANIFEST_OPTIONS = {
-  filename: { kind: "list", short: "f", value: "FILE", help: "file, folder, or - for standard input; may be repeated" },
-  recursive: { kind: "boolean", short: "R", help: "with a folder, its sub-folders too" },
-} as const;

@@ -10,6 +10,8 @@ export interface TableOptions {
   readonly columns: string | undefined;
   readonly namespaces: boolean;
   readonly labels: boolean;
+  /** Labels that have a column of their own. */
+  readonly labelColumns?: readonly string[];
   readonly headers: boolean;
   /** Beside objects of other types: `pod/web`. */
   readonly typed?: boolean;
@@ -48,9 +50,16 @@ function withCommon<T extends Labelled>(options: TableOptions, own: readonly Col
   return [
     ...(options.namespaces ? [["NAMESPACE", (object: T) => object.metadata.namespace] as const] : []),
     ...(options.typed ? own.map(withType) : own),
+    ...(options.labelColumns ?? []).map(labelColumn<T>),
     ...(options.labels ? [["LABELS", (object: T) => formatLabels(object.metadata.labels)] as const] : []),
   ];
 }
+
+/** `app.kubernetes.io/name` is NAME. */
+const labelColumn = <T extends Labelled>(key: string): Column<T> => [
+  key.slice(key.lastIndexOf("/") + 1).toUpperCase(),
+  ({ metadata }) => metadata.labels[key] ?? "",
+];
 
 const withType = <T extends Labelled>(column: Column<T>): Column<T> =>
   column[0] === "NAME"

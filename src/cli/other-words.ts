@@ -17,6 +17,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   info: "podrun system info",
   stats: "podrun top pod",
   rename: "podrun tag IMAGE NAME for images; pods keep their names",
+  expose: "hostPort in the manifest, or podrun port-forward",
+  scale: "one manifest for each pod: podrun apply -f FILE",
   port: "podrun get pod NAME -o yaml, or podrun port-forward",
   "cluster-info": "podrun system info",
   history: "podrun inspect-image IMAGE",
@@ -26,8 +28,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 const OF_IMAGES: Readonly<Record<string, string>> = {
-  history: "podrun image inspect IMAGE",
-  exists: "podrun image inspect IMAGE",
   rmi: "podrun image rm",
 };
 

@@ -6,7 +6,7 @@ import { UsageError } from "./arguments.ts";
 import { namedObjects } from "./chosen-objects.ts";
 import { defineCommand } from "./command.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
-import { MANIFEST_OPTIONS } from "./manifests.ts";
+import { MANIFEST_OPTIONS } from "./manifest-options.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
 

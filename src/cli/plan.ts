@@ -2,7 +2,8 @@ import type { PlannedOperation, PlanSources } from "../api/client.ts";
 import { PodrunError } from "../base/errors.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
-import { MANIFEST_OPTIONS, type Manifest, podManifests, readManifests } from "./manifests.ts";
+import { MANIFEST_OPTIONS } from "./manifest-options.ts";
+import { type Manifest, podManifests, readManifests } from "./manifests.ts";
 import { hasColour } from "./terminal.ts";
 
 export const command = defineCommand({

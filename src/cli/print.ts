@@ -1,5 +1,5 @@
 // `-o`: the formats in which objects are printed, the same for every command that prints them.
-import { kindNames } from "../spec/kinds.ts";
+import { kindNames, kindOfWord } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 
@@ -43,13 +43,18 @@ export async function formatObject(format: PrintFormat, value: object): Promise<
       const { stringify } = await import("yaml");
       return stringify(sortKeys(withoutManaged(value)), {
         lineWidth: 0,
+        // kubectl reads YAML 1.1, where `yes` is true and 1:30 is ninety.
+        compat: "yaml-1.1",
         aliasDuplicateObjects: false,
         indentSeq: false,
       });
     }
     case "name":
       return itemsOf(value)
-        .map(({ kind, metadata }) => `${kindNames(kind).singular}/${metadata.name}\n`)
+        .map(
+          ({ kind, metadata }) =>
+            `${kindOfWord(kind) === undefined ? kind.toLowerCase() : kindNames(kind).singular}/${metadata.name}\n`,
+        )
         .join("");
     case "jsonpath": {
       const { evaluateTemplate } = await import("./jsonpath.ts");

@@ -95,6 +95,6 @@ async function readKind(word: string, kinds: readonly KindName[]): Promise<KindN
     known.flatMap(({ plural, singular, short }: KindNames) => [singular, plural, ...short]),
   );
   throw new UsageError(
-    `podrun has no resource type "${word}"${near === undefined ? `: it knows ${list.join(", ")}` : `; did you mean "${near}"?`}`,
+    `the server doesn't have a resource type "${word}"${near === undefined ? `: it knows ${list.join(", ")}` : `; did you mean "${near}"?`}`,
   );
 }

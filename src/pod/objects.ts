@@ -80,11 +80,18 @@ export class KeptObjects implements ObjectService, ObjectSource {
     return this.#store.list<KeptOf<K>>(kind, namespace);
   }
 
-  delete(kind: KeptKind, namespace: string, name: string): KeptObject {
-    if (kind === "Namespace") return this.#terminate(name);
+  delete(
+    kind: KeptKind,
+    namespace: string,
+    name: string,
+    { dryRun = false }: { readonly dryRun?: boolean } = {},
+  ): KeptObject {
     if (kind === "PriorityClass") requireDeletablePriority(name);
     if (kind === "StorageClass") requireDeletableClass(name);
     const before = this.get(kind, namespace, name);
+    if (kind === "Namespace") requireDeletable(name);
+    if (dryRun) return before;
+    if (before.kind === "Namespace") return this.#terminate(before);
     if (isProtected(before)) return this.#mark(before);
     return this.remove(kind, namespace, name) ?? before;
   }
@@ -133,9 +140,7 @@ export class KeptObjects implements ObjectService, ObjectSource {
   }
 
   /** Its content goes before it: that is for whoever watches (controllers/namespaces.ts). */
-  #terminate(name: string): KeptObject {
-    const namespace = this.get("Namespace", "", name);
-    requireDeletable(name);
+  #terminate(namespace: KeptOf<"Namespace">): KeptObject {
     if (namespace.status.phase === "Terminating") return namespace;
     const metadata = { ...namespace.metadata, deletionTimestamp: timestamp(this.#now()) };
     return this.#put({ ...namespace, metadata, status: { phase: "Terminating" } } as KeptObject, "MODIFIED");

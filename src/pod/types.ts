@@ -215,7 +215,7 @@ export interface ObjectService {
   /** By namespace and name. */
   list<K extends KeptKind>(kind: K, filter?: ObjectFilter): readonly KeptOf<K>[];
   /** The object as it was last; with a deletionTimestamp it goes when nobody uses it any more. Throws NotFound, Forbidden. */
-  delete(kind: KeptKind, namespace: string, name: string): KeptObject;
+  delete(kind: KeptKind, namespace: string, name: string, options?: { readonly dryRun?: boolean }): KeptObject;
   /** Later changes only, in order. Returns unsubscribe. */
   watch(listener: (event: ObjectWatchEvent) => void): () => void;
   /** The last one given out to any object. */

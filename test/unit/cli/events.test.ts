@@ -81,7 +81,7 @@ t.test("--for and --types narrow them, -o prints them whole", async (t) => {
   for (const [flag, error] of [
     ["--for=web", /--for must be in resource\/name form/],
     ["--for=pod/", /--for must be in resource\/name form/],
-    ["--for=thing/web", /no resource type "thing"/],
+    ["--for=thing/web", /have a resource type "thing"/],
     ["--types=Bad", /valid --types are Normal or Warning/],
     ["web", /unexpected arguments: web/],
   ] as const)
@@ -115,4 +115,18 @@ t.test("-w goes on with every event, also one that happens again", async (t) => 
     stdout: /^4d .*Started of web\n4d \(x2 over 10d\) .*Again of web\n$/,
     stderr: /the podrun daemon left/,
   });
+});
+
+t.test("get events has columns of its own, as kubectl's has, names and an order", async (t) => {
+  const fake = await withEvents(t);
+  const get = (...argv: string[]) => runCommand(fake, ["get", "events", ...argv]);
+  said(t, await get(), {
+    stdout:
+      /^LAST SEEN +TYPE +REASON +OBJECT +MESSAGE\n4d\w* +Normal +Started +pod\/web +Started of web\n4d\w* +Warning +BackOff +pod\/db /,
+  });
+  said(t, await get("-o", "wide"), {
+    stdout: /OBJECT +SUBOBJECT +SOURCE +MESSAGE +FIRST SEEN +COUNT +NAME\n.*\n.* 3 +db\.\d+\n/,
+  });
+  said(t, await get("-A", "-o", "name"), { stdout: /^event\/web\.\d+\nevent\/db\.\d+\n/ });
+  said(t, await get("--sort-by=.reason", "--no-headers"), { stdout: /^.*BackOff.*\n(.*\n)*.*Started.*\n$/ });
 });

@@ -9,7 +9,10 @@ t.test("explain shows a type's fields with what podrun says of them", async (t) 
   t.match(container, /^KIND: {7}Pod\nVERSION: {4}v1\n\nFIELD: containers <\[\]Container> -required-\n/);
   t.match(container, /\n {2}image {2}<string> -required-\n/);
   t.match(container, /\n {2}imagePullPolicy {2}<string>\n {4}one of "Always", "IfNotPresent", "Never"\n/);
-  t.match(explain("po.spec.hostname", false), /FIELD: hostname <string>\n {4}the pod's name when absent/);
+  t.match(
+    explain("po.spec.hostname", false),
+    /FIELD: hostname <string>\n\nDESCRIPTION:\n {4}the pod's name when absent/,
+  );
   t.match(explain("secret.data", false), /<map\[string\]string>/);
   t.match(
     explain("pod.spec.containers.livenessProbe.httpGet", true),

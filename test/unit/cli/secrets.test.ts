@@ -139,7 +139,7 @@ t.test("get secrets prints kubectl's columns, names, whole objects and what is m
   said(t, await get("endpoints"), {
     code: 1,
     stderr:
-      /podrun has no resource type "endpoints": it knows namespaces \(namespace, ns\), .*configmaps \(configmap, cm\), secrets \(secret\), .*pods \(pod, po\)/,
+      /the server doesn't have a resource type "endpoints": it knows namespaces \(namespace, ns\), .*configmaps \(configmap, cm\), secrets \(secret\), .*pods \(pod, po\)/,
   });
 });
 
