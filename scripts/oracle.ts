@@ -10,6 +10,7 @@ import { QUANTITIES } from "../test/unit/kubernetes/cases/resources.ts";
 import { STATUS_CASES } from "../test/unit/kubernetes/cases/statuses.ts";
 import { TABLE_CASES } from "../test/unit/kubernetes/cases/tables.ts";
 import { UPDATE_GROUPS } from "../test/unit/kubernetes/cases/updates.ts";
+import { LABEL_SETS, SELECTORS, TEMPLATE_OBJECT, TEMPLATES } from "../test/unit/kubernetes/cases/words.ts";
 import { difference } from "../test/unit/kubernetes/difference.ts";
 import type { CreateAnswer, Given, TableAnswer, UpdateAnswer } from "../test/unit/kubernetes/recorded.ts";
 
@@ -55,12 +56,28 @@ write(
   QUANTITIES.map((text, index) => [text, quantities[index]?.text ?? null]),
 );
 
+const selectors = ask(SELECTORS.map((text) => ({ ask: "selector", text, object: LABEL_SETS })));
+write(
+  "selectors",
+  SELECTORS.map((text, index) => [text, wordOf(selectors[index] as Given)]),
+);
+const templates = ask(TEMPLATES.map((text) => ({ ask: "template", text, object: TEMPLATE_OBJECT })));
+write(
+  "templates",
+  TEMPLATES.map((text, index) => [text, wordOf(templates[index] as Given)]),
+);
+
 function recordCreation(set: Settings, object: object, answer: Given): CreateAnswer {
   if (answer.object === undefined) return { set, problems: problemsOf(answer) };
   const qos = (answer.object as { status?: { qosClass?: string } }).status?.qosClass;
   const { requests, limits } = answer;
   const amounts = Object.keys({ ...requests, ...limits }).length === 0 ? {} : { requests, limits };
   return { set, adds: difference(object, answer.object), ...(qos !== undefined && { qos }), ...amounts };
+}
+
+/** Null: it was refused. */
+function wordOf({ problems, text = "" }: Given): string | null {
+  return problems === undefined ? text : null;
 }
 
 /** Without what the first of the group has, too. */

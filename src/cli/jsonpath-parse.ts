@@ -6,6 +6,8 @@ export type Step =
   | { readonly kind: "field"; readonly name: string }
   | { readonly kind: "every" }
   | { readonly kind: "deep" }
+  /** Below 0: from the end. */
+  | { readonly kind: "index"; readonly index: number }
   | { readonly kind: "slice"; readonly start?: number; readonly end?: number; readonly step: number }
   | { readonly kind: "union"; readonly members: readonly Step[] }
   | { readonly kind: "filter"; readonly filter: Filter };
@@ -41,7 +43,7 @@ export function parsePath(path: string): readonly Step[] {
       steps.push({ kind: "every" });
       continue;
     }
-    const field = eat(/^\.((?:[^.[\]\\\s*@$(){}?'"]|\\.)+)/);
+    const field = eat(/^\.((?:[^.,[\]\\\s*@$(){}?'"]|\\.)+)/);
     if (field !== null) {
       steps.push({ kind: "field", name: (field[1] ?? "").replace(/\\(.)/g, "$1") });
       continue;
@@ -63,13 +65,7 @@ function parseBracket(inner: string, path: string): Step {
 
 function parseMember(text: string, path: string): Step {
   if (/^('.*'|".*")$/s.test(text)) return { kind: "field", name: text.slice(1, -1) };
-  if (/^-?\d+$/.test(text)) {
-    const index = Number(text);
-    // The last but N, up to the one after it; -1 has none.
-    return index === -1
-      ? { kind: "slice", start: -1, step: 1 }
-      : { kind: "slice", start: index, end: index + 1, step: 1 };
-  }
+  if (/^-?\d+$/.test(text)) return { kind: "index", index: Number(text) };
   const slice = /^(-?\d*):(-?\d*)(?::(\d+))?$/.exec(text);
   if (slice === null || slice[3] === "0") throw new UsageError(`jsonpath: cannot read [${text}] in "${path}"`);
   const [, start = "", end = "", step = "1"] = slice;

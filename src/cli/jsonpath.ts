@@ -1,7 +1,9 @@
 // kubectl's JSONPath templates (kubernetes.io/docs/reference/kubectl/jsonpath): text with expressions in braces, such as
 // `{range .items[*]}{.metadata.name}{"\n"}{end}`. A field that is missing is nothing, as with kubectl's AllowMissingKeys.
+import { PodrunError } from "../base/errors.ts";
 import { UsageError } from "./arguments.ts";
 import { type Filter, parsePath, type Step } from "./jsonpath-parse.ts";
+import { sortKeys } from "./sort-keys.ts";
 
 /** What `template` makes of `value`. Throws UsageError for a template that can't be read. */
 export function evaluateTemplate(template: string, value: unknown): string {
@@ -9,10 +11,16 @@ export function evaluateTemplate(template: string, value: unknown): string {
   return nodes.map((node) => render(node, value, value)).join("");
 }
 
-/** The values that one path, in braces or without, finds. Throws UsageError. */
+/** The values that one path, in braces or without, finds; none behind the end of a list. Throws UsageError. */
 export function evaluatePath(path: string, value: unknown): readonly unknown[] {
   const inner = /^\{(.*)\}$/s.exec(path.trim())?.[1] ?? path.trim();
-  return walk(parsePath(/^[.[@$]/.test(inner) ? inner : `.${inner}`), value, value);
+  const steps = parsePath(/^[.[@$]/.test(inner) ? inner : `.${inner}`);
+  try {
+    return walk(steps, value, value);
+  } catch (error) {
+    if (error instanceof PodrunError) return [];
+    throw error;
+  }
 }
 
 type Node =
@@ -29,7 +37,7 @@ function render(node: Node, value: unknown, root: unknown): string {
 
 export function formatValue(value: unknown): string {
   if (value === null || value === undefined) return "";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "object" ? JSON.stringify(sortKeys(value)) : String(value);
 }
 
 function parseTemplate(template: string): readonly Node[] {
@@ -82,7 +90,12 @@ function unquote(text: string): string {
 
 function walk(steps: readonly Step[], start: unknown, root: unknown): readonly unknown[] {
   let values: readonly unknown[] = [start];
-  for (const step of steps) values = values.flatMap((value) => take(step, value, root));
+  for (const step of steps) {
+    const found = values;
+    // Of several names, each is looked up in all values before the next.
+    const members = step.kind === "union" ? step.members : [step];
+    values = members.flatMap((member) => found.flatMap((value) => take(member, value, root)));
+  }
   return values;
 }
 
@@ -99,10 +112,22 @@ function take(step: Step, value: unknown, root: unknown): readonly unknown[] {
     case "slice":
       return Array.isArray(value) ? slice(value, step) : [];
     case "union":
-      return step.members.flatMap((member) => take(member, value, root));
+      return walk([step], value, root);
+    case "index":
+      return Array.isArray(value) ? elementAt(value, step.index) : [];
     case "filter":
       return Array.isArray(value) ? value.filter((item: unknown) => matches(step.filter, item, root)) : [];
   }
+}
+
+/** kubectl's words: a script that asks for the first of none is to hear of it. */
+function elementAt(list: readonly unknown[], index: number): readonly unknown[] {
+  const at = index < 0 ? index + list.length : index;
+  if (at >= 0 && at < list.length) return [list[at]];
+  throw new PodrunError(
+    "BadRequest",
+    `error executing jsonpath: array index out of bounds: index ${index}, length ${list.length}`,
+  );
 }
 
 function slice(value: readonly unknown[], step: { start?: number; end?: number; step: number }): readonly unknown[] {
@@ -119,10 +144,20 @@ function descendants(value: unknown): readonly unknown[] {
   return [value, ...Object.values(value).flatMap(descendants)];
 }
 
+/** In a filter a list that is too short has no such element, which is no error. */
+function find(steps: readonly Step[], item: unknown, root: unknown): unknown {
+  try {
+    return walk(steps, item, root)[0];
+  } catch (error) {
+    if (error instanceof PodrunError) return undefined;
+    throw error;
+  }
+}
+
 function matches(filter: Filter, item: unknown, root: unknown): boolean {
-  const left = walk(filter.left, item, root)[0];
+  const left = find(filter.left, item, root);
   if (filter.operator === undefined) return left !== undefined;
-  const right = filter.right.kind === "literal" ? filter.right.value : walk(filter.right.steps, item, root)[0];
+  const right = filter.right.kind === "literal" ? filter.right.value : find(filter.right.steps, item, root);
   if (left === undefined || right === undefined) return false;
   return compare(left as string | number, filter.operator, right as string | number);
 }

@@ -2,6 +2,7 @@
 import { kindNames, kindOfWord } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
+import { sortKeys } from "./sort-keys.ts";
 
 export interface PrintFormat {
   readonly kind: "table" | "wide" | "yaml" | "json" | "name" | "jsonpath" | "custom-columns";
@@ -79,11 +80,3 @@ function withoutManaged(value: object): object {
 }
 
 const MAPS: ReadonlySet<string> = new Set(["annotations", "labels"]);
-
-/** Fields in alphabetical order, as kubectl prints them. */
-function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sortKeys(inner)]));
-}

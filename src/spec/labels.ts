@@ -1,4 +1,5 @@
-// Label selectors as kubectl's -l takes them (apimachinery pkg/labels): a=b, a==b, a!=b, a in (x,y), a notin (x,y), a, !a.
+// Label selectors as kubectl's -l takes them (apimachinery pkg/labels): a=b, a==b, a!=b, a in (x,y), a notin (x,y), a>1, a<5,
+// a, !a.
 
 import { PodrunError } from "../base/errors.ts";
 import { FORMATS } from "./schema/format.ts";
@@ -7,7 +8,7 @@ export type Labels = Readonly<Record<string, string>>;
 export type LabelSelector = (labels: Labels | undefined) => boolean;
 
 const TERM =
-  /^\s*(?:(!)\s*([^\s=!,()]+)|([^\s=!,()]+)(?:\s*(==|=|!=)\s*([^\s=!,()]*)|\s+(in|notin)\s*\(([^()]*)\))?)\s*(?:,|$)/;
+  /^\s*(?:(!)\s*([^\s=!,()<>]+)|([^\s=!,()<>]+)(?:\s*(==|=|!=|<|>)\s*([^\s=!,()<>]*)|\s+(in|notin)\s*\(([^()]*)\))?)\s*(?:,|$)/;
 
 /** A test of labels from a selector; all terms must hold, and an empty selector takes everything. Throws BadRequest. */
 export function parseLabelSelector(text: string): LabelSelector {
@@ -33,12 +34,26 @@ function readTerm(match: RegExpExecArray, text: string): LabelSelector {
   if (not !== undefined) return (labels) => read(labels) === undefined;
   const values = setOperator === undefined ? [value] : set.split(",").map((one) => one.trim());
   for (const one of values) check(FORMATS.labelValue(one), text);
+  if (operator === "<" || operator === ">") {
+    if (!WHOLE.test(value))
+      throw wrong(text, `${JSON.stringify(value)} is not a whole number, which ${operator} needs`);
+    return (labels) => isBeyond(read(labels), operator, value);
+  }
   const isOne = (labels: Labels | undefined): boolean =>
     values.includes(read(labels) ?? "") && read(labels) !== undefined;
   if (operator === "=" || operator === "==" || setOperator === "in") return isOne;
   // As Kubernetes: "not equal" and "notin" take objects that lack the label, too.
   if (operator === "!=" || setOperator === "notin") return (labels) => !isOne(labels);
   return (labels) => read(labels) !== undefined;
+}
+
+const WHOLE = /^[+-]?\d+$/;
+
+/** A label that is no number is never more or less than one. */
+function isBeyond(label: string | undefined, operator: "<" | ">", value: string): boolean {
+  if (label === undefined || !WHOLE.test(label)) return false;
+  const [left, right] = [BigInt(label.replace("+", "")), BigInt(value.replace("+", ""))];
+  return operator === "<" ? left < right : left > right;
 }
 
 function check(problem: string | undefined, text: string): void {

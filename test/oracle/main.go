@@ -69,6 +69,10 @@ func reply(ctx context.Context, asked question) (given answer) {
 		return update(ctx, asked)
 	case "table":
 		return table(asked.Object)
+	case "selector":
+		return selector(asked)
+	case "template":
+		return template(asked)
 	case "quantity":
 		return quantity(asked.Text)
 	}

@@ -37,7 +37,7 @@ const CASES: readonly (readonly [template: string, want: string])[] = [
   ['{range .items[*]}{.metadata.name}{"\\t"}{.ip}{"\\n"}{end}', "a\t1\nb\t2\n"],
   ["{range .items[*]}[{range .ports[*]}{.n},{end}]{end}", "[1,2,][3,]"],
   ["name={.items[0].metadata.name}!", "name=a!"],
-  ["{'it''s'}{.missing.field}{.items[9]}", "it''s"],
+  ["{'it''s'}{.missing.field}{.items[9:]}", "it''s"],
   ["{.items[0].ports}", '[{"n":1},{"n":2}]'],
   ["{@.kind}", "List"],
   ["plain", "plain"],

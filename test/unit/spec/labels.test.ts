@@ -68,7 +68,8 @@ t.test("a wrong selector is refused with an example", async (t) => {
     "a/b/c=1",
     "-a=b",
     "a=b!",
-    "a>1",
+    "a>b",
+    "a>1>2",
   ]) {
     const error = errorOf(() => parseLabelSelector(text));
     t.equal(error.code, "BadRequest", text);
