@@ -6,7 +6,7 @@ import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { DRY_RUN_OPTIONS, type DryRun, parseDryRun, printOutcome } from "./dry-run.ts";
 import { MANIFEST_OPTIONS } from "./manifest-options.ts";
-import { inPresentNamespace, type Manifest, readManifests } from "./manifests.ts";
+import { type Manifest, mayBeTried, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
 
@@ -34,7 +34,7 @@ export const command = defineCommand({
       namespaceGiven: given.has("namespace"),
     });
     const client = connectObjects(invocation.config);
-    const mayTry = inPresentNamespace(manifests.map(({ object }) => object));
+    const mayTry = mayBeTried(manifests.map(({ object }) => object));
     const before: (KubeObject | undefined)[] = [];
     for (const manifest of manifests) {
       before.push(await find(client, manifest.object));

@@ -6,7 +6,7 @@ import { makeNamespaceOf } from "./create-namespace.ts";
 import { makeSecret, SECRET_OPTIONS } from "./create-secret.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
 import { MANIFEST_OPTIONS } from "./manifest-options.ts";
-import { inPresentNamespace, readManifests } from "./manifests.ts";
+import { mayBeTried, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
 
@@ -43,7 +43,7 @@ export const command = defineCommand({
       return 0;
     }
     const client = connectObjects(invocation.config);
-    for (const object of objects.filter(inPresentNamespace(objects))) await client.create(object, { dryRun: true });
+    for (const object of objects.filter(mayBeTried(objects))) await client.create(object, { dryRun: true });
     for (const object of objects) {
       const created = await client.create(object, { dryRun: dryRun === "server" });
       await printOutcome(format, created, "created", dryRun);

@@ -61,10 +61,14 @@ export async function readManifests(options: ManifestOptions): Promise<readonly 
   return KINDS.flatMap(({ kind }) => manifests.filter(({ object }) => object.kind === kind));
 }
 
-/** Whether an object may be tried before any is made: its namespace is not one of those that are made with it. */
-export function inPresentNamespace(objects: readonly KubeObject[]): (object: KubeObject) => boolean {
-  const made = new Set(objects.filter(({ kind }) => kind === "Namespace").map(({ metadata }) => metadata.name));
-  return ({ metadata }) => !made.has(metadata.namespace);
+/** Whether an object may be tried before any is made: what it can't be without, its namespace or its priority class, is not made with it. */
+export function mayBeTried(objects: readonly KubeObject[]): (object: KubeObject) => boolean {
+  const namesOf = (wanted: KubeObject["kind"]) =>
+    new Set(objects.filter(({ kind }) => kind === wanted).map(({ metadata }) => metadata.name));
+  const [namespaces, classes] = [namesOf("Namespace"), namesOf("PriorityClass")];
+  return (object) =>
+    !namespaces.has(object.metadata.namespace) &&
+    !(object.kind === "Pod" && classes.has(object.spec.priorityClassName ?? ""));
 }
 
 /** Those of pods. */
@@ -75,8 +79,10 @@ function expand(path: string, recursive: boolean): readonly string[] {
   if (path === "-") return [path];
   if (!statOrThrow(path).isDirectory()) return [path];
   const found = readdirSync(path, { withFileTypes: true, recursive })
-    .filter((entry) => entry.isFile() && /\.(ya?ml|json)$/.test(entry.name))
+    .filter((entry) => /\.(ya?ml|json)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
+    // A link to a file is one as well, as with kubectl; one to nowhere is told.
+    .filter((file) => statOrThrow(file).isFile())
     .sort();
   if (found.length === 0) throw new PodrunError("BadRequest", `${path}: no .yaml, .yml or .json file in this folder`);
   return found;
@@ -106,6 +112,8 @@ function readFileOrThrow(path: string): Uint8Array {
 }
 
 function unreadable(path: string, cause: unknown): PodrunError {
+  if (/^https?:\/\//.test(path))
+    return new PodrunError("BadRequest", `podrun fetches no manifests: curl -sSfL ${path} | podrun apply -f -`);
   const why = errnoOf(cause) === "ENOENT" ? "does not exist" : `cannot be read: ${errnoOf(cause) ?? String(cause)}`;
   return new PodrunError("BadRequest", `the path "${path}" ${why}`, { cause, details: { path } });
 }

@@ -1,8 +1,17 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { mayBeTried } from "../../../src/cli/manifests.ts";
+import { decodeKubeObject, decodePod, type Pod } from "../../../src/spec/index.ts";
 import { makePod, runCommand, runningPod, startFake } from "../api/fake.ts";
 import { manifest, said } from "./said.ts";
+
+const bare = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "x" },
+  spec: { containers: [{ name: "main", image: "podrun.local/base" }] },
+};
 
 // Each command is a process of its own.
 t.setTimeout(120_000);
@@ -73,6 +82,36 @@ t.test("apply of several documents, files and a folder: one bad document, and no
   said(t, await runCommand(fake, ["apply", "-f", folder]), {
     stdout: "pod/one created\npod/two created\npod/three created\n",
   });
+});
+
+t.test("a folder's links to files are manifests, too; one to nowhere and a URL are told", async (t) => {
+  const fake = await startFake(t);
+  const folder = join(fake.folder, "pods");
+  mkdirSync(folder);
+  mkdirSync(join(folder, "folder.yaml"));
+  writeFileSync(join(fake.folder, "one.yaml"), manifest("one"));
+  symlinkSync("../one.yaml", join(folder, "a.yaml"));
+  said(t, await runCommand(fake, ["apply", "-f", folder]), { stdout: "pod/one created\n" });
+  symlinkSync("../none.yaml", join(folder, "b.yaml"));
+  said(t, await runCommand(fake, ["apply", "-f", folder]), { code: 1, stderr: /b\.yaml" does not exist/ });
+  said(t, await runCommand(fake, ["apply", "-f", "https://example.com/x.yaml"]), {
+    code: 1,
+    stderr: /curl -sSfL https:/,
+  });
+});
+
+t.test("a pod may name the priority class that its manifest brings along", async (t) => {
+  const made = decodeKubeObject({
+    apiVersion: "scheduling.k8s.io/v1",
+    kind: "PriorityClass",
+    metadata: { name: "high" },
+    value: 5,
+  });
+  const [first, second] = ["high", "other"].map((priorityClassName) =>
+    decodePod({ ...bare, spec: { ...bare.spec, priorityClassName } }),
+  ) as [Pod, Pod];
+  const mayTry = mayBeTried([made, first, second]);
+  t.same([made, first, second].map(mayTry), [true, false, true]);
 });
 
 t.test("apply refuses what is no manifest, naming file and line, and starts no daemon for it", async (t) => {
