@@ -1,123 +1,100 @@
 import type { ApiClient } from "../api/client.ts";
-import { openStream } from "../api/client-stream.ts";
-import { ApiError } from "../api/status.ts";
 import { newNameSuffix } from "../base/ids.ts";
-import type { ContainerState, Pod } from "../spec/pod.ts";
+import type { Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
-import { defineCommand, type Invocation } from "./command.ts";
-import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "./detach-keys.ts";
-import { followPod } from "./follow.ts";
-import { followOutput } from "./follow-output.ts";
+import { defineCommand } from "./command.ts";
+import { attachDebugger } from "./debug-attach.ts";
+import { debugFields, profileRights, readProfile } from "./debug-container.ts";
+import { DEBUG_OPTIONS, type Debug } from "./debug-options.ts";
+import { parseDetachKeys } from "./detach-keys.ts";
 import { podName } from "./selection.ts";
-import { chooseStreams, connectStreams } from "./streams.ts";
-import { terminalSize } from "./terminal.ts";
-
-const OPTIONS = {
-  image: { kind: "text", value: "IMAGE", help: "the image of the debug container" },
-  "image-pull-policy": { kind: "text", value: "POLICY", help: "Always, IfNotPresent or Never" },
-  container: { kind: "text", short: "c", value: "NAME", help: "name of the debug container; else debugger-xxxxx" },
-  target: { kind: "text", value: "CONTAINER", help: "see this container's processes" },
-  env: { kind: "list", value: "NAME=VALUE", help: "environment variable; may be repeated" },
-  stdin: { kind: "boolean", short: "i", help: "pass standard input on" },
-  tty: { kind: "boolean", short: "t", help: "give it a terminal" },
-  attach: { kind: "boolean", help: "wait until it runs and connect to it; -i implies it" },
-  quiet: { kind: "boolean", short: "q", help: "only the process's own output" },
-  "detach-keys": { kind: "text", value: "KEYS", default: DEFAULT_DETACH_KEYS, help: "keys that leave it running" },
-} as const;
-
-type Debug = Invocation<typeof OPTIONS>;
 
 export const command = defineCommand({
-  usage: ["debug POD --image=IMAGE [--target=CONTAINER] [flags] [-- COMMAND…]"],
-  about: "Look into a pod that runs, with a container that is added to it for that.",
+  usage: [
+    "debug POD --image=IMAGE [--target=CONTAINER] [flags] [-- COMMAND…]",
+    "debug POD --copy-to=NAME [--image=IMAGE] [-c NAME] [flags] [-- COMMAND…]",
+    "debug node/NAME --image=IMAGE [flags] [-- COMMAND…]",
+  ],
+  about:
+    "Look into a pod that runs, with a container that is added to it for that; into a copy of a pod; or into this machine, from a pod in its namespaces with its files below /host.",
   examples: [
     ["a shell in the pod's network", "podrun debug -it web --image=podrun.local/base"],
     [
       "among the processes of one of its containers",
       "podrun debug -it web --image=podrun.local/base --target=app -- sh",
     ],
+    ["a pod that crashes, with a shell for its command", "podrun debug -it web --copy-to=web-debug -c app -- sh"],
+    ["the machine", "podrun debug -it node/$(hostname) --image=podrun.local/base"],
   ],
-  options: OPTIONS,
-  run: debugPod,
+  options: DEBUG_OPTIONS,
+  run: async (debug) => {
+    const { options, positionals } = debug;
+    const [word, ...more] = positionals;
+    if (word === undefined || more.length > 0) throw new UsageError("want exactly one pod: debug POD --image=IMAGE");
+    const isCopy = options["copy-to"] !== undefined;
+    if (options.image === undefined && !isCopy) throw new UsageError("--image is required: debug POD --image=IMAGE");
+    if (options.tty && !options.stdin) throw new UsageError("-i/--stdin is required for containers with -t/--tty=true");
+    parseDetachKeys(options["detach-keys"]);
+    if (options.target !== undefined && isCopy)
+      throw new UsageError("--target is incompatible with --copy-to. Use one");
+    const stray = COPY_FLAGS.find((flag) => debug.given.has(flag));
+    if (stray !== undefined && !isCopy) throw new UsageError(`--${stray} may only be used with --copy-to`);
+    const client = await debug.connect();
+    const node = /^(nodes?|no)\/(.+)$/i.exec(word)?.[2];
+    if (node !== undefined) return debugNode(client, debug, node);
+    const pod = await client.getPod(options.namespace, await podName(word));
+    return isCopy ? debugCopy(client, debug, pod) : debugPod(client, debug, pod);
+  },
 });
 
-async function debugPod(invocation: Debug): Promise<number> {
-  const { options, positionals, config } = invocation;
-  const [word, ...more] = positionals;
-  if (word === undefined || more.length > 0) throw new UsageError("want exactly one pod: debug POD --image=IMAGE");
-  if (options.image === undefined) throw new UsageError("--image is required: debug POD --image=IMAGE");
-  if (options.tty && !options.stdin) throw new UsageError("-i/--stdin is required for containers with -t/--tty=true");
-  const detachKeys = parseDetachKeys(options["detach-keys"]);
+const COPY_FLAGS = Object.keys(DEBUG_OPTIONS).filter((name) =>
+  /^(replace|share-processes|set-image|keep-.*)$/.test(name),
+);
+
+async function debugPod(client: ApiClient, debug: Debug, pod: Pod): Promise<number> {
+  const { options } = debug;
   const name = options.container ?? `debugger-${newNameSuffix()}`;
-  const client = await invocation.connect();
-  const pod = await client.getPod(options.namespace, await podName(word));
-  const say = (text: string): void => void (options.quiet || process.stderr.write(`${text}\n`));
-  if (options.target !== undefined) say(`Targeting container "${options.target}".`);
-  if (options.container === undefined) say(`Defaulting debug container name to ${name}.`);
-  const before = pod.spec.ephemeralContainers ?? [];
-  const container = debugContainer(invocation, name, options.image);
+  if (options.target !== undefined) say(debug, `Targeting container "${options.target}".`);
+  if (options.container === undefined) say(debug, `Defaulting debug container name to ${name}.`);
+  const rights = profileRights(readProfile(options.profile), false);
+  const container = {
+    name,
+    image: options.image,
+    ...debugFields(debug),
+    ...(options.target !== undefined && { targetContainerName: options.target }),
+    ...(rights !== undefined && { securityContext: rights }),
+  };
   // Only the list is taken: what else has changed since the pod was read does not matter.
   const { resourceVersion: _, ...metadata } = pod.metadata;
-  const wanted = { ...pod, metadata, spec: { ...pod.spec, ephemeralContainers: [...before, container] } };
-  await client.addEphemeralContainers(wanted as Pod);
-  if (!options.attach && !options.stdin) return 0;
-
-  const state = await untilStarted(client, invocation, pod, name);
-  const { namespace } = pod.metadata;
-  const target = { namespace, pod: pod.metadata.name, container: name };
-  const follow = (): Promise<void> => followOutput(client, target, invocation.signal);
-  if (options.stdin && state.running !== undefined) {
-    const streams = chooseStreams(options);
-    try {
-      const remote = await openStream(config, { verb: "attach", ...target, ...streams });
-      if (streams.tty) say("If you don't see a command prompt, try pressing enter.");
-      const size = streams.tty ? terminalSize() : undefined;
-      if (size !== undefined) remote.resize(size);
-      return await connectStreams(remote, { ...streams, detachKeys, onSilence: follow });
-    } catch (error) {
-      // It ended between the look and the attach: its log has all of its output.
-      if (!(error instanceof ApiError) || error.code !== "ContainerNotRunning") throw error;
-    }
-  }
-  await follow();
-  return (await untilStarted(client, invocation, pod, name, true)).terminated?.exitCode ?? 0;
+  const ephemeralContainers = [...(pod.spec.ephemeralContainers ?? []), container];
+  await client.addEphemeralContainers({ ...pod, metadata, spec: { ...pod.spec, ephemeralContainers } } as Pod);
+  return connect(client, debug, pod, name);
 }
 
-function debugContainer({ options, rest }: Debug, name: string, image: string): object {
-  const env = options.env.map((text) => {
-    const equals = text.indexOf("=");
-    if (equals <= 0) throw new UsageError(`--env: "${text}" is no pair: want NAME=VALUE`);
-    return { name: text.slice(0, equals), value: text.slice(equals + 1) };
-  });
-  return {
-    name,
-    image,
-    ...(rest !== undefined && rest.length > 0 && { command: rest }),
-    ...(env.length > 0 && { env }),
-    ...(options["image-pull-policy"] !== undefined && { imagePullPolicy: options["image-pull-policy"] }),
-    ...(options.target !== undefined && { targetContainerName: options.target }),
-    ...(options.stdin && { stdin: true, stdinOnce: true }),
-    ...(options.tty && { tty: true }),
-  };
+async function debugCopy(client: ApiClient, debug: Debug, pod: Pod): Promise<number> {
+  const { copyPod } = await import("./debug-copy.ts");
+  const { options } = debug;
+  const name = `debugger-${newNameSuffix()}`;
+  const copy = copyPod(pod, debug, name);
+  if (copy.container === name) say(debug, `Defaulting debug container name to ${name}.`);
+  const made = await client.createPod(copy.pod);
+  if (options.replace) await client.deletePod(pod.metadata.namespace, pod.metadata.name);
+  return connect(client, debug, made, copy.container);
 }
 
-/** Its state once it runs or has ended (`ended`: only then). Throws UsageError when the pod goes before. */
-async function untilStarted(
-  client: ApiClient,
-  { signal }: Debug,
-  pod: Pod,
-  container: string,
-  ended = false,
-): Promise<ContainerState> {
-  const { namespace, name } = pod.metadata;
-  let state: ContainerState = {};
-  let isGone = false;
-  await followPod(client, { namespace, name, timeoutMs: undefined, signal }, (now) => {
-    isGone = now === undefined || now.status.phase === "Succeeded" || now.status.phase === "Failed";
-    state = now?.status.ephemeralContainerStatuses?.find((one) => one.name === container)?.state ?? {};
-    return isGone || (!ended && state.running !== undefined) || state.terminated !== undefined;
-  });
-  if (isGone && state.terminated === undefined)
-    throw new UsageError(`pod "${name}" was over or deleted before its debug container ran`);
-  return state;
+async function debugNode(client: ApiClient, debug: Debug, node: string): Promise<number> {
+  const [{ nodeDebugger }, { connectObjects }] = await Promise.all([import("./debug-node.ts"), import("./objects.ts")]);
+  // The server's own words for a node that there is not.
+  await connectObjects(debug.config).get("Node", "", node);
+  if (debug.options.target !== undefined || debug.options["copy-to"] !== undefined)
+    throw new UsageError("--target and --copy-to are for pods, not for a node");
+  const pod = nodeDebugger(node, debug, debug.options.image as string);
+  const [container] = pod.spec.containers;
+  say(debug, `Creating debugging pod ${pod.metadata.name} with container ${container?.name} on node ${node}.`);
+  return connect(client, debug, await client.createPod(pod), container?.name ?? "");
 }
+
+const connect = async (client: ApiClient, debug: Debug, pod: Pod, container: string): Promise<number> =>
+  debug.options.attach || debug.options.stdin ? attachDebugger(client, debug, pod, container) : 0;
+
+const say = ({ options }: Debug, text: string): void => void (options.quiet || process.stderr.write(`${text}\n`));

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import t from "tap";
 import { makeManifest, startInstance } from "./support/podrun.ts";
 import { PROGRAM } from "./support/program.ts";
@@ -25,6 +26,17 @@ t.test(
     t.notMatch(alone.stderr, /Defaulting/);
     const address = (await podrun.pod("web")).status.podIP ?? "none";
     t.match(await podrun.ok("debug", "web", image, "--attach", "--", "ip", "address"), address);
+    const script = ["-q", "--attach", "--", "sh", "-c"];
+    const copy = await podrun.podrun("debug", "web", "--copy-to=copy", "-c=app", ...script, "hostname; exit 4");
+    t.same(copy, { code: 4, stdout: "copy\n", stderr: "" });
+    const node = await podrun.podrun(
+      "debug",
+      `node/${hostname()}`,
+      image,
+      ...script,
+      "ls -d /host/etc",
+    );
+    t.same(node, { code: 0, stdout: "/host/etc\n", stderr: "" });
     const pod = await podrun.pod("web");
     t.equal(pod.status.ephemeralContainerStatuses?.length, 3);
     t.same(
