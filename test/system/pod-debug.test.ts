@@ -29,13 +29,7 @@ t.test(
     const script = ["-q", "--attach", "--", "sh", "-c"];
     const copy = await podrun.podrun("debug", "web", "--copy-to=copy", "-c=app", ...script, "hostname; exit 4");
     t.same(copy, { code: 4, stdout: "copy\n", stderr: "" });
-    const node = await podrun.podrun(
-      "debug",
-      `node/${hostname()}`,
-      image,
-      ...script,
-      "ls -d /host/etc",
-    );
+    const node = await podrun.podrun("debug", `node/${hostname()}`, image, ...script, "ls -d /host/etc");
     t.same(node, { code: 0, stdout: "/host/etc\n", stderr: "" });
     const pod = await podrun.pod("web");
     t.equal(pod.status.ephemeralContainerStatuses?.length, 3);
