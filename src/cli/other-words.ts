@@ -21,7 +21,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   scale: "one manifest for each pod: podrun apply -f FILE",
   port: "podrun get pod NAME -o yaml, or podrun port-forward",
   "cluster-info": "podrun system info",
-  history: "podrun inspect-image IMAGE",
+  history: "podrun image history IMAGE",
   prune: "podrun image prune",
   reset: "podrun system reset",
   check: "podrun system check",
@@ -29,6 +29,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 const OF_IMAGES: Readonly<Record<string, string>> = {
   rmi: "podrun image rm",
+  untag: "podrun image rm NAME",
+  tree: "podrun image history IMAGE",
+  build: "podrun load -i FILE of what another tool has built",
 };
 
 /** What to say behind `unknown command`: what does it here, else a command that is written nearly so, else nothing. */

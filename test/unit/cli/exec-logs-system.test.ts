@@ -150,12 +150,12 @@ t.test("a mistake points to the help of the command that it is in", async (t) =>
   const fake = await startFake(t);
   const cases: readonly (readonly [words: readonly string[], stderr: string])[] = [
     [
-      ["image", "inspect", "x", "-f"],
-      "error: unknown shorthand flag: 'f'\nSee 'podrun image inspect --help' for usage.\n",
+      ["image", "inspect", "x", "-x"],
+      "error: unknown shorthand flag: 'x'\nSee 'podrun image inspect --help' for usage.\n",
     ],
     [
-      ["images", "--format", "json"],
-      "error: unknown flag: --format; there is -o FORMAT\nSee 'podrun images --help' for usage.\n",
+      ["get", "pods", "--format", "json"],
+      "error: unknown flag: --format; there is -o FORMAT\nSee 'podrun get --help' for usage.\n",
     ],
     [["top"], "error: want one of: top pod"],
     [["--nosuch"], "error: unknown flag: --nosuch\nSee 'podrun --help' for usage.\n"],
