@@ -2,7 +2,8 @@
 import { hostname } from "node:os";
 import type { KubeEvent } from "../api/client.ts";
 import { formatAge } from "../base/age.ts";
-import type { Container, ContainerState, ContainerStatus, EnvVar, Pod } from "../spec/pod.ts";
+import type { Container, ContainerState, ContainerStatus, Pod } from "../spec/pod.ts";
+import { environmentLines } from "./describe-environment.ts";
 import { probeLines } from "./describe-probes.ts";
 import { describeVolumes } from "./describe-volumes.ts";
 import { type Line, layOut } from "./layout.ts";
@@ -16,8 +17,9 @@ export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, 
     ["Namespace:", metadata.namespace],
     ["Priority:", String(spec.priority ?? 0)],
     ...optional("Priority Class Name:", spec.priorityClassName),
+    ...optional("Service Account:", spec.serviceAccountName),
     ["Node:", nodeOf(pod)],
-    ["Start Time:", formatTime(status.startTime)],
+    ...optional("Start Time:", status.startTime && formatTime(status.startTime)),
     ...formatMap("Labels:", metadata.labels),
     ...formatMap("Annotations:", metadata.annotations, ": "),
     ...deletionLines(pod),
@@ -25,6 +27,7 @@ export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, 
     ...optional("Reason:", status.reason),
     ...optional("Message:", status.message),
     ...optional("NominatedNodeName:", status.nominatedNodeName),
+    ...optional("SeccompProfile:", spec.securityContext.seccompProfile?.type),
     ["IP:", status.podIP ?? ""],
   ];
   const addresses = (status.podIPs ?? []).map(({ ip }) => `  IP:  ${ip}\n`).join("");
@@ -33,6 +36,7 @@ export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, 
       describeContainer(
         one,
         statuses.find(({ name }) => name === one.name),
+        pod,
       ),
     );
     return texts.length === 0 ? "" : `${title}:\n${texts.join("")}`;
@@ -43,6 +47,7 @@ export function describePod(pod: Pod, events: readonly KubeEvent[] | undefined, 
     section("Init Containers", spec.initContainers, status.initContainerStatuses) +
     section("Containers", spec.containers, status.containerStatuses) +
     section("Ephemeral Containers", spec.ephemeralContainers, status.ephemeralContainerStatuses) +
+    describeGates(pod) +
     describeConditions(pod) +
     describeVolumes(spec.volumes ?? []) +
     layOut(placementLines(pod), 0) +
@@ -64,8 +69,32 @@ function placementLines({ spec, status }: Pod): readonly Line[] {
   return [
     ["QoS Class:", status.qosClass ?? "<unset>"],
     ...list("Node-Selectors:", selectors.sort()),
-    ...list("Tolerations:", (spec.tolerations ?? []).map(wordToleration).sort()),
+    ...list("Tolerations:", byKey(spec.tolerations).map(wordToleration)),
+    ...list("Topology Spread Constraints:", (spec.topologySpreadConstraints ?? []).map(wordSpread)).filter(
+      ([, word]) => word !== "<none>",
+    ),
   ];
+}
+
+type Tolerations = NonNullable<Pod["spec"]["tolerations"]>;
+
+const byKey = (tolerations: Tolerations = []): Tolerations =>
+  tolerations.toSorted((a, b) => ((a.key ?? "") < (b.key ?? "") ? -1 : a.key === b.key ? 0 : 1));
+
+function wordSpread({
+  topologyKey,
+  whenUnsatisfiable,
+  maxSkew,
+  labelSelector,
+}: NonNullable<Pod["spec"]["topologySpreadConstraints"]>[number]): string {
+  const labels = Object.entries(labelSelector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  const terms = (labelSelector?.matchExpressions ?? []).map(({ key, operator, values = [] }) =>
+    values.length > 0
+      ? `${key} ${operator.toLowerCase()} (${values.join(",")})`
+      : `${operator === "Exists" ? "" : "!"}${key}`,
+  );
+  const selector = [...labels, ...terms].join(",");
+  return `${topologyKey}:${whenUnsatisfiable} when max skew ${maxSkew} is exceeded${selector === "" ? "" : ` for selector ${selector}`}`;
 }
 
 /** `key=value:NoExecute op=Exists for 300s`. */
@@ -93,48 +122,39 @@ function deletionLines({ metadata }: Pod): readonly Line[] {
 function portLines(ports: NonNullable<Container["ports"]>): readonly Line[] {
   const several = ports.length > 1 ? "s" : "";
   const list = (numbers: readonly string[]): string => numbers.join(", ") || "<none>";
+  const named = ({ name }: { readonly name?: string }): string => (name === undefined ? "" : ` (${name})`);
   return [
-    [`Port${several}:`, list(ports.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`))],
-    [`Host Port${several}:`, list(ports.map(({ hostPort = 0, protocol }) => `${hostPort}/${protocol}`))],
+    [`Port${several}:`, list(ports.map((port) => `${port.containerPort}/${port.protocol}${named(port)}`))],
+    [`Host Port${several}:`, list(ports.map((port) => `${port.hostPort ?? 0}/${port.protocol}${named(port)}`))],
   ];
 }
 
-function describeContainer(container: Container, status: ContainerStatus | undefined): string {
+function describeContainer(container: Container, status: ContainerStatus | undefined, pod: Pod): string {
   const lines: Line[] = [
-    ["Container ID:", status?.containerID ?? ""],
+    ...(status ? [["Container ID:", status.containerID ?? ""] as const] : []),
     ["Image:", container.image],
-    ["Image ID:", status?.imageID ?? ""],
+    ...(status ? [["Image ID:", status.imageID] as const] : []),
     ...portLines(container.ports ?? []),
     ...(container.command === undefined ? [] : list("Command:", container.command)),
     ...(container.args === undefined ? [] : list("Args:", container.args)),
-    ...stateLines("State:", status?.state ?? {}),
-    ...(Object.keys(status?.lastState ?? {}).length === 0 ? [] : stateLines("Last State:", status?.lastState ?? {})),
-    ["Ready:", status?.ready === true ? "True" : "False"],
-    ["Restart Count:", String(status?.restartCount ?? 0)],
+    ...(status ? statusLines(status) : []),
     ...resourceLines("Limits:", container.resources?.limits),
     ...resourceLines("Requests:", container.resources?.requests),
     ...probeLines(container),
-    ...(container.env === undefined || container.env.length === 0
-      ? [["Environment:", "<none>"] as const]
-      : [["Environment:", ""] as const, ...container.env.map((one) => [`  ${one.name}:`, wordVariable(one)] as const)]),
+    ...environmentLines(container, pod),
     ...mountLines(container),
   ];
   return `  ${container.name}:\n${layOut(lines, 4)}`;
 }
 
-/** A value that is taken from elsewhere is shown by its source. */
-function wordVariable({ value, valueFrom }: EnvVar): string {
-  if (valueFrom?.fieldRef !== undefined) return `(${valueFrom.fieldRef.apiVersion}:${valueFrom.fieldRef.fieldPath})`;
-  const { resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom ?? {};
-  if (resourceFieldRef) return `(${resourceFieldRef.resource})`;
-  if (configMapKeyRef) return wordKey(configMapKeyRef, `of config map '${configMapKeyRef.name}'`);
-  if (secretKeyRef) return wordKey(secretKeyRef, `in secret '${secretKeyRef.name}'`);
-  if (fileKeyRef) return wordKey(fileKeyRef, `in file '${fileKeyRef.path}' of volume '${fileKeyRef.volumeName}'`);
-  return value ?? "";
+function statusLines({ state, lastState, ready, restartCount }: ContainerStatus): readonly Line[] {
+  return [
+    ...stateLines("State:", state),
+    ...(Object.keys(lastState).length === 0 ? [] : stateLines("Last State:", lastState)),
+    ["Ready:", ready ? "True" : "False"],
+    ["Restart Count:", String(restartCount)],
+  ];
 }
-
-const wordKey = ({ key, optional = false }: { readonly key: string; readonly optional?: boolean }, place: string) =>
-  `<set to the key '${key}' ${place}>  Optional: ${optional}`;
 
 function stateLines(label: string, state: ContainerState): readonly Line[] {
   if (state.running !== undefined)
@@ -157,12 +177,12 @@ function stateLines(label: string, state: ContainerState): readonly Line[] {
 }
 
 function resourceLines(label: string, values: Readonly<Record<string, string>> | undefined): readonly Line[] {
-  const entries = Object.entries(values ?? {});
+  const entries = Object.entries(values ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   return entries.length === 0 ? [] : [[label, ""], ...entries.map(([name, amount]) => [`  ${name}:`, amount] as const)];
 }
 
 function mountLines(container: Container): readonly Line[] {
-  const mounts = container.volumeMounts ?? [];
+  const mounts = (container.volumeMounts ?? []).toSorted((a, b) => (a.mountPath < b.mountPath ? -1 : 1));
   if (mounts.length === 0) return [["Mounts:", "<none>"]];
   return [
     ["Mounts:", ""],
@@ -173,6 +193,14 @@ function mountLines(container: Container): readonly Line[] {
 function mountFlags({ readOnly, subPath, subPathExpr }: NonNullable<Container["volumeMounts"]>[number]): string {
   const path = subPath ?? subPathExpr;
   return `${readOnly === true ? "ro" : "rw"}${path ? `,path="${path}"` : ""}`;
+}
+
+function describeGates({ spec, status }: Pod): string {
+  const rows = (spec.readinessGates ?? []).map(({ conditionType }) => {
+    const word = status.conditions?.find(({ type }) => type === conditionType)?.status ?? "<none>";
+    return `  ${conditionType.padEnd(27)} ${word}\n`;
+  });
+  return rows.length === 0 ? "" : `Readiness Gates:\n  ${"Type".padEnd(27)} Status\n${rows.join("")}`;
 }
 
 function describeConditions({ status }: Pod): string {
@@ -202,7 +230,18 @@ function list(label: string, words: readonly string[]): readonly Line[] {
 
 export function formatMap(label: string, map: Readonly<Record<string, string>>, separator = "="): readonly Line[] {
   const sorted = Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
-  const entries = sorted.map(([key, value]) => `${key}${separator}${value}`);
+  const entries = sorted.flatMap(([key, value]) =>
+    // Text of several lines stands below its name.
+    value.includes("\n")
+      ? [
+          `${key}:`,
+          ...value
+            .trimEnd()
+            .split("\n")
+            .map((line) => `  ${line}`),
+        ]
+      : [`${key}${separator}${value}`],
+  );
   if (entries.length === 0) return [[label, "<none>"]];
   return entries.map((text, index) => [index === 0 ? label : "", text] as const);
 }
