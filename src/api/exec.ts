@@ -3,6 +3,7 @@
 // size; 255 closes the channel that its second byte names.
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { setImmediate as immediate } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { PodrunError } from "../base/errors.ts";
 import type { StreamSession } from "../pod/types.ts";
@@ -36,12 +37,14 @@ export async function serveExec(context: ApiContext, upgrade: UpgradeRequest): P
   const columns = count(query, "columns");
   const { namespace, name } = upgrade;
   const { container, defaulted } = chooseContainer(context.pods, namespace, name, query.get("container"));
-  const session = await context.pods.exec(namespace, name, container, {
+  const starting = context.pods.exec(namespace, name, container, {
     command,
     ...streams,
     ...(rows === undefined || columns === undefined ? {} : { rows, columns }),
   });
-  connect(upgrade, session, streams, defaulted);
+  // What is wrong with the request is found at once, and is the answer to it. The upgrade need not wait for the start.
+  await Promise.race([starting, immediate()]);
+  connect(upgrade, starting, streams, defaulted);
 }
 
 /** `…/attach`: the same streams, of the container's own process. */
@@ -52,7 +55,7 @@ export async function serveAttach(context: ApiContext, upgrade: UpgradeRequest):
   const { container, defaulted } = chooseContainer(context.pods, namespace, name, query.get("container"));
   const { stdin, tty } = streams;
   const session = await context.pods.attach(namespace, name, container, { stdin, tty });
-  connect(upgrade, session, streams, defaulted);
+  connect(upgrade, Promise.resolve(session), streams, defaulted);
 }
 
 interface Streams {
@@ -95,10 +98,15 @@ const webSockets = new WebSocketServer({
   handleProtocols: (offered) => PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
 });
 
-/** The session exists already; when the client has gone meanwhile it is closed at once. */
-function connect(upgrade: UpgradeRequest, session: StreamSession, streams: Streams, defaulted?: string): void {
+/** A start that fails is told on the stream, as Kubernetes does it. When the client has gone meanwhile the session is closed at once. */
+function connect(
+  upgrade: UpgradeRequest,
+  starting: Promise<StreamSession>,
+  streams: Streams,
+  defaulted?: string,
+): void {
   if (upgrade.socket.destroyed) {
-    abandon(session);
+    abandon(starting);
     return;
   }
   const onHeaders = (headers: string[]): void => {
@@ -109,19 +117,54 @@ function connect(upgrade: UpgradeRequest, session: StreamSession, streams: Strea
   let isOpen = false;
   webSockets.handleUpgrade(upgrade.request, upgrade.socket, upgrade.head, (webSocket) => {
     isOpen = true;
-    carryOutput(webSocket, session, streams);
-    carryInput(webSocket, session, streams);
+    webSocket.on("error", () => webSocket.terminate());
+    // What the client sends waits for the process.
+    webSocket.pause();
+    starting.then(
+      (session) => carry(webSocket, session, streams),
+      (error: unknown) => {
+        webSocket.resume();
+        finish(webSocket, toStatus(error));
+      },
+    );
   });
   webSockets.off("headers", onHeaders);
   // `ws` has refused it (a wrong key or version) or the client has left.
-  if (!isOpen) abandon(session);
+  if (!isOpen) abandon(starting);
 }
 
-function abandon(session: StreamSession): void {
-  session.close();
-  session.exited.catch(() => {
-    // The client has left: nobody is there to hear how it ended.
-  });
+function abandon(starting: Promise<StreamSession>): void {
+  starting
+    .then((session) => {
+      session.close();
+      return session.exited;
+    })
+    .catch(() => {
+      // The client has left: nobody is there to hear how it ended.
+    });
+}
+
+function carry(webSocket: WebSocket, session: StreamSession, streams: Streams): void {
+  if (webSocket.readyState !== webSocket.OPEN) {
+    abandon(Promise.resolve(session));
+    return;
+  }
+  carryOutput(webSocket, session, streams);
+  carryInput(webSocket, session, streams);
+  webSocket.resume();
+}
+
+function finish(webSocket: WebSocket, status: Status): void {
+  send(webSocket, CHANNEL.status, Buffer.from(JSON.stringify(status)));
+  webSocket.close(1000);
+}
+
+function send(webSocket: WebSocket, channel: number, data: Buffer, onSent?: () => void): void {
+  if (webSocket.readyState !== webSocket.OPEN) return;
+  const frame = Buffer.allocUnsafe(data.length + 1);
+  frame[0] = channel;
+  frame.set(data, 1);
+  webSocket.send(frame, onSent);
 }
 
 function carryOutput(webSocket: WebSocket, session: StreamSession, streams: Streams): void {
@@ -131,25 +174,17 @@ function carryOutput(webSocket: WebSocket, session: StreamSession, streams: Stre
     paused = false;
     session.resume();
   };
-  const send = (channel: number, data: Buffer): void => {
-    if (webSocket.readyState !== webSocket.OPEN) return;
-    const frame = Buffer.allocUnsafe(data.length + 1);
-    frame[0] = channel;
-    frame.set(data, 1);
-    webSocket.send(frame, onSent);
+  const output = (channel: number, data: Buffer): void => {
+    send(webSocket, channel, data, onSent);
     if (paused || webSocket.bufferedAmount <= HIGH_MARK) return;
     paused = true;
     session.pause();
   };
-  session.onStdout = (data) => streams.stdout && send(CHANNEL.stdout, data);
-  session.onStderr = (data) => streams.stderr && send(CHANNEL.stderr, data);
-  const finish = (status: Status): void => {
-    send(CHANNEL.status, Buffer.from(JSON.stringify(status)));
-    webSocket.close(1000);
-  };
+  session.onStdout = (data) => streams.stdout && output(CHANNEL.stdout, data);
+  session.onStderr = (data) => streams.stderr && output(CHANNEL.stderr, data);
   session.exited.then(
-    (code) => finish(exitStatus(code)),
-    (error: unknown) => finish(toStatus(error)),
+    (code) => finish(webSocket, exitStatus(code)),
+    (error: unknown) => finish(webSocket, toStatus(error)),
   );
 }
 
@@ -175,7 +210,6 @@ function carryInput(webSocket: WebSocket, session: StreamSession, streams: Strea
     if (code === DETACHED) letRun(session);
     else session.close();
   });
-  webSocket.on("error", () => webSocket.terminate());
 }
 
 /** The client has left on purpose: the process goes on with nobody listening. */

@@ -208,6 +208,56 @@ t.test("what is refused before the stream is there comes with its reason", async
   t.equal((await daemon.client.version()).gitVersion, "v0.0.1");
 });
 
+t.test(
+  "the stream is there before the process: input waits for it, and a start that fails is told on the stream",
+  async (t) => {
+    const daemon = await startFake(t);
+    daemon.pods.put(runningPod("web"));
+    daemon.pods.programs["cat"] = (session) =>
+      session.events.on("endStdin", () => {
+        session.onStdout(Buffer.concat(session.input));
+        session.end(0);
+      });
+    const start = Promise.withResolvers<void>();
+    daemon.pods.starting = start.promise;
+    const { remote, result } = await run(daemon, { command: ["cat"], stdin: true });
+    remote.write(Buffer.from("early"));
+    remote.endStdin();
+    start.resolve();
+    t.match(await result(), { code: 0, out: "early" });
+
+    const failing = Promise.withResolvers<void>();
+    daemon.pods.starting = failing.promise;
+    const opened = await run(daemon, { command: ["cat"] });
+    failing.reject(new PodrunError("CommandNotFound", 'container "main": no command "cat"'));
+    await t.rejects(opened.result(), { code: "CommandNotFound", message: /no command "cat"/ });
+  },
+);
+
+t.test("a client that leaves while its process starts leaves no session open", async (t) => {
+  const daemon = await startFake(t);
+  daemon.pods.put(runningPod("web"));
+  const closed = new Promise<void>((resolve) => {
+    daemon.pods.programs["cat"] = (session) => {
+      if (session.log.includes("close")) resolve();
+      else session.events.once("close", () => resolve());
+    };
+  });
+  const start = Promise.withResolvers<void>();
+  daemon.pods.starting = start.promise;
+  const socket = connect(join(daemon.config.run, "podrun.sock"));
+  socket.write(
+    "GET /api/v1/namespaces/default/pods/web/exec?command=cat&stdout=1 HTTP/1.1\r\nHost: podrun\r\nConnection: Upgrade\r\n" +
+      "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cG9kcnVuLXdlYnNvY2tldA==\r\n" +
+      "Sec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n",
+  );
+  const [head] = (await once(socket, "data")) as [Buffer];
+  t.match(head.toString(), /^HTTP\/1.1 101 /);
+  socket.destroy();
+  start.resolve();
+  await closed;
+});
+
 t.test("an unknown protocol is refused before anything is started; v4 and plain ws clients are served", async (t) => {
   const daemon = await startFake(t);
   daemon.pods.put(runningPod("web", ["one", "two"]));

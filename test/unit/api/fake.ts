@@ -44,6 +44,8 @@ export type Program = (session: FakeSession, request: ExecRequest) => void;
 export class FakePods implements PodService {
   readonly pods = new Map<string, Pod>();
   readonly programs: Record<string, Program> = {};
+  /** What a process's start takes. */
+  starting: Promise<void> = Promise.resolve();
   readonly requests: { container: string | undefined; request: ExecRequest }[] = [];
   readonly kubeEvents: KubeEvent[] = [];
   readonly deletions: (number | undefined)[] = [];
@@ -153,6 +155,7 @@ export class FakePods implements PodService {
   ): Promise<StreamSession> {
     this.get(namespace, name);
     this.requests.push({ container, request });
+    await this.starting;
     const program = this.programs[request.command[0] ?? ""];
     if (program === undefined)
       throw new PodrunError("CommandNotFound", `container "${container}": no command "${request.command[0]}"`);
