@@ -27,7 +27,7 @@ export async function applyManifest(
   const given = await readJson(request);
   if (!isFields(given)) throw new PodrunError("BadRequest", "the manifest is no JSON object");
   const manifest = withoutStringData(given);
-  const applied = fieldsOf(ownedPart(manifest));
+  const applied = unlessTooDeep(() => fieldsOf(ownedPart(manifest)));
   const dryRun = isDryRun(target.query);
   const { kind, namespace, name } = place;
   // From here to the change nothing is waited for: nobody comes between.
@@ -41,10 +41,21 @@ export async function applyManifest(
       shown(await createObject(context, { ...object, metadata } as KubeObject, { dryRun })),
     );
   }
-  const merged = mergeApplied(before, manifest, before.metadata.managedFields?.[0]?.fieldsV1);
+  const merged = unlessTooDeep(() => mergeApplied(before, manifest, before.metadata.managedFields?.[0]?.fieldsV1));
   const wanted = decodeInto(kind, merged, namespace, name) as KubeObject;
   const after = isSame(before, wanted, applied) ? before : await replaceObject(context, wanted, { dryRun, applied });
   sendJson(response, 200, shown(after));
+}
+
+/** Throws BadRequest where there is no stack left for what goes down into a manifest. */
+function unlessTooDeep<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    if (cause instanceof RangeError)
+      throw new PodrunError("BadRequest", "the manifest is nested too deeply", { cause });
+    throw cause;
+  }
 }
 
 /** Of metadata a manifest has labels and annotations to itself; the rest names the object, or is the daemon's. */

@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { decodeKubeObject } from "../spec/decode.ts";
 import type { KubeObject } from "../spec/pod.ts";
+import { setField } from "../spec/set-field.ts";
 import { type OptionValues, UsageError } from "./arguments.ts";
 import { type DATA_OPTIONS, readData } from "./data-sources.ts";
 
@@ -15,8 +16,8 @@ export function makeConfigMap(words: readonly string[], options: Options): KubeO
   const data: Record<string, string> = {};
   const binaryData: Record<string, string> = {};
   for (const [key, value] of readData(options))
-    if (isUtf8(value)) data[key] = value.toString("utf8");
-    else binaryData[key] = value.toString("base64");
+    if (isUtf8(value)) setField(data, key, value.toString("utf8"));
+    else setField(binaryData, key, value.toString("base64"));
   const metadata = { name, namespace: options.namespace };
   return decodeKubeObject({ apiVersion: "v1", kind: "ConfigMap", metadata, data, binaryData });
 }

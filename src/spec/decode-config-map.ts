@@ -6,6 +6,7 @@ import { fieldPath } from "./path.ts";
 import { invalid, type Problem, type Reading } from "./problem.ts";
 import { CONFIG_MAP } from "./schema/config-map-fields.ts";
 import type { ObjectValue } from "./schema/shape.ts";
+import { setField } from "./set-field.ts";
 import { validateConfigMap } from "./validate-config-map.ts";
 
 /** A ConfigMap, or its problems. */
@@ -20,7 +21,7 @@ export function readConfigMap(raw: unknown): Reading<ConfigMap> {
     const value = decodeBase64(text);
     if (value === undefined) problems.push(invalid(fieldPath("binaryData", key), NOT_BASE64));
     // Written anew: other writings of the same bytes (line ends in it) are not kept.
-    else binaryData[key] = value.toString("base64");
+    else setField(binaryData, key, value.toString("base64"));
   }
   const map: ConfigMap = { ...rest, metadata: defaultMetadata(rest.metadata) };
   if (Object.keys(data).length > 0) map.data = data;

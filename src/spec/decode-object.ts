@@ -8,6 +8,7 @@ import { canonicalQuantity, parseQuantity } from "./quantity.ts";
 import { refuseField } from "./refuse.ts";
 import { FORMATS, type Format, quote } from "./schema/format.ts";
 import type { IntegerRow, ListRow, MapRow, ObjectType, QuantityRow, Row, TextRow } from "./schema/shape.ts";
+import { setField } from "./set-field.ts";
 
 export interface Decoding {
   readonly problems: Problem[];
@@ -260,7 +261,7 @@ function report(decoding: Decoding, code: ErrorCode, path: string, text: string)
 }
 
 function set(value: Record<string, unknown>, key: string, decoded: unknown): void {
-  if (decoded !== undefined) value[key] = decoded;
+  if (decoded !== undefined) setField(value, key, decoded);
 }
 
 export const isObject = (raw: unknown): raw is Raw => typeof raw === "object" && raw !== null && !Array.isArray(raw);

@@ -6,6 +6,7 @@ import { invalid, type Problem, type Reading } from "./problem.ts";
 import { SECRET } from "./schema/secret-fields.ts";
 import type { ObjectValue } from "./schema/shape.ts";
 import type { Secret } from "./secret.ts";
+import { setField } from "./set-field.ts";
 import { validateSecret } from "./validate-secret.ts";
 
 /** A Secret, or its problems. `stringData` goes into `data` and wins there, as the API server merges it. */
@@ -20,9 +21,10 @@ export function readSecret(raw: unknown): Reading<Secret> {
     const value = decodeBase64(text);
     if (value === undefined) problems.push(invalid(fieldPath("data", key), NOT_BASE64));
     // Written anew: other writings of the same bytes (line ends in it) are not kept.
-    else data[key] = value.toString("base64");
+    else setField(data, key, value.toString("base64"));
   }
-  for (const [key, text] of Object.entries(stringData)) data[key] = Buffer.from(text, "utf8").toString("base64");
+  for (const [key, text] of Object.entries(stringData))
+    setField(data, key, Buffer.from(text, "utf8").toString("base64"));
   const secret: Secret = { ...rest, metadata: defaultMetadata(rest.metadata) };
   if (Object.keys(data).length > 0) secret.data = data;
   problems.push(...validateSecret(secret));

@@ -16,6 +16,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import { elementPath, fieldPath } from "./path.ts";
+import { setField } from "./set-field.ts";
 
 /** The most values of one document after aliases are expanded ("billion laughs" stops here). */
 const VALUE_LIMIT = 250_000;
@@ -122,7 +123,7 @@ class Converter {
         });
       const at = fieldPath(path, key);
       this.lines.set(at, this.#lineCounter.linePos(offsetOf(pair.key as Node)).line);
-      define(value, key, this.convert(pair.value as Node | null, at));
+      setField(value, key, this.convert(pair.value as Node | null, at));
     }
     for (const pair of merged) this.#merge(value, pair, path);
     return value;
@@ -136,7 +137,7 @@ class Converter {
       const merged = this.convert(base, path);
       if (typeof merged !== "object" || merged === null || Array.isArray(merged))
         throw new Refusal(offsetOf(base), '"<<" merges objects only');
-      for (const [key, given] of Object.entries(merged)) if (!Object.hasOwn(value, key)) define(value, key, given);
+      for (const [key, given] of Object.entries(merged)) if (!Object.hasOwn(value, key)) setField(value, key, given);
     }
   }
 
@@ -177,8 +178,3 @@ const isMergeKey = (pair: Pair): boolean =>
   isScalar(pair.key) && pair.key.type === "PLAIN" && (pair.key.source === "<<" || pair.key.value === "<<");
 
 const offsetOf = (node: Node | null): number => node?.range?.[0] ?? 0;
-
-/** Plain assignment to "__proto__" would change the object's prototype instead of adding a field. */
-function define(value: Record<string, unknown>, key: string, given: unknown): void {
-  Object.defineProperty(value, key, { value: given, enumerable: true, writable: true, configurable: true });
-}

@@ -105,3 +105,14 @@ t.test("kept objects are patched, too, whether they lie in a namespace or not", 
     body: { message: /type: can't be changed/ },
   });
 });
+
+t.test("a manifest to apply that is no object, of another kind or nested too deeply is refused", async (t) => {
+  const fake = await startFake(t);
+  const apply = (body: string) =>
+    patch(fake, "/api/v1/namespaces/default/configmaps/web", body, "application/apply-patch+yaml");
+  t.match(await apply("[]"), { code: 400, body: { message: "the manifest is no JSON object" } });
+  t.match(await apply('{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web"}}'), { code: 422 });
+  t.match(await apply('{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"other"}}'), { code: 400 });
+  const deep = `{"apiVersion":"v1","kind":"ConfigMap","data":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}`;
+  t.match(await apply(deep), { code: 400, body: { message: "the manifest is nested too deeply" } });
+});

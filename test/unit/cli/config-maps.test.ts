@@ -28,6 +28,12 @@ t.test("create configmap takes literals, files, folders and env files; what is n
   });
 });
 
+t.test("create configmap keeps a key whatever JavaScript has under its name", async (t) => {
+  const fake = await startFake(t);
+  await runCommand(fake, ["create", "cm", "odd", "--from-literal=__proto__=x", "--from-literal=constructor=y"]);
+  t.equal(JSON.stringify(kept(fake, "odd").data), '{"__proto__":"x","constructor":"y"}');
+});
+
 t.test("create configmap refuses no name, two names, -f, keys that are none and keys twice", async (t) => {
   const fake = await startFake(t);
   const refused = async (stderr: RegExp, ...argv: string[]) =>

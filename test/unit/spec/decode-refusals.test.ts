@@ -1,6 +1,6 @@
 import t from "tap";
 import { PodrunError } from "../../../src/base/errors.ts";
-import { decodeManifests, decodePod } from "../../../src/spec/index.ts";
+import { decodeKubeObject, decodeManifests, decodePod } from "../../../src/spec/index.ts";
 import { decodeText, EVERYTHING, errorOf, problemsOf, type Raw, rawPod } from "./pods.ts";
 
 t.test("an unknown field is named with its line and the nearest right one", async (t) => {
@@ -51,12 +51,6 @@ t.test("Kubernetes' fields that podrun lacks are refused as unsupported, by name
     ["spec.overhead", { spec: { overhead: {} } }],
     ["spec.securityContext.windowsOptions", { spec: { securityContext: { windowsOptions: {} } } }],
     ["spec.volumes[0].nfs", { spec: { volumes: [{ name: "a", nfs: { server: "b" } }] } }],
-    [
-      "spec.containers[0].env[0].valueFrom.fileKeyRef",
-      {
-        container: { env: [{ name: "A", valueFrom: { fileKeyRef: {}, fieldRef: { fieldPath: "metadata.name" } } }] },
-      },
-    ],
     ["spec.containers[0].securityContext.seLinuxOptions", { container: { securityContext: { seLinuxOptions: {} } } }],
     ["metadata.ownerReferences", { metadata: { ownerReferences: [] } }],
     [
@@ -196,6 +190,24 @@ t.test("all problems are found in one run, the first gives the code, and a flood
   const many = problemsOf(rawPod({ spec: flood }));
   t.equal(many.length, 51);
   t.equal(many.at(-1), "and 150 more");
+});
+
+t.test("a key named __proto__ is a key like any other", async (t) => {
+  const keyed = (kind: string, field: string, value: string) =>
+    decodeKubeObject(
+      JSON.parse(`{"apiVersion":"v1","kind":"${kind}","metadata":{"name":"x"},"${field}":{"__proto__":"${value}"}}`),
+    );
+  for (const [kind, field] of [
+    ["ConfigMap", "data"],
+    ["ConfigMap", "binaryData"],
+    ["Secret", "data"],
+    ["Secret", "stringData"],
+  ] as const) {
+    const shown = field === "stringData" ? "data" : field;
+    const value = field === "stringData" ? "aGk=" : "AAEC";
+    const object = keyed(kind, field, field === "stringData" ? "hi" : value) as unknown as Record<string, object>;
+    t.equal(JSON.stringify(object[shown]), `{"__proto__":"${value}"}`, `${kind} ${field}`);
+  }
 });
 
 t.test("a field named __proto__ or hasOwnProperty is unknown and does no harm", async (t) => {
