@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import type { Command, CommandEntry } from "../../../src/cli/command.ts";
@@ -135,7 +135,11 @@ t.test("where no daemon runs the rest is offered, and none is started", async (t
   await fake.close();
   t.same(await ask("get pods "), { kind: "words", words: [] });
   t.same(await ask("get con"), { kind: "words", words: ["configmaps"] });
-  t.same((await runCommand(fake, ["__complete", "podrun get pods "])).stderr, "");
+  const [daemon, started] = [join(fake.folder, "daemon.cjs"), join(fake.folder, "started")];
+  writeFileSync(daemon, `require("fs").writeFileSync(${JSON.stringify(started)}, "")`);
+  const asked = await runCommand(fake, ["__complete", "podrun get pods "], { env: { PODRUN_DAEMON: daemon } });
+  t.match(asked, { code: 0, stdout: "words\n", stderr: "" });
+  t.notOk(existsSync(started), "no daemon is started");
 });
 
 /** The line as bash gives it to a completion function, words taken apart at COMP_WORDBREAKS. */
