@@ -1,6 +1,8 @@
 // What somebody takes away of the network that pods need comes back without a command.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { ask, base, inPod, servePod } from "./support/host-ports.ts";
 import { type Instance, makeManifest, startInstance, until } from "./support/podrun.ts";
@@ -65,4 +67,26 @@ t.test("an address of the host that is taken away comes back", async (t) => {
   execFileSync("ip", ["addr", "del", address, "dev", "lo"]);
   await until(async () => onLoopback());
   t.match((await restored(podrun)).join(), /address .* of lo is gone/);
+});
+
+t.test("forwarding that is switched off comes back, and a flushed ruleset, in the daemon's own network", async (t) => {
+  const podrun = startInstance(t);
+  // What others on this machine need is not to be switched off: the daemon has a network of its own here.
+  const daemon = spawn("unshare", ["--net", process.execPath, podrun.env["PODRUN_DAEMON"] ?? ""], {
+    env: podrun.env,
+    stdio: "ignore",
+  });
+  await until(async () => existsSync(join(podrun.config.run, "podrun.sock")));
+  await podrun.pods();
+  const inside = (...command: readonly string[]): string =>
+    execFileSync("nsenter", ["-t", String(daemon.pid), "-n", ...command]).toString();
+  const setting = "/proc/sys/net/ipv4/ip_forward";
+  t.equal(inside("cat", setting), "1\n");
+  inside("sh", "-c", `echo 0 > ${setting}`);
+  await until(async () => inside("cat", setting) === "1\n");
+  inside("nft", "flush ruleset");
+  await until(async () => inside("nft", "list tables").includes(podrun.config.table));
+  const events = (await restored(podrun)).join();
+  t.match(events, /net\/ipv4\/ip_forward is not 1/);
+  t.match(events, /by nft \(pid \d+\) and is restored: .* is missing/);
 });
