@@ -1,6 +1,5 @@
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf } from "../base/errors.ts";
+import { listFolder } from "../base/list-folder.ts";
 import { removeTree } from "../base/remove-tree.ts";
 import type { Context } from "./context.ts";
 
@@ -11,7 +10,7 @@ import type { Context } from "./context.ts";
 export function removeForgotten(context: Context): void {
   const parent = join(context.facts.config.root, "containers");
   const known = new Set(context.containers.list().map(({ id }) => id));
-  const forgotten = list(parent).filter((name) => !known.has(name));
+  const forgotten = listFolder(parent).filter((name) => !known.has(name));
   const removeAll = async (): Promise<void> => {
     for (const name of forgotten) await removeTree(join(parent, name));
   };
@@ -21,13 +20,4 @@ export function removeForgotten(context: Context): void {
       error: String(error),
     });
   });
-}
-
-function list(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw error;
-  }
 }

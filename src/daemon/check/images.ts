@@ -1,6 +1,5 @@
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf } from "../../base/errors.ts";
+import { listFolder } from "../../base/list-folder.ts";
 import type { Parts } from "../parts.ts";
 import type { Difference } from "./difference.ts";
 
@@ -10,7 +9,7 @@ export function checkImages({ config, store, images }: Parts): Difference[] {
   const skeletons = join(config.root, "images/skeletons");
   const layers = store.images.layers();
   const known = new Set(layers.map(({ folder }) => folder));
-  const [here, kept] = [new Set(list(folders)), new Set(list(skeletons))];
+  const [here, kept] = [new Set(listFolder(folders)), new Set(listFolder(skeletons))];
   const stray = [
     ...[...here].filter((name) => !known.has(name)).map((name) => join(folders, name)),
     ...[...kept].filter((name) => !known.has(name.replace(/\.zst$/, ""))).map((name) => join(skeletons, name)),
@@ -37,13 +36,4 @@ export function checkImages({ config, store, images }: Parts): Difference[] {
 function usersOf({ images }: Parts["store"], digest: string): string {
   const users = images.list().filter(({ image }) => image.layers.includes(digest));
   return users.map(({ image, references }) => references[0] ?? image.id).join(", ") || "no image; podrun image prune";
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw error;
-  }
 }
