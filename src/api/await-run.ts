@@ -10,7 +10,9 @@ function isOnItsWay({ metadata, status }: Pod, container: string | undefined): b
   const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status;
   const all = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
   const found = all.find(({ name }) => name === container);
-  if (found === undefined || metadata.deletionTimestamp !== undefined) return false;
+  // After the failure of an init container nothing runs any more, and the others are shown as waiting for good.
+  const isOver = status.phase === "Failed" || status.phase === "Succeeded";
+  if (found === undefined || isOver || metadata.deletionTimestamp !== undefined) return false;
   // One with an id runs already, and is shown as waiting until its postStart hook is done.
   return ON_ITS_WAY.has(found.state.waiting?.reason ?? "") && found.containerID === undefined;
 }

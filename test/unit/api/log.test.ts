@@ -194,6 +194,10 @@ t.test("following waits for a container that is being made, and is refused when 
   await client.version();
   pods.put(waiting("ErrImagePull"));
   await t.rejects(refused, { message: /has no log/ }, "the log is asked for, and what is in its way is told");
+  const failed = waiting("PodInitializing");
+  failed.status.phase = "Failed";
+  pods.put(failed);
+  await t.rejects(new Reader(client.readLog("default", "web", { follow: true })).rest(), { message: /has no log/ });
 });
 
 t.test("a follower that leaves leaves nothing behind", async (t) => {
