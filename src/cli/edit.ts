@@ -98,14 +98,15 @@ function wordProblems(file: EditFile, { kind, metadata }: KubeObject, error: unk
 
 class SyntaxProblem extends Error {}
 
-/** JSON is YAML. Throws SyntaxProblem. */
+/** By the rules of manifests. Throws SyntaxProblem. */
 async function parse(text: string): Promise<Readonly<Record<string, unknown>>> {
-  const yaml = await import("yaml");
+  const { parseManifests } = await import("../spec/manifest.ts");
   try {
-    const value: unknown = yaml.parse(text);
-    if (isFields(value)) return value;
-  } catch (cause) {
-    throw new SyntaxProblem(cause instanceof Error ? cause.message : String(cause));
+    const [document, ...more] = parseManifests(text, "edited file");
+    if (more.length === 0 && isFields(document?.object)) return document.object;
+  } catch (error) {
+    if (!(error instanceof PodrunError)) throw error;
+    throw new SyntaxProblem(error.message);
   }
   throw new SyntaxProblem("want one object");
 }

@@ -45,7 +45,11 @@ async function makeEditor(t: Test, ...scripts: readonly string[]) {
 }
 
 t.test("what is saved is what the object becomes", async (t) => {
-  const { fake, edit, seen } = await makeEditor(t, `sed -i 's/^    app: web/    app: db\\n    tier: "1"/' "$1"`);
+  const { fake, edit, seen } = await makeEditor(
+    t,
+    `sed -i 's/^    app: web/    app: db\\n    tier: "1"/' "$1"`,
+    `sed -i 's/terminationGracePeriodSeconds: 30/terminationGracePeriodSeconds: 010/' "$1"`,
+  );
   const pod = runningPod("web");
   pod.metadata.labels = { app: "web" };
   await fake.pods.create(pod);
@@ -53,6 +57,8 @@ t.test("what is saved is what the object becomes", async (t) => {
   t.same(fake.pods.get("default", "web").metadata.labels, { app: "db", tier: "1" });
   t.match(seen(0), /^# Please edit .*\n#\napiVersion: v1\nkind: Pod\nmetadata:\n/s);
   t.notMatch(seen(0), /managedFields/);
+  said(t, await edit("pod", "web"), { stdout: "pod/web edited\n" });
+  t.equal(fake.pods.get("default", "web").spec.terminationGracePeriodSeconds, 8, "numbers are read as in manifests");
 });
 
 t.test("what is not saved, or saved as it was, or empty, changes nothing", async (t) => {
