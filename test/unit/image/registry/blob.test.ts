@@ -187,7 +187,7 @@ t.test("a slow reader holds the registry back, and is no dead registry", async (
     };
     more();
   });
-  const idleTimeout = 100;
+  const idleTimeout = 300;
   const { client, waits } = clientOf(fake.host, { settings: { idleTimeout } });
   const blob = client.blob({ digest, size: whole });
   await once(blob, "readable");
