@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Transform, type TransformCallback } from "node:stream";
 import { errnoOf, PodrunError } from "../base/errors.ts";
@@ -13,32 +12,13 @@ export interface Descriptor {
   readonly size: number;
 }
 
-/** Manifests and configs are small; what is larger is not read into memory (the distribution spec's own limit). */
-const JSON_LIMIT = 4 << 20;
-
 const DIGEST = /^sha256:([a-f0-9]{64})$/;
 
 /** Where a blob lies in an OCI layout. Throws InvalidImage for a digest that is none: it would be a path. */
-export function blobPath(layout: string, digest: string, image: string): string {
+function blobPath(layout: string, digest: string, image: string): string {
   const hex = DIGEST.exec(digest)?.[1];
   if (hex === undefined) throw badBlob(image, `"${digest}" is not a sha256 digest`);
   return join(layout, "blobs/sha256", hex);
-}
-
-/** Reads a JSON blob, checked by size and digest. */
-export async function readJsonBlob(layout: string, descriptor: Descriptor, image: string): Promise<unknown> {
-  const { digest, size } = descriptor;
-  if (size > JSON_LIMIT) throw badBlob(image, `blob ${digest} has ${size} bytes; at most ${JSON_LIMIT} are read`);
-  const bytes = await readFile(blobPath(layout, digest, image)).catch((error: unknown) => {
-    throw errnoOf(error) === "ENOENT" ? badBlob(image, `blob ${digest} is missing`) : error;
-  });
-  const hash = createHash("sha256").update(bytes).digest("hex");
-  if (bytes.length !== size || `sha256:${hash}` !== digest) throw mismatch(image, digest, `sha256:${hash}`);
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch (error) {
-    throw badBlob(image, `blob ${digest} is not JSON`, error);
-  }
 }
 
 /** A blob's bytes, unchecked: put a {@link Hasher} behind it. */

@@ -43,17 +43,11 @@ export const MOUNT_FLAGS = {
   relatime: 0x200000n,
   strictatime: 0x1000000n,
 } as const;
-export const MS_RDONLY = MOUNT_FLAGS.ro;
 export const MS_NOSUID = MOUNT_FLAGS.nosuid;
 export const MS_NODEV = MOUNT_FLAGS.nodev;
 export const MS_NOEXEC = MOUNT_FLAGS.noexec;
-export const MS_REMOUNT = MOUNT_FLAGS.remount;
-export const MS_BIND = MOUNT_FLAGS.bind;
-export const MS_REC = MOUNT_FLAGS.rec;
 export const MS_PRIVATE = MOUNT_FLAGS.private;
 export const MS_SLAVE = MOUNT_FLAGS.slave;
-export const MS_SHARED = MOUNT_FLAGS.shared;
-export const MS_STRICTATIME = MOUNT_FLAGS.strictatime;
 
 /** linux/mount.h, for fsmount and mount_setattr. */
 export const MOUNT_ATTRIBUTES = {
@@ -79,8 +73,6 @@ export const MNT_DETACH = 2;
 /** linux/stat.h, the file type in a mode. */
 export const S_IFREG = 0o100000;
 export const S_IFCHR = 0o020000;
-export const S_IFBLK = 0o060000;
-export const S_IFIFO = 0o010000;
 
 /** asm-generic/resource.h. */
 export const RLIMITS = {

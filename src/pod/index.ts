@@ -14,12 +14,11 @@ export {
 } from "./node.ts";
 export type { NodeIdentity } from "./node-object.ts";
 export { NodeRecord } from "./node-record.ts";
-export { KeptObjects, type ObjectStore } from "./objects.ts";
+export { KeptObjects } from "./objects.ts";
 export { OwnNode } from "./own-node.ts";
 export { type PodStore, Pods } from "./pods.ts";
-export { type BackoffSettings, KUBELET_BACKOFF } from "./restart.ts";
+export { KUBELET_BACKOFF } from "./restart.ts";
 export { logDirectory } from "./sandbox-config.ts";
 export { TaintEvictions } from "./taint-evictions.ts";
 export { Turns } from "./turns.ts";
 export type * from "./types.ts";
-export { podFolder } from "./volumes.ts";

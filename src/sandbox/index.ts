@@ -1,4 +1,3 @@
-export type { Dependencies } from "./context.ts";
 export type { MachineFacts, NetworkLease } from "./facts.ts";
 export { PlanLayerPacker } from "./layer-packer.ts";
 export { readMachine } from "./machine.ts";

@@ -1,9 +1,8 @@
 export type { ConfigMap } from "./config-map.ts";
-export { findPlaced, isSidecar, type PlacedContainer, placedContainers } from "./containers.ts";
+export { findPlaced, type PlacedContainer, placedContainers } from "./containers.ts";
 export { decodeKind, decodeKubeObject, decodePod } from "./decode.ts";
-export { type DecodedDocument, decodeManifests } from "./decode-manifests.ts";
-export { defaultPod } from "./defaults.ts";
-export { type AskedHostPort, type HostPort, hostPortsOf, hostSide, portsOverlap, portText } from "./host-ports.ts";
+export { decodeManifests } from "./decode-manifests.ts";
+export { type HostPort, hostPortsOf, hostSide, portsOverlap, portText } from "./host-ports.ts";
 export { isClusterScoped, KINDS, type KindName, type KindNames, kindNames, kindOfPlural, kindOfWord } from "./kinds.ts";
 export { matchesNodeTerm, matchesSelector, withLabelKeys } from "./label-selector.ts";
 export { type LabelSelector, type Labels, parseLabelSelector } from "./labels.ts";
@@ -13,7 +12,7 @@ export { makeNamespace, type Namespace, PERMANENT_NAMESPACES } from "./namespace
 export { nearest } from "./nearest.ts";
 export type * from "./node.ts";
 export type * from "./pod.ts";
-export { HIGHEST_PRIORITY, type PriorityRule, priorityOf, SYSTEM_CLASSES } from "./priority.ts";
+export { type PriorityRule, priorityOf, SYSTEM_CLASSES } from "./priority.ts";
 export { isSystemClass, makeSystemClasses, type PriorityClass, validatePriorityClassUpdate } from "./priority-class.ts";
 export { type Problem, type Source, throwProblems } from "./problem.ts";
 export { qosClass } from "./qos.ts";
@@ -25,7 +24,6 @@ export {
   formatAmount,
   HUGEPAGE_BYTES,
   type HugepageName,
-  hasOwnResources,
   hugepagesAsked,
   hugepagesOfMedium,
   podLimits,
@@ -33,7 +31,6 @@ export {
   RESOURCE_NAMES,
   type ResourceName,
 } from "./resources.ts";
-export { CAPABILITY_NAMES } from "./schema/capabilities.ts";
 export { SECRET_TYPES, type Secret, secretValue } from "./secret.ts";
 export {
   DEFAULT_CLASS,
@@ -47,7 +44,6 @@ export { validateConfigMapUpdate } from "./validate-config-map.ts";
 export { type FileKeyReference, METADATA_ENTRY, type ResourceReference } from "./validate-environment.ts";
 export { validateEphemeralUpdate } from "./validate-ephemeral.ts";
 export { validateNodeUpdate } from "./validate-node.ts";
-export { validatePod } from "./validate-pod.ts";
 export { needsRestart, RESIZABLE, validatePodResize } from "./validate-resize.ts";
 export { validateSecretUpdate } from "./validate-secret.ts";
 export { validateClaimUpdate, validateClassUpdate, validateVolumeUpdate } from "./validate-storage.ts";

@@ -1,4 +1,4 @@
-export { DEFAULT_DEVICES, type DeviceRule, deviceProgram, v1DeviceLines } from "./devices.ts";
+export { DEFAULT_DEVICES, deviceProgram, v1DeviceLines } from "./devices.ts";
 export { type CgroupLayout, detectCgroups, missingControllers } from "./layout.ts";
 export {
   cgroupFolders,

@@ -89,11 +89,6 @@ export function insideBatch(options: InsideOptions): NetlinkBatch {
   return { messages: build.joinMessages(messages), fixups: [], slots: [] };
 }
 
-/** A network namespace with loopback only. */
-export function loopbackBatch(): NetlinkBatch {
-  return { messages: build.linkUpMessage(LOOPBACK_INDEX, 1), fixups: [], slots: [] };
-}
-
 function addresses(options: { ip4?: string | undefined; ip6?: string | undefined }): Buffer[] {
   return [options.ip4, options.ip6].filter((ip) => ip !== undefined).map(ipBytes);
 }

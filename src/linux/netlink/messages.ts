@@ -78,10 +78,6 @@ export function linkUpMessage(index: number, sequence: number): Buffer {
   return message(MessageType.NEWLINK, 0, sequence, [rt.formatLink({ index, flags: up, change: up })]);
 }
 
-export function deleteLinkMessage(index: number, sequence: number): Buffer {
-  return message(MessageType.DELLINK, 0, sequence, [rt.formatLink({ index })]);
-}
-
 /** An address with the full prefix length. IPv6 without duplicate detection: a tentative address can't be bound. */
 export function addressMessage(index: number, ip: Buffer, sequence: number): Buffer {
   return message(MessageType.NEWADDR, FlagsNew.CREATE, sequence, [addressBody(index, ip)]);

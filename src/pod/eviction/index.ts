@@ -6,7 +6,6 @@ import type { Observations } from "./thresholds.ts";
 import type { EvictablePods } from "./types.ts";
 
 export { observeNode } from "./observe.ts";
-export type { NodePressureCondition } from "./pressure.ts";
 export { NodePressure } from "./pressure.ts";
 export { DEFAULT_HARD, parseDuration, parseGracePeriods, parseThresholds } from "./thresholds.ts";
 export type { EvictionSettings } from "./types.ts";

@@ -10,10 +10,6 @@ export interface Outcome {
 /** Most that is kept of an answer, bytes (kubelet, probe's maxRespBodyLength and exec's maxReadLength). */
 export const MOST_OUTPUT = 10 * 1024;
 
-/** A duration of whole seconds as Go prints it. */
-export const goSeconds = (seconds: number): string =>
-  seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
-
 /** Words of Go's net package for the system's errors. */
 const GO_ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connect: connection refused",
