@@ -36,7 +36,7 @@ export async function serveNodes(
     sendJson(response, 200, shown(node.replace(wanted, { dryRun: isDryRun(target.query) })));
   } else if (method === "PATCH")
     await patchObject(context, request, response, target, { kind: "Node", namespace: "", name });
-  else if (method === "DELETE") throw forbidden(node.get(name).metadata.name, "it is this machine");
+  else if (method === "DELETE") throw refuseDeletion(node.get(name));
   else return false;
   return true;
 }
@@ -49,5 +49,5 @@ function listNodes({ node, nodeHub }: ApiContext, response: ServerResponse, { qu
   sendJson(response, 200, { kind: "NodeList", apiVersion: "v1", metadata, items: [only].filter(filter).map(shown) });
 }
 
-const forbidden = (name: string, why: string): PodrunError =>
-  new PodrunError("Forbidden", `nodes "${name}" is forbidden: ${why}`, { details: { kind: "nodes", name } });
+const refuseDeletion = ({ metadata: { name } }: KubeNode): PodrunError =>
+  new PodrunError("Forbidden", `nodes "${name}" is forbidden: it is this machine`, { details: { kind: "nodes", name } });

@@ -5,7 +5,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { type Pack, pack } from "tar-stream";
-import { PodrunError } from "../base/errors.ts";
+import { errnoOf, PodrunError } from "../base/errors.ts";
 
 const BLOB = /^[0-9a-f]{64}(\.manifest\.json)?$/;
 
@@ -42,10 +42,16 @@ async function filesOf(folder: string): Promise<readonly string[]> {
   const top = await readdir(folder);
   const blobs = "blobs/sha256";
   if (top.includes("index.json")) {
-    const names = (await readdir(join(folder, blobs)).catch(() => [])).filter((name) => BLOB.test(name));
+    // Without blobs it is the daemon that says which of them is missing.
+    const names = (await readdir(join(folder, blobs)).catch(missing)).filter((name) => BLOB.test(name));
     return ["index.json", ...names.map((name) => join(blobs, name))];
   }
   if (top.includes("manifest.json")) return ["manifest.json", ...top.filter((name) => BLOB.test(name))];
   const problem = "the folder has neither index.json (an OCI image layout) nor manifest.json (skopeo's dir:)";
   throw new PodrunError("BadRequest", `cannot read ${folder}: ${problem}`, { details: { file: folder } });
+}
+
+function missing(error: unknown): readonly string[] {
+  if (errnoOf(error) === "ENOENT") return [];
+  throw error;
 }

@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { join } from "node:path";
 import { Transform, type TransformCallback } from "node:stream";
 import { errnoOf, PodrunError } from "../base/errors.ts";
 import { plainText } from "../base/plain-text.ts";
@@ -11,19 +9,6 @@ export interface Descriptor {
   readonly digest: string;
   readonly size: number;
 }
-
-const DIGEST = /^sha256:([a-f0-9]{64})$/;
-
-/** Where a blob lies in an OCI layout. Throws InvalidImage for a digest that is none: it would be a path. */
-function blobPath(layout: string, digest: string, image: string): string {
-  const hex = DIGEST.exec(digest)?.[1];
-  if (hex === undefined) throw badBlob(image, `"${digest}" is not a sha256 digest`);
-  return join(layout, "blobs/sha256", hex);
-}
-
-/** A blob's bytes, unchecked: put a {@link Hasher} behind it. */
-export const openBlob = (layout: string, digest: string, image: string): NodeJS.ReadableStream =>
-  createReadStream(blobPath(layout, digest, image));
 
 /** Hashes what flows through it. `each`: called with the bytes so far; while its promise is open nothing flows. */
 export class Hasher extends Transform {

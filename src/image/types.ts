@@ -154,7 +154,7 @@ export interface PullRequest {
 
 /** What a pull tells while it goes on; the API sends each as a line of JSON. */
 export type PullProgress =
-  /** Before all else, where policy.json (`file`, `scope` in it) wants a signature: skopeo looks for it. */
+  /** The manifest is known, and policy.json (`file`, `scope` in it) wants a signature of it, which is looked for now. */
   | { readonly type: "verifying"; readonly file: string; readonly scope: string }
   /** The manifest is known. `layers`: lowest first; `size`: bytes to fetch. */
   | {

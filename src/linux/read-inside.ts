@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { PodrunError } from "../base/errors.ts";
-import { O_DIRECTORY, O_PATH } from "./constants.ts";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { errnoOf, PodrunError } from "../base/errors.ts";
+import { O_DIRECTORY, O_NONBLOCK, O_PATH, O_RDONLY } from "./constants.ts";
 import { call, failedWith } from "./libc.ts";
 
 /** include/uapi/linux/openat2.h; the number is the same on every architecture. */
@@ -24,7 +24,7 @@ export function readInside(folder: string, path: string, most: number): Buffer |
     if (place === undefined) return undefined;
     if (!fstatSync(place).isFile()) throw wrong(path, "is no plain file");
     // Who holds a lease on it (fcntl, F_SETLEASE) must not make the daemon wait.
-    file = openSync(`/proc/self/fd/${place}`, constants.O_RDONLY | constants.O_NONBLOCK);
+    file = openSync(`/proc/self/fd/${place}`, O_RDONLY | O_NONBLOCK);
     // It may grow meanwhile: what is read is what counts.
     const buffer = Buffer.alloc(most + 1);
     let length = 0;
@@ -41,7 +41,7 @@ function openFolder(path: string): number | undefined {
   try {
     return openSync(path, O_PATH | O_DIRECTORY);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (errnoOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }

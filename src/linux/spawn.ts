@@ -1,14 +1,14 @@
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { PodrunError } from "../base/errors.ts";
+import { O_RDWR } from "./constants.ts";
 import { errnoName } from "./errno.ts";
 import { call, callAsync } from "./libc.ts";
 import { whenEnded } from "./reap.ts";
 
-// spawn.h, fcntl.h, sys/socket.h; the same numbers on x86_64 and arm64.
+// spawn.h, sys/socket.h; the same numbers on x86_64 and arm64.
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSID = 0x80;
-const O_RDWR = 2;
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 0o2000001;
 
@@ -35,9 +35,8 @@ export interface SpawnedProcess {
 
 /**
  * Starts a program in a session of its own, in `/`, with /dev/null as descriptors 0 to 2 and connected to us by 3; whatever else
- * we have open is CLOEXEC. By posix_spawn(3), where the child has our
- * memory until it executes: Node's spawn forks, and copying the page tables of a daemon of 400 MB takes 25 ms. Only the calling
- * thread waits for the exec, and that is not the event loop's. Throws OperationFailed: no descriptors are left.
+ * we have open is CLOEXEC. By posix_spawn(3), where the child has our memory until it executes: Node's spawn forks, and copying
+ * the page tables of a daemon of 400 MB takes 25 ms. Only the calling thread waits for the exec, and that is not the event loop's. Throws OperationFailed: no descriptors are left.
  */
 export function spawnConnected(program: Program): SpawnedProcess {
   const ends: number[] = [-1, -1];

@@ -113,7 +113,6 @@ export class NodeRecord {
     taints: readonly NodeTaint[],
     { dryRun, applied }: { readonly dryRun: boolean; readonly applied?: FieldSet | undefined },
   ): boolean {
-    const { metadata, given } = this.#recorded;
     const dated = this.#dated(taints, this.#recorded.spec.taints);
     const wanted: Recorded = {
       kind: "Node",
@@ -124,12 +123,12 @@ export class NodeRecord {
         ...(applied && { managedFields: recordApplied(applied) }),
       },
       spec: { taints: dated, unschedulable: spec.unschedulable ?? false },
-      given,
+      given: this.#recorded.given,
     };
     if (isDeepStrictEqual(wanted, versionless(this.#recorded))) return false;
     if (dryRun) return true;
     step("node.record");
-    this.#recorded = this.#store.put<Recorded>({ ...wanted, metadata: { ...wanted.metadata, uid: metadata.uid } });
+    this.#recorded = this.#store.put<Recorded>(wanted);
     step("node.recorded");
     return true;
   }

@@ -1,5 +1,6 @@
-// Images whose signature policy.json wants to see: skopeo looks, because it knows the ecosystem's signature stores, keyrings
-// and sigstore (docs/decisions.md). It checks the manifest and fetches the config; layers are podrun's own to fetch.
+// Images whose signature policy.json wants to see, and that podrun can't check itself (check-sigstore.ts): skopeo looks, because it
+// knows the ecosystem's signature stores and keyrings (docs/decisions.md). It checks the manifest and fetches the config; layers are
+// podrun's own to fetch.
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
