@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeObject, type Settings } from "../test/unit/kubernetes/cases/case.ts";
 import { GROUPS } from "../test/unit/kubernetes/cases/index.ts";
+import { PATCHED, PATCHES } from "../test/unit/kubernetes/cases/patches.ts";
 import { POD } from "../test/unit/kubernetes/cases/pods.ts";
 import { QUANTITIES } from "../test/unit/kubernetes/cases/resources.ts";
 import { STATUS_CASES } from "../test/unit/kubernetes/cases/statuses.ts";
@@ -12,7 +13,7 @@ import { TABLE_CASES } from "../test/unit/kubernetes/cases/tables.ts";
 import { UPDATE_GROUPS } from "../test/unit/kubernetes/cases/updates.ts";
 import { LABEL_SETS, SELECTORS, TEMPLATE_OBJECT, TEMPLATES } from "../test/unit/kubernetes/cases/words.ts";
 import { difference } from "../test/unit/kubernetes/difference.ts";
-import type { CreateAnswer, Given, TableAnswer, UpdateAnswer } from "../test/unit/kubernetes/recorded.ts";
+import type { CreateAnswer, Given, MergeAnswer, TableAnswer, UpdateAnswer } from "../test/unit/kubernetes/recorded.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const PROGRAM = join(ROOT, "test/oracle");
@@ -65,6 +66,12 @@ const templates = ask(TEMPLATES.map((text) => ({ ask: "template", text, object: 
 write(
   "templates",
   TEMPLATES.map((text, index) => [text, wordOf(templates[index] as Given)]),
+);
+
+const merges = ask(PATCHES.map((object) => ({ ask: "merge", old: PATCHED, object })));
+write(
+  "patches",
+  merges.map(({ object }, index): MergeAnswer => ({ patch: PATCHES[index] as object, merged: object ?? null })),
 );
 
 function recordCreation(set: Settings, object: object, answer: Given): CreateAnswer {

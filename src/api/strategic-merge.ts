@@ -1,6 +1,7 @@
 // A strategic merge patch, as kubectl sends it: a merge patch in which lists of named things are merged by their names, and
 // which may say with directives what else is to become of them (Kubernetes, "Update API Objects in Place Using kubectl patch").
 import { PodrunError } from "../base/errors.ts";
+import { orderElements } from "./element-order.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -78,7 +79,8 @@ function merge(target: unknown, patch: unknown, at: At): unknown {
     count(at, kept.length);
   }
   for (const [key, order] of directives(patch, ORDER, place)) {
-    const sorted = sortBy(listOf(before.get(key)), order, MERGE_KEYS[key]);
+    const present = isFields(target) ? listOf(target[key]) : [];
+    const sorted = inOrder(listOf(before.get(key)), present, order, mergeKeyOf(key));
     before.set(key, sorted);
     count(at, sorted.length);
   }
@@ -99,10 +101,10 @@ function mergeMember(target: unknown, patch: unknown, field: string, at: At): un
   const words = listOf(target);
   count(at, words.length);
   const present = new Set(words);
-  return [...words, ...patch.filter((one) => !present.has(one))];
+  return inOrder([...words, ...patch.filter((one) => !present.has(one))], words, patch, undefined);
 }
 
-/** Elements that the patch names are merged where they are, new ones come last, the others stay. */
+/** Elements that the patch names are merged, the others stay. */
 function mergeList(target: readonly unknown[], patch: readonly unknown[], key: string, at: At): unknown[] {
   if (patch.some((one) => isFields(one) && one[PATCH] === "replace" && one[key] === undefined))
     return patch.filter((one) => !(isFields(one) && one[PATCH] === "replace" && one[key] === undefined));
@@ -125,7 +127,12 @@ function mergeList(target: readonly unknown[], patch: readonly unknown[], key: s
       if (named.length === 0) indexes.set(name, [index]);
     }
   }
-  return merged.filter((_, index) => !deleted.has(index));
+  return inOrder(
+    merged.filter((_, index) => !deleted.has(index)),
+    target,
+    patch,
+    key,
+  );
 }
 
 const nameOf = (one: unknown, key: string): unknown => (isFields(one) ? one[key] : undefined);
@@ -148,13 +155,15 @@ function directives(patch: Fields, prefix: string, place: string): [string, read
     });
 }
 
-/** In the order that is given; what it does not name comes last, in its own order. */
-function sortBy(list: readonly unknown[], order: readonly unknown[], key: string | undefined): unknown[] {
+/** `before`: as it was; `named`: what the patch names of it. */
+function inOrder(
+  list: readonly unknown[],
+  before: readonly unknown[],
+  named: readonly unknown[],
+  key: string | undefined,
+): unknown[] {
   const idOf = (one: unknown): string => JSON.stringify(key !== undefined && isFields(one) ? one[key] : one);
-  // Turned round, for the first place of a name counts.
-  const places = new Map(order.map((one, index) => [idOf(one), index] as const).reverse());
-  const placed = list.map((one) => ({ one, place: places.get(idOf(one)) ?? order.length }));
-  return placed.sort((a, b) => a.place - b.place).map(({ one }) => one);
+  return orderElements(list, before.map(idOf), named.map(idOf), idOf);
 }
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

@@ -71,6 +71,8 @@ func reply(ctx context.Context, asked question) (given answer) {
 		return table(asked.Object)
 	case "selector":
 		return selector(asked)
+	case "merge":
+		return merge(asked)
 	case "template":
 		return template(asked)
 	case "quantity":

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 
+	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/util/jsonpath"
 )
 
@@ -44,4 +46,13 @@ func template(asked question) answer {
 		return answer{Problems: []problem{{Type: "Template", Detail: err.Error()}}}
 	}
 	return answer{Text: out.String()}
+}
+
+// merge: what a strategic merge patch makes of a pod.
+func merge(asked question) answer {
+	merged, err := strategicpatch.StrategicMergePatch(asked.Old, asked.Object, v1.Pod{})
+	if err != nil {
+		return answer{Problems: []problem{{Type: "Patch", Detail: err.Error()}}}
+	}
+	return answer{Object: merged}
 }

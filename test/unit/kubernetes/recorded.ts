@@ -33,6 +33,12 @@ export interface UpdateAnswer {
   readonly problems: readonly string[];
 }
 
+export interface MergeAnswer {
+  readonly patch: object;
+  /** Null: it was refused. */
+  readonly merged: object | null;
+}
+
 export interface TableAnswer {
   /** Of a pod; the objects of other kinds are in cases/tables.ts, in the same order. */
   readonly set?: Settings;
