@@ -50,4 +50,6 @@ function listNodes({ node, nodeHub }: ApiContext, response: ServerResponse, { qu
 }
 
 const refuseDeletion = ({ metadata: { name } }: KubeNode): PodrunError =>
-  new PodrunError("Forbidden", `nodes "${name}" is forbidden: it is this machine`, { details: { kind: "nodes", name } });
+  new PodrunError("Forbidden", `nodes "${name}" is forbidden: it is this machine`, {
+    details: { kind: "nodes", name },
+  });
