@@ -10,7 +10,12 @@ import { type Manifest, mayBeTried, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
 
-const OPTIONS = { ...MANIFEST_OPTIONS, ...DRY_RUN_OPTIONS } as const;
+const OPTIONS = {
+  ...MANIFEST_OPTIONS,
+  ...DRY_RUN_OPTIONS,
+  "server-side": { kind: "boolean", help: "for kubectl's sake: the daemon always does the merging" },
+  "force-conflicts": { kind: "boolean", help: "for kubectl's sake: there is nobody to be in conflict with" },
+} as const;
 
 export const command = defineCommand({
   usage: ["apply -f FILE… [flags]"],
@@ -25,6 +30,10 @@ export const command = defineCommand({
   run: async (invocation) => {
     const { options, given, positionals } = invocation;
     if (positionals.length > 0) throw new UsageError(`unexpected arguments: ${positionals.join(" ")}; want -f FILE`);
+    if (options["server-side"] && options["dry-run"] === "client")
+      throw new UsageError("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)");
+    if (options["force-conflicts"] && !options["server-side"])
+      throw new UsageError("--force-conflicts only works with --server-side");
     const format = parseFormat(options.output);
     const dryRun = parseDryRun(options["dry-run"]);
     const manifests = await readManifests({

@@ -45,6 +45,16 @@ t.test("apply takes away what its manifest has no longer, and leaves what others
   said(t, await apply(configMap({ a: "4" }, {})), { stdout: "configmap/web configured\n" });
   t.match(fake.objects.get("ConfigMap", "default", "web"), { metadata: { labels: { own: "y" } } });
   t.same(fake.objects.get("ConfigMap", "default", "web").data, { a: "4", own: "3" });
+  const flags = ["--server-side", "--force-conflicts"];
+  said(t, await apply(configMap({ a: "5" }, {}), ...flags), { stdout: "configmap/web configured\n" });
+  said(t, await apply(configMap({ a: "4" }, {}), ...flags, "--dry-run"), {
+    code: 1,
+    stderr: /doesn't work with --server-side/,
+  });
+  said(t, await apply(configMap({ a: "4" }, {}), "--force-conflicts"), {
+    code: 1,
+    stderr: /only works with --server-side/,
+  });
 
   said(t, await apply(manifest("hello")), { stdout: "pod/hello created\n" });
   said(t, await runCommand(fake, ["label", "pod", "hello", "own=y"]), { stdout: "pod/hello labeled\n" });
