@@ -2,11 +2,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isDeepStrictEqual } from "node:util";
 import { PodrunError } from "../base/errors.ts";
+import { isJsonObject, jsonCopy } from "../base/json.ts";
 import { type FieldSet, recordApplied } from "../spec/metadata.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { createObject, findObject, type ObjectPlace, replaceObject } from "./any-object.ts";
 import { fieldsOf, mergeApplied } from "./apply-merge.ts";
-import { isFields } from "./apply-patch.ts";
 import type { ApiContext } from "./context.ts";
 import { decodeInto } from "./decode-body.ts";
 import { isDryRun, readJson, sendJson, type Target } from "./request.ts";
@@ -25,7 +25,7 @@ export async function applyManifest(
   place: ObjectPlace,
 ): Promise<void> {
   const given = await readJson(request);
-  if (!isFields(given)) throw new PodrunError("BadRequest", "the manifest is no JSON object");
+  if (!isJsonObject(given)) throw new PodrunError("BadRequest", "the manifest is no JSON object");
   const manifest = withoutStringData(given);
   const applied = unlessTooDeep(() => fieldsOf(ownedPart(manifest)));
   const dryRun = isDryRun(target.query);
@@ -60,9 +60,12 @@ function unlessTooDeep<T>(act: () => T): T {
 
 /** Of metadata a manifest has labels and annotations to itself; the rest names the object, or is the daemon's. */
 function ownedPart({ apiVersion: _, kind: __, status: ___, metadata, ...rest }: Manifest): Manifest {
-  if (!isFields(metadata)) return rest;
+  if (!isJsonObject(metadata)) return rest;
   const { labels, annotations } = metadata;
-  return { ...rest, metadata: { ...(isFields(labels) && { labels }), ...(isFields(annotations) && { annotations }) } };
+  return {
+    ...rest,
+    metadata: { ...(isJsonObject(labels) && { labels }), ...(isJsonObject(annotations) && { annotations }) },
+  };
 }
 
 type Manifest = Readonly<Record<string, unknown>>;
@@ -70,11 +73,11 @@ type Manifest = Readonly<Record<string, unknown>>;
 /** Of a Secret: what it says is kept as data, so a key that a later manifest has no longer can be found there. */
 function withoutStringData(manifest: Manifest): Manifest {
   const { stringData, data, ...rest } = manifest;
-  if (manifest["kind"] !== "Secret" || !isFields(stringData)) return manifest;
+  if (manifest["kind"] !== "Secret" || !isJsonObject(stringData)) return manifest;
   const encode = (text: unknown): unknown =>
     typeof text === "string" ? Buffer.from(text, "utf8").toString("base64") : text;
   const words = Object.entries(stringData).map(([key, text]) => [key, encode(text)] as const);
-  return { ...rest, data: { ...(isFields(data) ? data : {}), ...Object.fromEntries(words) } };
+  return { ...rest, data: { ...(isJsonObject(data) ? data : {}), ...Object.fromEntries(words) } };
 }
 
 /** Whether nothing would be another: neither the object nor what is on record of its manifest. */
@@ -82,8 +85,5 @@ function isSame(before: KubeObject, wanted: KubeObject, applied: FieldSet): bool
   if (!isDeepStrictEqual(before.metadata.managedFields?.[0]?.fieldsV1, applied)) return false;
   const { labels, annotations } = wanted.metadata;
   const merged = { ...wanted, metadata: { ...before.metadata, labels, annotations } };
-  return isDeepStrictEqual(plain({ ...merged, status: undefined }), plain({ ...before, status: undefined }));
+  return isDeepStrictEqual(jsonCopy({ ...merged, status: undefined }), jsonCopy({ ...before, status: undefined }));
 }
-
-/** As it is written down: without what is undefined. */
-const plain = (object: object): unknown => JSON.parse(JSON.stringify(object));

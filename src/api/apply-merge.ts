@@ -1,7 +1,7 @@
 // What an applied manifest makes of an object that is there: what the manifest says, without what the manifest before said and this one does
 // not, and with all that others have put there (Kubernetes, "Server-Side Apply"). There is one applier, so nothing is in anybody's way.
+import { isJsonObject } from "../base/json.ts";
 import type { FieldSet } from "../spec/metadata.ts";
-import { isFields } from "./apply-patch.ts";
 import { mergeKeyOf } from "./strategic-merge.ts";
 
 /** `before`: of the manifest before; undefined: nobody has applied one. Neither object is changed. */
@@ -9,8 +9,8 @@ export function mergeApplied(live: unknown, manifest: unknown, before: FieldSet 
   const key = mergeKeyOf(field);
   if (Array.isArray(manifest) && key !== undefined && manifest.every((one) => nameOf(one, key) !== undefined))
     return mergeList(listOf(live), manifest, before, key);
-  if (!isFields(manifest)) return manifest;
-  const merged = new Map(isFields(live) ? Object.entries(live) : []);
+  if (!isJsonObject(manifest)) return manifest;
+  const merged = new Map(isJsonObject(live) ? Object.entries(live) : []);
   for (const [path, inner] of Object.entries(before ?? {})) {
     const name = path.slice(2);
     // Null says the same as nothing.
@@ -47,7 +47,7 @@ function without(value: unknown, owned: FieldSet, field: string): unknown {
     const left = value.filter((one) => owned[pathOf(one, key)] === undefined);
     return left.length === 0 ? undefined : left;
   }
-  if (!isFields(value) || !SHARED.has(field)) return undefined;
+  if (!isJsonObject(value) || !SHARED.has(field)) return undefined;
   const left = Object.entries(value).flatMap(([name, inner]) => {
     const owns = owned[`f:${name}`];
     const rest = owns === undefined ? inner : without(inner, owns, name);
@@ -61,12 +61,12 @@ export function fieldsOf(manifest: unknown, field = ""): FieldSet {
   const key = mergeKeyOf(field);
   if (Array.isArray(manifest) && key !== undefined && manifest.every((one) => nameOf(one, key) !== undefined))
     return Object.fromEntries(manifest.map((one) => [pathOf(one, key), fieldsOf(one)]));
-  if (!isFields(manifest)) return {};
+  if (!isJsonObject(manifest)) return {};
   const present = Object.entries(manifest).filter(([, value]) => value !== null);
   return Object.fromEntries(present.map(([name, value]) => [`f:${name}`, fieldsOf(value, name)]));
 }
 
-const nameOf = (one: unknown, key: string): unknown => (isFields(one) ? (one[key] ?? undefined) : undefined);
+const nameOf = (one: unknown, key: string): unknown => (isJsonObject(one) ? (one[key] ?? undefined) : undefined);
 
 const pathOf = (one: unknown, key: string): string => `k:${JSON.stringify({ [key]: nameOf(one, key) })}`;
 

@@ -1,6 +1,7 @@
 // What a patch makes of an object, by the kind of patch that the request's content type names.
 import type { IncomingMessage } from "node:http";
 import { PodrunError } from "../base/errors.ts";
+import { isJsonObject } from "../base/json.ts";
 import { jsonPatch } from "./json-patch.ts";
 import { strategicMerge } from "./strategic-merge.ts";
 
@@ -32,21 +33,18 @@ export function applyPatch(type: string, target: unknown, patch: unknown): unkno
 }
 
 function object(patch: unknown): unknown {
-  if (!isFields(patch)) throw new PodrunError("BadRequest", "the patch is no JSON object");
+  if (!isJsonObject(patch)) throw new PodrunError("BadRequest", "the patch is no JSON object");
   return patch;
 }
 
 /** RFC 7396, section 2: null takes a member away, objects are merged, everything else replaces what was there. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isFields(patch)) return patch;
+  if (!isJsonObject(patch)) return patch;
   // A Map, because a member may be called __proto__.
-  const merged = new Map(isFields(target) ? Object.entries(target) : []);
+  const merged = new Map(isJsonObject(target) ? Object.entries(target) : []);
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) merged.delete(key);
     else merged.set(key, mergePatch(merged.get(key), value));
   }
   return Object.fromEntries(merged);
 }
-
-export const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

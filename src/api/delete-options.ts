@@ -1,7 +1,7 @@
 // How a deletion is meant: from the query, or from a DeleteOptions body as clients of the API server send it.
 import type { IncomingMessage } from "node:http";
 import { PodrunError } from "../base/errors.ts";
-import { isFields } from "./apply-patch.ts";
+import { isJsonObject } from "../base/json.ts";
 import { count, isDryRun, readJson, type Target } from "./request.ts";
 
 export interface DeleteOptions {
@@ -21,7 +21,7 @@ export async function readDeleteOptions(request: IncomingMessage, { query }: Tar
 
 /** Throws BadRequest. */
 export function deleteOptionsIn(body: unknown): DeleteOptions {
-  const { gracePeriodSeconds: grace = null, dryRun } = isFields(body) ? body : {};
+  const { gracePeriodSeconds: grace = null, dryRun } = isJsonObject(body) ? body : {};
   const isDry = Array.isArray(dryRun) && dryRun.includes("All");
   if (grace === null) return { dryRun: isDry };
   if (!Number.isInteger(grace) || (grace as number) < 0)

@@ -1,13 +1,12 @@
 // `…/pods/NAME/ephemeralcontainers`: containers to look into a pod that runs (core/v1, PodSpec.ephemeralContainers).
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
+import { isJsonObject } from "../base/json.ts";
 import type { Pod } from "../spec/pod.ts";
 import type { ApiContext } from "./context.ts";
 import { decodeInto } from "./decode-body.ts";
 import { readJson, sendJson } from "./request.ts";
 import { shown } from "./shown.ts";
-
-type Raw = Readonly<Record<string, unknown>>;
 
 /** Undefined: there is no such method here. */
 export function routeEphemeral(
@@ -31,8 +30,8 @@ async function addContainers(
   name: string,
 ): Promise<void> {
   const body = await readJson(request);
-  const spec = isFields(body) ? body["spec"] : undefined;
-  const given: unknown = isFields(spec) ? (spec["ephemeralContainers"] ?? []) : undefined;
+  const spec = isJsonObject(body) ? body["spec"] : undefined;
+  const given: unknown = isJsonObject(spec) ? (spec["ephemeralContainers"] ?? []) : undefined;
   if (!Array.isArray(given)) throw new PodrunError("BadRequest", "spec.ephemeralContainers is no list");
   // From here to the replacement nothing is waited for: nobody comes between.
   const before = context.pods.get(namespace, name);
@@ -50,14 +49,13 @@ async function addContainers(
 
 /** A strategic merge patch names containers by their names, and leaves the others alone (patchMergeKey). */
 function mergeByName({ spec }: Pod, given: readonly unknown[]): readonly unknown[] {
-  const names = new Set(given.map((one) => (isFields(one) ? one["name"] : undefined)));
+  const names = new Set(given.map((one) => (isJsonObject(one) ? one["name"] : undefined)));
   return [...(spec.ephemeralContainers ?? []).filter((one) => !names.has(one.name)), ...given];
 }
 
 function metadataOf(body: unknown): { readonly uid?: string; readonly resourceVersion?: string } {
-  const metadata = isFields(body) ? body["metadata"] : undefined;
-  const text = (key: string): string => (isFields(metadata) && typeof metadata[key] === "string" ? metadata[key] : "");
+  const metadata = isJsonObject(body) ? body["metadata"] : undefined;
+  const text = (key: string): string =>
+    isJsonObject(metadata) && typeof metadata[key] === "string" ? metadata[key] : "";
   return { uid: text("uid"), resourceVersion: text("resourceVersion") };
 }
-
-const isFields = (value: unknown): value is Raw => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,7 +1,7 @@
 // `…/pods/NAME/eviction`: a pod has to go for what is no fault of its own, as `kubectl drain` asks it (policy/v1 Eviction).
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
-import { isFields } from "./apply-patch.ts";
+import { isJsonObject } from "../base/json.ts";
 import type { ApiContext } from "./context.ts";
 import { deleteOptionsIn } from "./delete-options.ts";
 import { isDryRun, readJson, sendJson, type Target } from "./request.ts";
@@ -25,13 +25,13 @@ async function evictPod(
 ): Promise<void> {
   const [, , , namespace = "", , name = ""] = path;
   const body = await readJson(request);
-  if (!isFields(body) || body["kind"] !== "Eviction")
+  if (!isJsonObject(body) || body["kind"] !== "Eviction")
     throw new PodrunError(
       "BadRequest",
       "the request's body is no Eviction: want kind: Eviction, apiVersion: policy/v1",
     );
   const { metadata, deleteOptions } = body;
-  const named = isFields(metadata) ? (metadata["name"] ?? name) : name;
+  const named = isJsonObject(metadata) ? (metadata["name"] ?? name) : name;
   if (named !== name)
     throw new PodrunError(
       "BadRequest",

@@ -1,8 +1,9 @@
 // `…/pods/NAME/status`: what others know of a pod, as conditions of theirs (PodSpec.readinessGates).
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PodrunError } from "../base/errors.ts";
+import { isJsonObject } from "../base/json.ts";
 import type { PodCondition } from "../spec/pod.ts";
-import { applyPatch, isFields, patchType } from "./apply-patch.ts";
+import { applyPatch, patchType } from "./apply-patch.ts";
 import type { ApiContext } from "./context.ts";
 import { isDryRun, parseTarget, readJson, sendJson } from "./request.ts";
 import { shown } from "./shown.ts";
@@ -33,8 +34,8 @@ async function writeConditions(
   const body = await readJson(request);
   const before = context.pods.get(namespace, name);
   const wanted = type === undefined ? body : applyPatch(type, before, body);
-  const status = isFields(wanted) ? wanted["status"] : undefined;
-  const given: unknown = isFields(status) ? (status["conditions"] ?? []) : undefined;
+  const status = isJsonObject(wanted) ? wanted["status"] : undefined;
+  const given: unknown = isJsonObject(status) ? (status["conditions"] ?? []) : undefined;
   if (!Array.isArray(given)) throw new PodrunError("BadRequest", "status.conditions is no list");
   sendJson(response, 200, shown(context.pods.setConditions(namespace, name, given.map(readCondition))));
 }
@@ -44,7 +45,7 @@ const STATUSES: readonly unknown[] = ["True", "False", "Unknown"];
 /** Throws BadRequest for what is no condition. Times are podrun's to write. */
 function readCondition(given: unknown, index: number): PodCondition {
   const wrong = (text: string): PodrunError => new PodrunError("BadRequest", `status.conditions[${index}]${text}`);
-  if (!isFields(given)) throw wrong(" is no object");
+  if (!isJsonObject(given)) throw wrong(" is no object");
   const { type, status, reason, message } = given;
   if (typeof type !== "string" || !/^[A-Za-z0-9][-A-Za-z0-9_./]{0,315}$/.test(type))
     throw wrong(".type: want a condition's name, such as example.com/ready");

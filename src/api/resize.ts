@@ -1,7 +1,8 @@
 // `…/pods/NAME/resize`: cpu and memory of containers of a pod that runs (KEP-1287).
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isDeepStrictEqual } from "node:util";
-import { applyPatch, isFields, patchType } from "./apply-patch.ts";
+import { isJsonObject } from "../base/json.ts";
+import { applyPatch, patchType } from "./apply-patch.ts";
 import type { ApiContext } from "./context.ts";
 import { decodeInto } from "./decode-body.ts";
 import { isDryRun, readJson, sendJson, type Target } from "./request.ts";
@@ -36,7 +37,7 @@ async function resizePod(
   const before = context.pods.get(namespace, name);
   const wanted = type === undefined ? body : applyPatch(type, before, body);
   if (isDeepStrictEqual(wanted, before)) return sendJson(response, 200, shown(before));
-  const status = isFields(wanted) ? { ...wanted, status: before.status } : wanted;
+  const status = isJsonObject(wanted) ? { ...wanted, status: before.status } : wanted;
   const pod = decodeInto("Pod", status, namespace, name);
   const options = { resize: true, dryRun: isDryRun(target.query) };
   sendJson(response, 200, shown(await context.pods.replace(pod, options)));

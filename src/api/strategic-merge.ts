@@ -1,6 +1,7 @@
 // A strategic merge patch, as kubectl sends it: a merge patch in which lists of named things are merged by their names, and
 // which may say with directives what else is to become of them (Kubernetes, "Update API Objects in Place Using kubectl patch").
 import { PodrunError } from "../base/errors.ts";
+import { isJsonObject } from "../base/json.ts";
 import { orderElements } from "./element-order.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -57,13 +58,13 @@ export const strategicMerge = (target: unknown, patch: unknown): unknown =>
   merge(target, patch, { place: "", copies: { left: MOST_COPIED } });
 
 function merge(target: unknown, patch: unknown, at: At): unknown {
-  if (!isFields(patch)) return patch;
+  if (!isJsonObject(patch)) return patch;
   const { place } = at;
   const directive = patch[PATCH];
   if (directive !== undefined && directive !== "replace" && directive !== "merge" && directive !== "delete")
     throw wrong(place, `${PATCH} is ${JSON.stringify(directive)}: want merge, replace or delete`);
   if (directive === "delete") return {};
-  const before = directive === "replace" || !isFields(target) ? new Map() : new Map(Object.entries(target));
+  const before = directive === "replace" || !isJsonObject(target) ? new Map() : new Map(Object.entries(target));
   count(at, before.size);
   retainKeys(before, patch, place);
   for (const [key, value] of Object.entries(patch)) {
@@ -79,7 +80,7 @@ function merge(target: unknown, patch: unknown, at: At): unknown {
     count(at, kept.length);
   }
   for (const [key, order] of directives(patch, ORDER, place)) {
-    const present = isFields(target) ? listOf(target[key]) : [];
+    const present = isJsonObject(target) ? listOf(target[key]) : [];
     const sorted = inOrder(listOf(before.get(key)), present, order, mergeKeyOf(key));
     before.set(key, sorted);
     count(at, sorted.length);
@@ -106,8 +107,8 @@ function mergeMember(target: unknown, patch: unknown, field: string, at: At): un
 
 /** Elements that the patch names are merged, the others stay. */
 function mergeList(target: readonly unknown[], patch: readonly unknown[], key: string, at: At): unknown[] {
-  if (patch.some((one) => isFields(one) && one[PATCH] === "replace" && one[key] === undefined))
-    return patch.filter((one) => !(isFields(one) && one[PATCH] === "replace" && one[key] === undefined));
+  if (patch.some((one) => isJsonObject(one) && one[PATCH] === "replace" && one[key] === undefined))
+    return patch.filter((one) => !(isJsonObject(one) && one[PATCH] === "replace" && one[key] === undefined));
   count(at, target.length);
   const merged = [...target];
   // More than one may have the name, as port 53 for TCP and UDP has: the first is merged, all are deleted.
@@ -135,7 +136,7 @@ function mergeList(target: readonly unknown[], patch: readonly unknown[], key: s
   );
 }
 
-const nameOf = (one: unknown, key: string): unknown => (isFields(one) ? one[key] : undefined);
+const nameOf = (one: unknown, key: string): unknown => (isJsonObject(one) ? one[key] : undefined);
 
 /** `$retainKeys`: all other members of the object go. */
 function retainKeys(members: Map<string, unknown>, patch: Fields, place: string): void {
@@ -162,7 +163,7 @@ function inOrder(
   named: readonly unknown[],
   key: string | undefined,
 ): unknown[] {
-  const idOf = (one: unknown): string => JSON.stringify(key !== undefined && isFields(one) ? one[key] : one);
+  const idOf = (one: unknown): string => JSON.stringify(key !== undefined && isJsonObject(one) ? one[key] : one);
   return orderElements(list, before.map(idOf), named.map(idOf), idOf);
 }
 
@@ -170,6 +171,3 @@ const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? v
 
 const wrong = (place: string, text: string): PodrunError =>
   new PodrunError("BadRequest", `the patch${place === "" ? "" : `, ${place.slice(1)}`}: ${text}`);
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

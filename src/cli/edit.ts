@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ObjectClient } from "../api/client-objects.ts";
 import { ApiError } from "../api/status.ts";
 import { PodrunError } from "../base/errors.ts";
+import { isJsonObject } from "../base/json.ts";
 import { kindNames } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
@@ -10,7 +11,7 @@ import { defineCommand } from "./command.ts";
 import { printOutcome } from "./dry-run.ts";
 import { EditFile, withHeading, withoutHeading } from "./edit-file.ts";
 import { MANIFEST_OPTIONS } from "./manifest-options.ts";
-import { isFields, mergeDiff } from "./merge-diff.ts";
+import { mergeDiff } from "./merge-diff.ts";
 import { connectObjects } from "./objects.ts";
 import { formatObject } from "./print.ts";
 
@@ -103,7 +104,7 @@ async function parse(text: string): Promise<Readonly<Record<string, unknown>>> {
   const { parseManifests } = await import("../spec/manifest.ts");
   try {
     const [document, ...more] = parseManifests(text, "edited file");
-    if (more.length === 0 && isFields(document?.object)) return document.object;
+    if (more.length === 0 && isJsonObject(document?.object)) return document.object;
   } catch (error) {
     if (!(error instanceof PodrunError)) throw error;
     throw new SyntaxProblem(error.message);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { isJsonObject } from "../base/json.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -10,10 +11,7 @@ export function mergeDiff(before: Fields, after: Fields): Fields {
     ...gone.map((key) => [key, null] as const),
     ...changed.map(([key, value]) => {
       const was = before[key];
-      return [key, isFields(was) && isFields(value) ? mergeDiff(was, value) : value] as const;
+      return [key, isJsonObject(was) && isJsonObject(value) ? mergeDiff(was, value) : value] as const;
     }),
   ]);
 }
-
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { timestamp } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
+import { isJsonObject } from "../base/json.ts";
 import { decodePod, type ManifestDocument, type Pod, parseManifests } from "../spec/index.ts";
 
 /** The kubelet's annotations of a static pod, and podrun's own: the file's name in the folder. */
@@ -67,8 +68,13 @@ function makeStaticPod({ object, source }: ManifestDocument, file: string, path:
 
 /** Before it is decoded, so that a name too long for both is told with its line. */
 function withNodeName(object: unknown, node: string): unknown {
-  const metadata: unknown = isFields(object) ? object["metadata"] : undefined;
-  if (!isFields(object) || !isFields(metadata) || typeof metadata["name"] !== "string" || metadata["name"] === "")
+  const metadata: unknown = isJsonObject(object) ? object["metadata"] : undefined;
+  if (
+    !isJsonObject(object) ||
+    !isJsonObject(metadata) ||
+    typeof metadata["name"] !== "string" ||
+    metadata["name"] === ""
+  )
     return object;
   return { ...object, metadata: { ...metadata, name: `${metadata["name"]}-${node.toLowerCase()}` } };
 }
@@ -76,10 +82,7 @@ function withNodeName(object: unknown, node: string): unknown {
 /** Not of the decoded pod: a default that a later podrun has otherwise must not restart every pod. Comments and order count for nothing. */
 function hashOf(node: string, path: string, object: unknown): string {
   const text = JSON.stringify([node, path, object], (_key, value: unknown) =>
-    isFields(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
+    isJsonObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
   );
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
-
-const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

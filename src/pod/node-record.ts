@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { step } from "../base/fault.ts";
+import { jsonCopy } from "../base/json.ts";
 import {
   type AppliedFields,
   type FieldSet,
@@ -72,7 +73,7 @@ export class NodeRecord {
         ...(managedFields && { managedFields }),
       },
       spec: { taints: this.#dated(takeTaints(taints, last.taints, given.taints), taints), unschedulable },
-      given: plain(given),
+      given: jsonCopy(given),
     };
     this.#recorded =
       before !== undefined && isDeepStrictEqual(versionless(before), wanted) ? before : store.put<Recorded>(wanted);
@@ -172,6 +173,3 @@ const keyOf = ({ key, effect }: Pick<NodeTaint, "key" | "effect">): string => `$
 function versionless({ metadata: { resourceVersion: _, ...metadata }, ...recorded }: Versioned<Recorded>): Recorded {
   return { ...recorded, metadata };
 }
-
-/** As it is read again. */
-const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

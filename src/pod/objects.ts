@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { timestamp } from "../base/clock.ts";
 import { PodrunError } from "../base/errors.ts";
 import { newName, newUid } from "../base/ids.ts";
+import { jsonCopy } from "../base/json.ts";
 import {
   type FieldSet,
   isClusterScoped,
@@ -62,7 +63,7 @@ export class KeptObjects implements ObjectService, ObjectSource {
     checkSame(before, wanted);
     const after = withApplied(keepServerOwned(before, wanted, exact), before, applied);
     throwProblems(validateChange(before, after, this));
-    if (dryRun || isDeepStrictEqual(plain(before), plain(after))) return after;
+    if (dryRun || isDeepStrictEqual(jsonCopy(before), jsonCopy(after))) return after;
     return this.#put(after, "MODIFIED");
   }
 
@@ -174,9 +175,6 @@ function withApplied(after: KeptObject, before: KeptObject, applied: FieldSet | 
 }
 
 type Versionless = Omit<KeptObject["metadata"], "resourceVersion"> & { resourceVersion?: string };
-
-/** As it is written down: without what is undefined. */
-const plain = (object: KeptObject): unknown => JSON.parse(JSON.stringify(object));
 
 /** An update may say which object and which state of it is meant; "" says nothing. */
 export function checkSame(before: KubeObject, wanted: KubeObject): void {

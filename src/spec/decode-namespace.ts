@@ -1,4 +1,5 @@
-import { decodeObject, isObject, newDecoding } from "./decode-object.ts";
+import { isJsonObject } from "../base/json.ts";
+import { decodeObject, newDecoding } from "./decode-object.ts";
 import { defaultMetadata } from "./defaults.ts";
 import type { ObjectMeta } from "./metadata.ts";
 import { makeNamespace, type Namespace } from "./namespace.ts";
@@ -21,7 +22,7 @@ export function readNamespace(raw: unknown): Reading<Namespace> {
 
 /** `namespace: ""` is as none (Go's omitempty): it is how podrun itself holds one. */
 export function withoutEmptyNamespace(raw: unknown): unknown {
-  if (!isObject(raw) || !isObject(raw["metadata"]) || raw["metadata"]["namespace"] !== "") return raw;
+  if (!isJsonObject(raw) || !isJsonObject(raw["metadata"]) || raw["metadata"]["namespace"] !== "") return raw;
   const { namespace: _, ...metadata } = raw["metadata"];
   return { ...raw, metadata };
 }

@@ -2,6 +2,7 @@
 // defaults. Every problem is collected; what is right is kept, so that one run finds all mistakes of a manifest.
 
 import type { ErrorCode } from "../base/errors.ts";
+import { isJsonObject } from "../base/json.ts";
 import { elementPath, fieldPath } from "./path.ts";
 import type { Problem } from "./problem.ts";
 import { canonicalQuantity, parseQuantity } from "./quantity.ts";
@@ -30,7 +31,7 @@ export function decodeObject(
   decoding: Decoding,
 ): Record<string, unknown> {
   const value: Record<string, unknown> = {};
-  if (!isObject(raw)) {
+  if (!isJsonObject(raw)) {
     wrongType(decoding, path, "an object (lines of NAME: VALUE)", raw);
     return value;
   }
@@ -178,7 +179,7 @@ function checkKey(element: Raw, name: string, { at, seen, decoding }: KeyCheck):
 }
 
 function decodeMap(row: MapRow, raw: unknown, path: string, decoding: Decoding): Record<string, unknown> | undefined {
-  if (!isObject(raw)) return wrongType(decoding, path, "an object (lines of NAME: VALUE)", raw);
+  if (!isJsonObject(raw)) return wrongType(decoding, path, "an object (lines of NAME: VALUE)", raw);
   const value: Record<string, unknown> = {};
   for (const [key, given] of Object.entries(raw)) {
     const at = fieldPath(path, key);
@@ -263,5 +264,3 @@ function report(decoding: Decoding, code: ErrorCode, path: string, text: string)
 function set(value: Record<string, unknown>, key: string, decoded: unknown): void {
   if (decoded !== undefined) setField(value, key, decoded);
 }
-
-export const isObject = (raw: unknown): raw is Raw => typeof raw === "object" && raw !== null && !Array.isArray(raw);

@@ -1,8 +1,9 @@
+import { isJsonObject } from "../base/json.ts";
 import { checkKind } from "./check-kind.ts";
 import { readConfigMap } from "./decode-config-map.ts";
 import { readNamespace } from "./decode-namespace.ts";
 import { readNode } from "./decode-node.ts";
-import { type Decoding, decodeObject, isObject, newDecoding } from "./decode-object.ts";
+import { type Decoding, decodeObject, newDecoding } from "./decode-object.ts";
 import { readPriorityClass } from "./decode-priority-class.ts";
 import { readSecret } from "./decode-secret.ts";
 import { readPersistentVolume, readPersistentVolumeClaim, readStorageClass } from "./decode-storage.ts";
@@ -39,9 +40,9 @@ export function decodeKind(kind: KindName, raw: unknown, source?: Source): KubeO
 
 /** The object, or its problems. `wanted`: the kinds that may come, all of podrun's by default. */
 export function readKubeObject(raw: unknown, wanted?: readonly KindName[]): Reading<KubeObject> {
-  const wrongKind = isObject(raw) ? checkKind(raw, wanted) : undefined;
+  const wrongKind = isJsonObject(raw) ? checkKind(raw, wanted) : undefined;
   if (wrongKind !== undefined) return { problems: [wrongKind] };
-  const kind = isObject(raw) ? (raw["kind"] as KindName) : "Pod";
+  const kind = isJsonObject(raw) ? (raw["kind"] as KindName) : "Pod";
   return READERS[kind](raw);
 }
 

@@ -2,7 +2,7 @@
 
 import { type Document, LineCounter, parseAllDocuments, type YAMLError } from "yaml";
 import { PodrunError } from "../base/errors.ts";
-import { isObject } from "./decode-object.ts";
+import { isJsonObject } from "../base/json.ts";
 import { ManifestSource } from "./manifest-source.ts";
 import type { Source } from "./problem.ts";
 import { type Conversion, convertDocument } from "./yaml-value.ts";
@@ -115,7 +115,7 @@ function wordError(error: YAMLError): string {
 
 /** The items of a List (what `get -o yaml` prints for several objects), or the object itself. */
 function takeApart(object: unknown, source: ManifestSource): { object: unknown; source: Source }[] {
-  if (!isObject(object) || typeof object["kind"] !== "string" || object["apiVersion"] !== "v1")
+  if (!isJsonObject(object) || typeof object["kind"] !== "string" || object["apiVersion"] !== "v1")
     return [{ object, source }];
   if (!/^(Pod|ConfigMap|Secret)?List$/.test(object["kind"]) || !Array.isArray(object["items"]))
     return [{ object, source }];

@@ -1,7 +1,7 @@
 // Rules of Secrets as Kubernetes' API server has them (pkg/apis/core/validation, ValidateSecret). No text here holds a value.
 
 import { isDeepStrictEqual } from "node:util";
-import { isObject } from "./decode-object.ts";
+import { isJsonObject } from "../base/json.ts";
 import { fieldPath } from "./path.ts";
 import { invalid, type Problem } from "./problem.ts";
 import { SECRET_TYPES, type Secret, secretValue } from "./secret.ts";
@@ -51,7 +51,7 @@ function validateJson(secret: Secret): Problem[] {
   const value = key === undefined ? undefined : secretValue(secret, key);
   if (key === undefined || value === undefined) return [];
   try {
-    if (isObject(JSON.parse(value.toString("utf8")))) return [];
+    if (isJsonObject(JSON.parse(value.toString("utf8")))) return [];
   } catch {
     // The parser's own words quote the text.
   }

@@ -1,6 +1,7 @@
 // What may change in a pod that exists (Kubernetes, ValidatePodUpdate): labels, annotations and the images of containers.
 
 import { isDeepStrictEqual } from "node:util";
+import { isJsonObject } from "../base/json.ts";
 import { elementPath, fieldPath } from "./path.ts";
 import type { Pod } from "./pod.ts";
 import { invalid, type Problem } from "./problem.ts";
@@ -53,7 +54,7 @@ export function collectChanges(from: unknown, to: unknown, path: string, changed
   if (sameList) {
     for (const [index, element] of from.entries())
       collectChanges(element, to[index], elementPath(path, index), changed);
-  } else if (isFields(from) && isFields(to)) {
+  } else if (isJsonObject(from) && isJsonObject(to)) {
     for (const key of new Set([...Object.keys(from), ...Object.keys(to)]))
       collectChanges(from[key], to[key], fieldPath(path, key), changed);
   } else if (!isSameAmount(from, to, path)) changed.push(path);
@@ -62,6 +63,3 @@ export function collectChanges(from: unknown, to: unknown, path: string, changed
 /** 128Mi and 134217728 are one amount. */
 const isSameAmount = (from: unknown, to: unknown, path: string): boolean =>
   RESOURCES.test(path) && typeof from === "string" && typeof to === "string" && compareQuantities(from, to) === 0;
-
-const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,10 +1,11 @@
 // As whom a registry is asked: the auth files of podman, skopeo and docker, containers-auth.json(5), and pull secrets.
 import type { PodrunError } from "../../base/errors.ts";
+import { isJsonObject } from "../../base/json.ts";
 import type { Credentials, DockerConfig } from "../types.ts";
 import { matchAccounts, normalizeKey, withoutDuplicates } from "./accounts.ts";
 import { cachedReader, type FileReader, fileError } from "./config-file.ts";
 import { askHelper } from "./credential-helper.ts";
-import { isObject, kindOf, parseJsonObject } from "./json-text.ts";
+import { kindOf, parseJsonObject } from "./json-text.ts";
 import { authFilePlaces, type Place } from "./place.ts";
 import type { CredentialSource } from "./types.ts";
 
@@ -86,9 +87,9 @@ function checkConfig(raw: Readonly<Record<string, unknown>>, file: string): Dock
   const auths = raw["auths"] ?? {};
   const credHelpers = raw["credHelpers"] ?? {};
   const credsStore = raw["credsStore"] ?? "";
-  if (!isObject(auths)) throw fail("auths", "an object", auths);
+  if (!isJsonObject(auths)) throw fail("auths", "an object", auths);
   for (const [key, account] of Object.entries(auths)) {
-    if (account !== null && !isObject(account)) throw fail(`auths["${key}"]`, "an object", account);
+    if (account !== null && !isJsonObject(account)) throw fail(`auths["${key}"]`, "an object", account);
     for (const field of ACCOUNT_FIELDS) {
       const value = account?.[field] ?? "";
       // Not the value: it may be a secret.
@@ -96,7 +97,7 @@ function checkConfig(raw: Readonly<Record<string, unknown>>, file: string): Dock
         throw fileError("RegistryUnauthorized", file, `auths["${key}"].${field} must be a text`);
     }
   }
-  if (!isObject(credHelpers)) throw fail("credHelpers", "an object", credHelpers);
+  if (!isJsonObject(credHelpers)) throw fail("credHelpers", "an object", credHelpers);
   for (const [key, helper] of Object.entries(credHelpers)) {
     if (typeof helper !== "string") throw fail(`credHelpers["${key}"]`, "a text", helper);
   }

@@ -1,8 +1,8 @@
 // Programs that keep accounts elsewhere (a keyring, a cloud's tokens): docker-credential-NAME, as docker and podman run them.
 import { execa } from "execa";
 import { PodrunError } from "../../base/errors.ts";
+import { isJsonObject } from "../../base/json.ts";
 import type { Credentials } from "../types.ts";
-import { isObject } from "./json-text.ts";
 
 const TIMEOUT = 10_000;
 /** What helpers answer when they have no such account; the protocol has no code for it. */
@@ -68,8 +68,8 @@ function parseAnswer(request: HelperRequest, output: string): Credentials | unde
   } catch {
     answer = undefined;
   }
-  const username = isObject(answer) ? answer["Username"] : undefined;
-  const secret = isObject(answer) ? answer["Secret"] : undefined;
+  const username = isJsonObject(answer) ? answer["Username"] : undefined;
+  const secret = isJsonObject(answer) ? answer["Secret"] : undefined;
   if (typeof username !== "string" || typeof secret !== "string") {
     // Not the output itself: it may hold a secret.
     throw helperError(request, `docker-credential-${request.helper} get must answer with Username and Secret in JSON`);

@@ -1,11 +1,7 @@
 // JSON of configuration files: errors with lines, and names that stand twice in one object, which JSON.parse lets pass.
 import type { ErrorCode } from "../../base/errors.ts";
+import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { fileError } from "./config-file.ts";
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** For errors: what a value is. */
 export function kindOf(value: unknown): string {
@@ -21,7 +17,8 @@ export function parseJsonObject(code: ErrorCode, text: string, file: string): Js
   } catch (error) {
     throw fileError(code, file, `it is not JSON: ${error instanceof Error ? error.message : error}`, error);
   }
-  if (!isObject(value)) throw fileError(code, file, `there must be one JSON object in it, and it is ${kindOf(value)}`);
+  if (!isJsonObject(value))
+    throw fileError(code, file, `there must be one JSON object in it, and it is ${kindOf(value)}`);
   return value;
 }
 

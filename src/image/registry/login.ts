@@ -4,12 +4,13 @@ import { mkdir, realpath } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeFileAtomic } from "../../base/atomic-file.ts";
 import { errnoOf, PodrunError } from "../../base/errors.ts";
+import type { JsonObject } from "../../base/json.ts";
 import type { Credentials, DockerConfig, LoginRequest, LoginService } from "../types.ts";
 import { encodeAuth, normalizeKey } from "./accounts.ts";
 import { helperFor, parseAuthFile } from "./auth-file.ts";
 import { cachedReader, fileError } from "./config-file.ts";
 import { eraseWithHelper, storeWithHelper } from "./credential-helper.ts";
-import { type JsonObject, parseJsonObject } from "./json-text.ts";
+import { parseJsonObject } from "./json-text.ts";
 import { authFilePlaces, configAuthFile, namedAuthFile, type Place } from "./place.ts";
 import type { Endpoint, RegistryFiles, TlsFiles } from "./types.ts";
 

@@ -1,7 +1,8 @@
 // What policy.json may say, checked as strictly as containers/image does: containers-policy.json(5).
 
+import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { fileError } from "./config-file.ts";
-import { findDuplicateName, isObject, type JsonObject, kindOf, parseJsonObject } from "./json-text.ts";
+import { findDuplicateName, kindOf, parseJsonObject } from "./json-text.ts";
 
 /** What a list of requirements comes to: all must hold. `signed`: only skopeo can say. A list: signatures to look for. */
 export type Judgement = "accept" | "reject" | "signed" | readonly SigstoreRequirement[];
@@ -156,7 +157,7 @@ class Checker {
   }
 
   object(value: unknown, at: string): JsonObject {
-    if (isObject(value)) return value;
+    if (isJsonObject(value)) return value;
     throw this.error(at, `must be an object, it is ${kindOf(value)}`);
   }
 

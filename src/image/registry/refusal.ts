@@ -1,3 +1,4 @@
+import { isJsonObject } from "../../base/json.ts";
 import { plainText } from "../../base/plain-text.ts";
 import { readBody } from "./body.ts";
 import { RegistryFailure } from "./failure.ts";
@@ -33,11 +34,11 @@ function parse(text: string): { codes: string[]; texts: string[] } {
   } catch {
     return { codes: [], texts: [] };
   }
-  if (!isObject(body)) return { codes: [], texts: [] };
+  if (!isJsonObject(body)) return { codes: [], texts: [] };
   const codes: string[] = [];
   const texts: string[] = [];
   for (const entry of Array.isArray(body["errors"]) ? body["errors"].slice(0, 10) : []) {
-    if (!isObject(entry)) continue;
+    if (!isJsonObject(entry)) continue;
     const code = textOf(entry["code"]);
     const message = textOf(entry["message"]);
     if (code !== "") codes.push(code);
@@ -85,8 +86,5 @@ export function parseRetryAfter(header: string | undefined, now: number): number
   const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -3,8 +3,9 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { errnoOf } from "../../base/errors.ts";
+import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { cachedReader, fileError } from "./config-file.ts";
-import { isObject, type JsonObject, kindOf } from "./json-text.ts";
+import { kindOf } from "./json-text.ts";
 import { type Place, signatureStoresFolder } from "./place.ts";
 import { policyScopes } from "./policy.ts";
 import type { SignatureStores } from "./types.ts";
@@ -45,7 +46,7 @@ function parseStores(text: string, file: string): ParsedStores {
     throw fileError("ImageRejected", file, `it is not YAML: ${error instanceof Error ? error.message : error}`, error);
   }
   const object = (value: unknown, at: string): JsonObject => {
-    if (isObject(value)) return value;
+    if (isJsonObject(value)) return value;
     throw fileError("ImageRejected", file, `${at} must be a mapping, it is ${kindOf(value)}`);
   };
   const top = object(raw, "all of it");

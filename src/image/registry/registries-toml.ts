@@ -1,8 +1,9 @@
 // One registries.conf, checked: containers-registries.conf(5), version 2.
 import { parse, TomlError } from "smol-toml";
 import type { PodrunError } from "../../base/errors.ts";
+import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { fileError } from "./config-file.ts";
-import { isObject, type JsonObject, kindOf } from "./json-text.ts";
+import { kindOf } from "./json-text.ts";
 
 export interface Mirror {
   readonly location: string;
@@ -77,10 +78,10 @@ function parseToml(text: string, file: string): JsonObject {
 
 /** Version 1 has no `[[registry]]`, only lists of names. Empty lists, as old packages installed them, say nothing. */
 function refuseVersion1(document: JsonObject, file: string): void {
-  const lists = isObject(document["registries"]) ? document["registries"] : {};
+  const lists = isJsonObject(document["registries"]) ? document["registries"] : {};
   for (const name of ["search", "insecure", "block"]) {
     const list = lists[name];
-    if (!isObject(list) || !Array.isArray(list["registries"]) || list["registries"].length === 0) continue;
+    if (!isJsonObject(list) || !Array.isArray(list["registries"]) || list["registries"].length === 0) continue;
     const problem = `[registries.${name}] is version 1 of the format, which podrun does not read; write a [[registry]] table with prefix, and insecure or blocked, for each`;
     throw fileError("ImageRejected", file, problem);
   }
@@ -200,7 +201,7 @@ class Fields {
 
   tables(field: string, written: string): readonly JsonObject[] {
     const value = this.#table[field] ?? [];
-    if (Array.isArray(value) && value.every(isObject)) return value;
+    if (Array.isArray(value) && value.every(isJsonObject)) return value;
     throw this.error(field, `must be written as ${written}, with two brackets on each side`);
   }
 

@@ -1,8 +1,9 @@
 // One of sigstore's signatures: a payload that says what was signed, and the signature itself (cosign, SIGNATURE_SPEC.md). What is
 // accepted and what is not is as in containers/image, for policy.json is its file.
 import { verify } from "node:crypto";
+import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { parseReference, type Reference } from "../reference.ts";
-import { findDuplicateName, isObject, type JsonObject } from "./json-text.ts";
+import { findDuplicateName } from "./json-text.ts";
 import type { SignedIdentity } from "./policy-requirements.ts";
 import type { PolicyKey } from "./sigstore-keys.ts";
 
@@ -50,13 +51,13 @@ function readPayload(text: string): { readonly digest: string; readonly referenc
   const digest = fields(critical?.["image"], ["docker-manifest-digest"])?.["docker-manifest-digest"];
   const reference = fields(critical?.["identity"], ["docker-reference"])?.["docker-reference"];
   const optional = top?.["optional"];
-  if (optional !== null && !isObject(optional)) return undefined;
+  if (optional !== null && !isJsonObject(optional)) return undefined;
   if (critical?.["type"] !== "cosign container image signature") return undefined;
   return typeof digest === "string" && typeof reference === "string" ? { digest, reference } : undefined;
 }
 
 function fields(raw: unknown, names: readonly string[]): JsonObject | undefined {
-  if (!isObject(raw)) return undefined;
+  if (!isJsonObject(raw)) return undefined;
   return Object.keys(raw).sort().join() === [...names].sort().join() ? raw : undefined;
 }
 
