@@ -1,6 +1,7 @@
 import type { ApiClient } from "../api/client.ts";
 import { openStream } from "../api/client-stream.ts";
 import { ApiError } from "../api/status.ts";
+import { isTerminalPhase } from "../spec/phase.ts";
 import type { ContainerState, Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import type { Debug } from "./debug-options.ts";
@@ -47,7 +48,7 @@ async function untilStarted(
   let state: ContainerState = {};
   let isGone = false;
   await followPod(client, { namespace, name, timeoutMs: undefined, signal }, (now) => {
-    isGone = now === undefined || now.status.phase === "Succeeded" || now.status.phase === "Failed";
+    isGone = now === undefined || isTerminalPhase(now.status.phase);
     const { ephemeralContainerStatuses = [], containerStatuses = [] } = now?.status ?? {};
     const statuses = [...ephemeralContainerStatuses, ...containerStatuses];
     const found = statuses.find((one) => one.name === container);

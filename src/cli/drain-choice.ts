@@ -1,4 +1,5 @@
 // Which pods a drain ends, and which it refuses to, in kubectl's words. Of its filters those that can meet a pod here.
+import { isTerminalPhase } from "../spec/phase.ts";
 import type { Pod } from "../spec/pod.ts";
 
 export interface DrainOptions {
@@ -40,8 +41,7 @@ interface Judgement {
 }
 
 function judge({ spec, status, metadata }: Pod, { force, deleteEmptyDirData }: DrainOptions): Judgement {
-  const isOver = status.phase === "Succeeded" || status.phase === "Failed";
-  if (isOver || metadata.deletionTimestamp !== undefined) return {};
+  if (isTerminalPhase(status.phase) || metadata.deletionTimestamp !== undefined) return {};
   const hasEmptyDir = spec.volumes?.some(({ emptyDir }) => emptyDir !== undefined) ?? false;
   if (hasEmptyDir && !deleteEmptyDirData) return { error: WORDS.emptyDirFatal };
   // Nothing here makes pods again: each is one that declares no controller.

@@ -1,6 +1,7 @@
 import type { ApiClient } from "../api/client.ts";
 import { openPortForward } from "../api/client-port-forward.ts";
 import { PodrunError } from "../base/errors.ts";
+import { isTerminalPhase } from "../spec/phase.ts";
 import type { Pod } from "../spec/pod.ts";
 import { duration, UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
@@ -103,6 +104,6 @@ async function untilLost(client: ApiClient, wanted: Wanted, pod: Pod): Promise<v
   const { followPod } = await import("./follow.ts");
   await followPod(client, { ...wanted, timeoutMs: undefined }, (now) => {
     if (now === undefined || now.metadata.uid !== pod.metadata.uid) return true;
-    return now.status.phase === "Succeeded" || now.status.phase === "Failed";
+    return isTerminalPhase(now.status.phase);
   });
 }

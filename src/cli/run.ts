@@ -1,6 +1,7 @@
 import type { ApiClient } from "../api/client.ts";
 import { openStream } from "../api/client-stream.ts";
 import { ApiError } from "../api/status.ts";
+import { isTerminalPhase } from "../spec/phase.ts";
 import type { Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
@@ -121,8 +122,7 @@ async function followUntil(
 
 const stateOf = (pod: Pod) => pod.status.containerStatuses?.[0]?.state;
 const isRunning = (pod: Pod): boolean => stateOf(pod)?.running !== undefined;
-const hasEnded = (pod: Pod): boolean =>
-  pod.status.phase === "Succeeded" || pod.status.phase === "Failed" || stateOf(pod)?.terminated !== undefined;
+const hasEnded = (pod: Pod): boolean => isTerminalPhase(pod.status.phase) || stateOf(pod)?.terminated !== undefined;
 const exitCode = (pod: Pod): number => stateOf(pod)?.terminated?.exitCode ?? 1;
 
 async function remove(client: ApiClient, pod: Pod, quiet: boolean): Promise<void> {

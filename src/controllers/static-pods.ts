@@ -1,6 +1,6 @@
 import type { Logger } from "../base/logger.ts";
 import { isStatic } from "../pod/eviction/critical.ts";
-import type { EventRecorder, PodService, Timers } from "../pod/index.ts";
+import { type EventRecorder, nodeSubject, type PodService, type Timers } from "../pod/index.ts";
 import type { Pod } from "../spec/index.ts";
 import { FolderWatch, type ManifestFile, readManifestFolder, SETTLE_MILLIS } from "./manifest-folder.ts";
 import { CONFIG, readStaticPods, type StaticPod } from "./static-pod.ts";
@@ -178,7 +178,7 @@ export class StaticPods {
     const { log, events, node, pods } = this.#options;
     log.warn(`static pods: ${message}`);
     const text = { type: "Warning", reason: "InvalidManifest", message } as const;
-    events.record({ kind: "Node", namespace: "default", name: node, uid: node }, text);
+    events.record(nodeSubject(node), text);
     if (file === undefined) return;
     for (const pod of pods.list())
       if (isStatic(pod) && pod.metadata.annotations[CONFIG.file] === file) events.record(pod.metadata, text);

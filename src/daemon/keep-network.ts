@@ -1,5 +1,5 @@
 import { watchHost, watchTable } from "../linux/netlink/index.ts";
-import type { Node } from "../pod/index.ts";
+import { type Node, nodeSubject } from "../pod/index.ts";
 import { forgetStrayFlows } from "../sandbox/host-ports.ts";
 import { findTableDifferences, restoreTable } from "./check/network.ts";
 import { applyForwarding, missingForwarding } from "./forwarding.ts";
@@ -22,8 +22,7 @@ export function keepNetwork(
     const more = differences.length > 3 ? `, and ${differences.length - 3} more` : "";
     const message = `${what} was changed${by === undefined ? "" : ` by ${by}`} and is restored: ${differences.slice(0, 3).join("; ")}${more}`;
     log.warn(message);
-    const subject = { kind: "Node", namespace: "default", name: facts.name, uid: facts.name };
-    events.record(subject, { type: "Warning", reason: "NetworkRestored", message });
+    events.record(nodeSubject(facts.name), { type: "Warning", reason: "NetworkRestored", message });
   };
   const keeper = (what: string, act: Pick<KeeperOptions, "differences" | "restore">): Keeper =>
     new Keeper({ ...act, what, onRestored: told(what), log, timers });

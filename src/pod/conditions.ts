@@ -1,4 +1,4 @@
-import type { Pod, PodCondition, PodPhase } from "../spec/index.ts";
+import { isTerminalPhase, type Pod, type PodCondition, type PodPhase } from "../spec/index.ts";
 import { TERMINATED_BY } from "./eviction/messages.ts";
 import { ALL_RESTARTING, type StatedContainer } from "./phase.ts";
 import { GATED } from "./placement.ts";
@@ -67,7 +67,7 @@ function disruptionOf({ status }: Pod, { disruption, now }: ConditionFacts): Pod
 
 /** They are there only as long as they are true. Whether a resize is pending is decided where it is asked for. */
 function resizeConditions({ metadata, status }: Pod, { phase, resize }: ConditionFacts): Draft[] {
-  if (phase === "Succeeded" || phase === "Failed") return [];
+  if (isTerminalPhase(phase)) return [];
   const pending = status.conditions?.find(({ type }) => type === "PodResizePending");
   const generation = metadata.generation === undefined ? {} : { observedGeneration: metadata.generation };
   const error = resize?.error === undefined ? {} : { reason: "Error", message: resize.error };

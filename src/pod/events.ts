@@ -11,6 +11,9 @@ export interface EventSubject {
   readonly uid: string;
 }
 
+/** The kubelet's way to name its node: not by a uid, and in the namespace of what has none. */
+export const nodeSubject = (name: string): EventSubject => ({ kind: "Node", namespace: "default", name, uid: name });
+
 export interface EventText {
   readonly type: "Normal" | "Warning";
   /** The kubelet's words: Scheduled, Pulled, Created, Started, Killing, BackOff, Failed … */

@@ -1,7 +1,7 @@
 export { Claims } from "./claims/claims.ts";
 export { StorageObjects } from "./claims/storage.ts";
 export { EventJournal } from "./event-journal.ts";
-export { EventRecorder } from "./events.ts";
+export { EventRecorder, nodeSubject } from "./events.ts";
 export * from "./eviction/index.ts";
 export {
   type ImageSource,

@@ -1,5 +1,6 @@
 import { PodrunError } from "../base/errors.ts";
 import { type KubeNode, throwProblems, validateNodeUpdate } from "../spec/index.ts";
+import { nodeSubject } from "./events.ts";
 import { PRESSURE_TAINTS } from "./eviction/pressure.ts";
 import type { Node } from "./node.ts";
 import { buildNodeObject, type NodeIdentity } from "./node-object.ts";
@@ -91,7 +92,7 @@ export class OwnNode implements NodeService {
     const { name } = this.#node.facts;
     const reason = this.#record.unschedulable ? "NodeNotSchedulable" : "NodeSchedulable";
     const text = { type: "Normal", reason, message: `Node ${name} status is now: ${reason}` } as const;
-    this.#node.events.record({ kind: "Node", namespace: "default", name, uid: name }, text);
+    this.#node.events.record(nodeSubject(name), text);
   }
 
   #notify(): void {

@@ -1,5 +1,6 @@
 import {
   type ContainerStatus,
+  isTerminalPhase,
   type PlacedContainer,
   type Pod,
   type PodPhase,
@@ -42,7 +43,7 @@ export const endOf = ({ state, lastState }: ContainerStatus) =>
  */
 export function podPhase(pod: Pod, containers: readonly StatedContainer[], hasBegun: boolean): PodPhase {
   const before = pod.status.phase;
-  if (before === "Succeeded" || before === "Failed") return before;
+  if (isTerminalPhase(before)) return before;
   const own = containers.filter(({ role }) => role === "main");
   const isRunning = containers.some((one) => one.isRunning);
   if (containers.some((one) => hasFailedInit(pod, one))) return isRunning ? before : "Failed";
@@ -59,8 +60,7 @@ export function podPhase(pod: Pod, containers: readonly StatedContainer[], hasBe
  */
 export function startsOver(pod: Pod, containers: readonly StatedContainer[], phase: PodPhase): boolean {
   if (pod.metadata.deletionTimestamp !== undefined) return false;
-  const isOver = phase === "Succeeded" || phase === "Failed";
-  if (isOver && !isAllRestarting(pod)) return false;
+  if (isTerminalPhase(phase) && !isAllRestarting(pod)) return false;
   return containers.some(({ container, status, isReplaced }) => {
     const end = isReplaced ? undefined : endOf(status);
     return end !== undefined && restartsAll(container, end.exitCode);

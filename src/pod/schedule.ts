@@ -1,4 +1,12 @@
-import { hostPortsOf, type Pod, podRequests, portsOverlap, portText, type ResourceName } from "../spec/index.ts";
+import {
+  hostPortsOf,
+  isTerminalPhase,
+  type Pod,
+  podRequests,
+  portsOverlap,
+  portText,
+  type ResourceName,
+} from "../spec/index.ts";
 import { whyUnderPressure } from "./eviction/pressure.ts";
 import type { Condition } from "./eviction/thresholds.ts";
 import type { Node, NodeResources } from "./node.ts";
@@ -13,7 +21,7 @@ export const isScheduled = ({ status }: Pod): boolean =>
 /** Whether it still has what it asked for: a pod that is over gives it back when its sandbox has ended. */
 export function holdsPlace({ runtime }: Pick<Node, "runtime">, pod: Pod): boolean {
   if (!isScheduled(pod)) return false;
-  if (pod.status.phase !== "Succeeded" && pod.status.phase !== "Failed") return true;
+  if (!isTerminalPhase(pod.status.phase)) return true;
   return runtime.listSandboxes().some(({ id, state }) => id === pod.metadata.uid && state === "ready");
 }
 

@@ -4,6 +4,7 @@ import {
   type Container,
   type ContainerState,
   type ContainerStatus,
+  isTerminalPhase,
   type PlacedContainer,
   type Pod,
   type PodStatus,
@@ -88,8 +89,8 @@ export function buildStatus(pod: Pod, facts: PodFacts): PodStatus {
   const isEnded = all.every(({ name }) => !hasProcess(facts.containers.get(name)));
   const byContainers = podPhase(pod, containers, hasBegun);
   const isAgain = facts.failure === undefined && startsOver(pod, containers, byContainers);
-  const isOver = byContainers === "Succeeded" || byContainers === "Failed";
-  const phase = facts.failure && isEnded ? "Failed" : isAgain && isOver ? pod.status.phase : byContainers;
+  const phase =
+    facts.failure && isEnded ? "Failed" : isAgain && isTerminalPhase(byContainers) ? pod.status.phase : byContainers;
   const addresses = facts.addresses ?? [];
   const [podIP] = addresses;
   const [hostIP] = facts.hostAddresses;

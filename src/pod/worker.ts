@@ -1,6 +1,6 @@
 import { timestamp } from "../base/clock.ts";
 import type { ContainerStatus as RuntimeContainer, RuntimeEvent, SandboxStatus } from "../sandbox/types.ts";
-import { findPlaced, type Pod } from "../spec/index.ts";
+import { findPlaced, isTerminalPhase, type Pod } from "../spec/index.ts";
 import { abortStart } from "./abort-start.ts";
 import { advanceContainers } from "./advance-container.ts";
 import { Alarm } from "./alarm.ts";
@@ -120,7 +120,7 @@ export class PodWorker {
     this.#sandbox.recover(this.#pod);
     this.#containers.recover(this.#pod, this.#node.runtime.listContainers(uid), timestamp(this.#node.timers.wall()));
     this.#resize.recover(this.#pod);
-    if (this.#pod.status.phase === "Succeeded" || this.#pod.status.phase === "Failed") this.#stage = "over";
+    if (isTerminalPhase(this.#pod.status.phase)) this.#stage = "over";
     if (this.#end.recover(this.#pod)) this.#stage = "over";
     if (deletionTimestamp !== undefined) {
       this.#stage = "terminating";

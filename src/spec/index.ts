@@ -11,6 +11,7 @@ export { type AppliedFields, type FieldSet, recordApplied } from "./metadata.ts"
 export { makeNamespace, type Namespace, PERMANENT_NAMESPACES } from "./namespace.ts";
 export { nearest } from "./nearest.ts";
 export type * from "./node.ts";
+export { isTerminalPhase } from "./phase.ts";
 export type * from "./pod.ts";
 export { type PriorityRule, priorityOf, SYSTEM_CLASSES } from "./priority.ts";
 export { isSystemClass, makeSystemClasses, type PriorityClass, validatePriorityClassUpdate } from "./priority-class.ts";

@@ -2,6 +2,7 @@
 
 import { formatAge, formatDuration } from "../base/age.ts";
 import { isSidecar } from "./containers.ts";
+import { isTerminalPhase } from "./phase.ts";
 import type { ContainerStatus, Pod } from "./pod.ts";
 
 export interface PodSummary {
@@ -41,8 +42,7 @@ const isGated = (pod: Pod): boolean =>
   pod.status.conditions?.some(({ type, reason }) => type === "PodScheduled" && reason === "SchedulingGated") ?? false;
 
 function statusWord(pod: Pod, word: string): string {
-  const isTerminal = pod.status.phase === "Succeeded" || pod.status.phase === "Failed";
-  return pod.metadata.deletionTimestamp !== undefined && !isTerminal ? "Terminating" : word;
+  return pod.metadata.deletionTimestamp !== undefined && !isTerminalPhase(pod.status.phase) ? "Terminating" : word;
 }
 
 /** The first container, in the manifest's order, that has a reason tells; else an init container's word, when there is one. */

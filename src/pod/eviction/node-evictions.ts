@@ -2,14 +2,14 @@
 import { timestamp } from "../../base/clock.ts";
 import type { Fields } from "../../base/logger.ts";
 import type { DiskMeter } from "../../linux/disk-meter.ts";
-import type { Pod } from "../../spec/index.ts";
+import { isTerminalPhase, type Pod } from "../../spec/index.ts";
+import { nodeSubject } from "../events.ts";
 import type { Node } from "../node.ts";
 import { isCritical } from "./critical.ts";
 import { EVICTED, pressureMessage } from "./messages.ts";
 import { usesOf } from "./node-use.ts";
 import type { NodePressure } from "./pressure.ts";
 import { rankForEviction } from "./rank.ts";
-import { isOver } from "./storage-evictions.ts";
 import {
   type Condition,
   conditionOf,
@@ -89,9 +89,7 @@ export class NodeEvictions {
   /** To whoever looks at the node's events, and to the log. */
   #tell(type: "Normal" | "Warning", reason: string, message: string): void {
     const { node } = this.#options;
-    const { name } = node.facts;
-    // The kubelet's way to name its node: not by a uid, and in the namespace of what has none.
-    node.events.record({ kind: "Node", namespace: "default", name, uid: name }, { type, reason, message });
+    node.events.record(nodeSubject(node.facts.name), { type, reason, message });
     node.log[type === "Warning" ? "warn" : "info"](message, { reason });
   }
 
@@ -106,7 +104,9 @@ export class NodeEvictions {
   async #evictOne(threshold: Threshold, observations: Observations): Promise<boolean> {
     const { node, settings, meter, pods } = this.#options;
     const resource = resourceOf(threshold.signal);
-    const active = pods.list().filter((pod) => !isOver(pod) && pod.metadata.deletionTimestamp === undefined);
+    const active = pods
+      .list()
+      .filter((pod) => !isTerminalPhase(pod.status.phase) && pod.metadata.deletionTimestamp === undefined);
     this.#expected = new Map([...this.#expected].filter(([uid]) => active.some((pod) => pod.metadata.uid === uid)));
     const uses = await usesOf(node, meter, active, resource);
     const most = threshold.graceMillis === 0 ? IMMEDIATE_SECONDS : settings.maxPodGraceSeconds;

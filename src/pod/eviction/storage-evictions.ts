@@ -1,5 +1,5 @@
 import type { DiskMeter } from "../../linux/disk-meter.ts";
-import type { Pod } from "../../spec/index.ts";
+import { isTerminalPhase, type Pod } from "../../spec/index.ts";
 import type { Node } from "../node.ts";
 import { isCritical } from "./critical.ts";
 import { crossedLimit, hasStorageLimit } from "./storage-limits.ts";
@@ -32,7 +32,7 @@ export class StorageEvictions {
   /** Measures who is due; resolves when who was begun with is done. One pod that takes long holds no other one up. */
   async look(): Promise<void> {
     const { pods, node } = this.#options;
-    const limited = pods.list().filter((pod) => !isOver(pod) && hasStorageLimit(pod));
+    const limited = pods.list().filter((pod) => !isTerminalPhase(pod.status.phase) && hasStorageLimit(pod));
     this.#next = new Map(limited.map(({ metadata }) => [metadata.uid, this.#next.get(metadata.uid) ?? 0]));
     const now = node.timers.now();
     const due = limited.filter(({ metadata }) => (this.#next.get(metadata.uid) ?? 0) <= now);
@@ -57,5 +57,3 @@ export class StorageEvictions {
     }
   }
 }
-
-export const isOver = ({ status }: Pod): boolean => status.phase === "Succeeded" || status.phase === "Failed";
