@@ -29,6 +29,7 @@ static int operate_file(struct actor *a, const struct step *s) {
     case OP_PIVOT_ROOT: return op_pivot_root(a, &o->pivot_root);
     case OP_UMOUNT: return op_umount(a, &o->umount);
     case OP_MASK: return op_mask(a, &o->mask);
+    case OP_RELABEL: return op_relabel(a, &o->relabel);
     case OP_READONLY: return op_readonly(a, &o->readonly);
     default: return ENOSYS;
     }
@@ -53,6 +54,7 @@ static int operate_identity(struct actor *a, const struct step *s) {
     case OP_DUMPABLE: return op_dumpable(a, &o->dumpable);
     case OP_PDEATHSIG: return op_pdeathsig(a, &o->pdeathsig);
     case OP_APPARMOR: return op_apparmor(a, &o->apparmor);
+    case OP_SELINUX: return op_selinux(a, &o->selinux);
     case OP_SET_NAME: return op_set_name(a, &o->set_name);
     default: return operate_file(a, s);
     }

@@ -94,6 +94,8 @@ int op_capset(struct actor *a, const struct op_capset *o, uint32_t index);
 int op_no_new_privs(struct actor *a);
 int op_seccomp(struct actor *a, const struct op_seccomp *o);
 int op_apparmor(struct actor *a, const struct op_apparmor *o);
+int op_selinux(struct actor *a, const struct op_selinux *o);
+int op_relabel(struct actor *a, const struct op_relabel *o);
 
 /* Non-dumpable and bound to the monitor again, after a change of credentials. */
 int after_credentials(const struct actor *a);

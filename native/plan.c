@@ -40,6 +40,8 @@ static bool monitor_may(uint16_t code) {
     case OP_DUMPABLE:
     case OP_PDEATHSIG:
     case OP_APPARMOR:
+    case OP_SELINUX:
+    case OP_RELABEL:
     case OP_SET_NAME:
     case OP_STDIO:
         return false;

@@ -24,6 +24,11 @@ int sys_open_beneath(int dir, const char *path, uint64_t flags) {
     return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
 }
 
+int sys_open_name(int dir, const char *name, uint64_t flags) {
+    struct open_how how = {.flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
+    return (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
+}
+
 /* struct linux_dirent64, which no header for user space has. */
 struct dirent64 {
     uint64_t inode;

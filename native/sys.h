@@ -13,6 +13,9 @@ int sys_open_inside(int dir, const char *path, uint64_t flags, uint32_t mode);
 /* No link on the way, nothing that leads out of `dir`. */
 int sys_open_beneath(int dir, const char *path, uint64_t flags);
 
+/* One name of a folder: no link, nothing that is mounted there (EXDEV). */
+int sys_open_name(int dir, const char *name, uint64_t flags);
+
 /* getdents64 into `space`, which is aligned for it: bytes, 0 at the end. Then each name; `at` begins with 0; NULL: no more. */
 long sys_getdents(int fd, void *space, size_t size);
 const char *sys_dirent(const void *space, size_t length, size_t *at);

@@ -29,6 +29,7 @@ bool known_operation(uint32_t code) {
     case OP_PIVOT_ROOT:
     case OP_UMOUNT:
     case OP_MASK:
+    case OP_RELABEL:
     case OP_READONLY:
     case OP_UNSHARE:
     case OP_SETNS:
@@ -57,6 +58,7 @@ bool known_operation(uint32_t code) {
     case OP_DUMPABLE:
     case OP_PDEATHSIG:
     case OP_APPARMOR:
+    case OP_SELINUX:
     case OP_SET_NAME:
     case OP_PIPE:
     case OP_OPEN_PTY:
@@ -187,6 +189,11 @@ bool decode_operation(uint32_t code, struct cursor *c, union operation *out) {
     case OP_MASK:
         return read_slot(c, &out->mask.dir) &&
                read_str(c, &out->mask.path);
+    case OP_RELABEL:
+        return read_slot(c, &out->relabel.dir) &&
+               read_str(c, &out->relabel.path) &&
+               read_str(c, &out->relabel.label) &&
+               read_u32(c, &out->relabel.recursive);
     case OP_READONLY:
         return read_slot(c, &out->readonly.dir) &&
                read_str(c, &out->readonly.path);
@@ -269,6 +276,8 @@ bool decode_operation(uint32_t code, struct cursor *c, union operation *out) {
         return read_u32(c, &out->pdeathsig.signal);
     case OP_APPARMOR:
         return read_str(c, &out->apparmor.profile);
+    case OP_SELINUX:
+        return read_str(c, &out->selinux.label);
     case OP_SET_NAME:
         return read_str(c, &out->set_name.name);
     case OP_PIPE:

@@ -44,6 +44,7 @@ enum op_code {
     OP_PIVOT_ROOT = 25,
     OP_UMOUNT = 26,
     OP_MASK = 27,
+    OP_RELABEL = 29,
     OP_READONLY = 28,
     OP_UNSHARE = 40,
     OP_SETNS = 41,
@@ -72,6 +73,7 @@ enum op_code {
     OP_DUMPABLE = 73,
     OP_PDEATHSIG = 74,
     OP_APPARMOR = 75,
+    OP_SELINUX = 77,
     OP_SET_NAME = 76,
     OP_PIPE = 90,
     OP_OPEN_PTY = 91,
@@ -269,6 +271,14 @@ struct op_mask {
     struct text path;
 };
 
+/* give what is at path (an empty path: dir itself) a SELinux label, recursive=1: all that is below it on the same mount as well, following no link; a file system without labels is passed over */
+struct op_relabel {
+    uint16_t dir;
+    struct text path;
+    struct text label;
+    uint32_t recursive;
+};
+
 /* make a path below dir a read-only mount of itself; absent is fine */
 struct op_readonly {
     uint16_t dir;
@@ -425,6 +435,11 @@ struct op_apparmor {
     struct text profile;
 };
 
+/* take a SELinux label at the next execve */
+struct op_selinux {
+    struct text label;
+};
+
 /* prctl(PR_SET_NAME) */
 struct op_set_name {
     struct text name;
@@ -537,6 +552,7 @@ union operation {
     struct op_pivot_root pivot_root;
     struct op_umount umount;
     struct op_mask mask;
+    struct op_relabel relabel;
     struct op_readonly readonly;
     struct op_unshare unshare;
     struct op_setns setns;
@@ -563,6 +579,7 @@ union operation {
     struct op_dumpable dumpable;
     struct op_pdeathsig pdeathsig;
     struct op_apparmor apparmor;
+    struct op_selinux selinux;
     struct op_set_name set_name;
     struct op_pipe pipe;
     struct op_open_pty open_pty;

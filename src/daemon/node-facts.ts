@@ -3,6 +3,7 @@ import { availableParallelism, hostname, totalmem } from "node:os";
 import type { Config } from "../base/config.ts";
 import { errnoOf } from "../base/errors.ts";
 import { RouteSocket } from "../linux/netlink/index.ts";
+import { readSeLinux } from "../linux/selinux.ts";
 import { hostResolver, SYSTEMD_RESOLV_CONF } from "../net/index.ts";
 import { KUBELET_BACKOFF, type NodeFacts, type NodeSettings } from "../pod/index.ts";
 import { FORMATS } from "../spec/schema/format.ts";
@@ -27,6 +28,7 @@ export async function readNodeFacts({ linkPrefix, root }: Config): Promise<Machi
     cpus,
     memoryBytes,
     ...readNodeResources(readMachineSize(cpus, memoryBytes, root)),
+    hasSeLinux: readSeLinux().enabled,
     hostsFile: () => readIfThere("/etc/hosts") ?? "",
     resolver: () => hostResolver(readIfThere("/etc/resolv.conf") ?? "", readIfThere(SYSTEMD_RESOLV_CONF)),
   };

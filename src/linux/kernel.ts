@@ -7,6 +7,7 @@ import { call } from "./libc.ts";
 import { RouteSocket } from "./netlink/index.ts";
 import { Nft } from "./nftables/index.ts";
 import { libseccomp } from "./seccomp/library.ts";
+import { formatLabel, readSeLinux } from "./selinux.ts";
 
 /** Something of the machine that podrun uses, and whether it is there. */
 export interface Feature {
@@ -48,6 +49,7 @@ export async function probeFeatures(): Promise<Feature[]> {
       probeHugePages,
     ),
     probeAppArmor(),
+    probeSeLinux(),
     probeDynmods(),
   ];
 }
@@ -149,6 +151,13 @@ function probeAppArmor(): Feature {
   const file = "/sys/module/apparmor/parameters/enabled";
   const available = readIfThere(file)?.startsWith("Y") === true;
   return { name: "apparmor", available, needed: false, detail: available ? "enabled" : `not enabled (${file})` };
+}
+
+function probeSeLinux(): Feature {
+  const { enabled, defaults, lack } = readSeLinux();
+  const labels = defaults && `containers are labelled ${formatLabel(defaults.process)}`;
+  const without = enabled ? `enabled, but containers are not labelled unless they ask for it: ${lack}` : lack;
+  return { name: "selinux", available: defaults !== undefined, needed: false, detail: labels ?? without };
 }
 
 /** Only v1 pays for its absence: 10 ms whenever a process is moved into a cgroup. */

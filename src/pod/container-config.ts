@@ -20,6 +20,7 @@ import type { EnvFiles } from "./env-file.ts";
 import { buildEnvironment, type Environment, expandWords } from "./environment.ts";
 import type { Reasons } from "./reasons.ts";
 import { containerOomScore, containerResources } from "./resources.ts";
+import { containerSeLinux, labelOwner } from "./selinux.ts";
 import { expandSubPath } from "./sub-path.ts";
 import type { ObjectSource } from "./types.ts";
 import type { VolumeSources } from "./volumes.ts";
@@ -90,6 +91,7 @@ function mountsOf(
       source: volume.source,
       target: mountPath,
       readOnly: readOnly || volume.readOnly,
+      ...(volume.relabel && labelOwner(pod, name)?.name === container.name && { relabel: true }),
       ...(subPath !== undefined && { subPath: { path: subPath, mode: volume.folderMode } }),
       ...((mount.recursiveReadOnly ?? "Disabled") !== "Disabled" && { recursiveReadOnly: true }),
       ...(mount.mountPropagation !== undefined && propagationOf(mount.mountPropagation)),
@@ -125,6 +127,7 @@ export function mergeSecurity(pod: Pod, container: Container, seccompFolder: str
     ],
     ...(shared.supplementalGroupsPolicy === "Strict" && { strictGroups: true }),
     ...appArmorOf(own.appArmorProfile ?? shared.appArmorProfile),
+    ...containerSeLinux(pod, container),
     seccomp: privileged
       ? { type: "Unconfined" }
       : seccompOf(own.seccompProfile ?? shared.seccompProfile, seccompFolder),
@@ -182,6 +185,7 @@ const SECURITY_DEFAULTS = {
   supplementalGroups: "default: the image's /etc/group",
   seccompProfile: "default: RuntimeDefault",
   appArmorProfile: "default: RuntimeDefault",
+  seLinuxOptions: "default: the policy's label for containers",
 } as const;
 
 function securityReason(pod: Pod, container: Container, field: string, otherwise: string, reasons: Reasons): string {

@@ -34,6 +34,8 @@ export interface NodeFacts {
   /** What the machine has, and what of it pods may ask for (Node Allocatable). */
   readonly capacity: NodeResources;
   readonly allocatable: NodeResources;
+  /** Whether labels of SELinux mean anything here. */
+  readonly hasSeLinux: boolean;
   /** Text of /etc/hosts, and what the host's programs ask for names: read anew at each start. */
   readonly hostsFile: () => string;
   readonly resolver: () => ResolverConfig;

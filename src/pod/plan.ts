@@ -49,7 +49,7 @@ function plannedSources(node: Node, pod: Pod): VolumeSources {
     if (!volume.ephemeral && !node.objects.find("PersistentVolumeClaim", pod.metadata.namespace, claim))
       throw new PodrunError("NotFound", `volume "${volume.name}": persistentvolumeclaim "${claim}" not found`);
     const path = volumeFolder(node.config.root, claim);
-    sources.set(volume.name, { source: { kind: "host", path }, readOnly: false, folderMode: 0o777 });
+    sources.set(volume.name, { source: { kind: "host", path }, readOnly: false, relabel: true, folderMode: 0o777 });
   }
   return sources;
 }

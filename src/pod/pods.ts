@@ -18,6 +18,7 @@ import { admitPriority, keepPriority, priorityRules } from "./priority.ts";
 import { isScheduled, recordScheduling } from "./schedule.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Scheduling } from "./scheduling.ts";
+import { refuseSeLinux } from "./selinux.ts";
 import { buildStatus } from "./status.ts";
 import { attachTo, copyFiles, execIn, forwardTo, logFileOf } from "./streams.ts";
 import type {
@@ -132,6 +133,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
     const pod = { ...asked, spec: keepPriority(before.spec, asked.spec, priorityRules(this.#node.objects)) };
     checkSame(before, pod);
     throwProblems(validateChange(before, pod, options));
+    if (options.ephemeralContainers) refuseSeLinux(pod, this.#node.facts.hasSeLinux);
     const changed = changedPod(before, pod, options);
     const wanted = options.resize && isScheduled(before) ? this.#scheduler.decideResize(changed, before) : changed;
     if (options.dryRun) return wanted;
@@ -339,6 +341,7 @@ export class Pods implements PodService, WorkerOwner, EvictablePods {
 
   /** What the API server adds to a new object, and its first status. */
   #accept(raw: Pod, uid: string = newUid()): Pod {
+    refuseSeLinux(raw, this.#node.facts.hasSeLinux);
     const now = timestamp(this.#node.timers.wall());
     const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...given } = raw.metadata;
     const name = given.name || newName(given.generateName ?? "");

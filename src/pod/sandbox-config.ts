@@ -17,6 +17,7 @@ import type { ClaimSource } from "./claims/claim-source.ts";
 import { kernelHostname, nameOf } from "./hostname.ts";
 import type { Reasons } from "./reasons.ts";
 import { podResources } from "./resources.ts";
+import { containerSeLinux, labelOwner, podSeLinux } from "./selinux.ts";
 import { hasContent } from "./volume-content.ts";
 import { volumeSources } from "./volumes.ts";
 
@@ -59,6 +60,7 @@ export function buildSandboxConfig(pod: Pod, attempt: number, context: SandboxCo
     ipc: spec.hostIPC ? "node" : "pod",
     ...(spec.hostUsers === false && { users: "pod" as const, mapped: mappedVolumes(pod, context) }),
     sysctls: Object.fromEntries((spec.securityContext.sysctls ?? []).map(({ name, value }) => [name, value])),
+    ...podSeLinux(pod),
     shmBytes: SHM_BYTES,
     qos: qosClass(pod),
     resources: podResources(pod, { pidsLimit: context.podPidsLimit, hugepages: context.hugepages }),
@@ -121,15 +123,18 @@ function memoryVolumes(pod: Pod, nodeBytes: number): SandboxConfig["memoryVolume
   const owner = gid === undefined ? {} : { gid };
   const entries = (pod.spec.volumes ?? []).flatMap((volume): (readonly [string, MemoryVolume])[] => {
     const { name, emptyDir, configMap } = volume;
+    const label = containerSeLinux(pod, labelOwner(pod, name));
     // The kubelet's modes: those that it makes in memory are sticky.
-    if (hasContent(volume)) return [[name, { mode: (configMap ? 0o777 : 0o1777) | group, ...owner }]];
+    if (hasContent(volume)) return [[name, { mode: (configMap ? 0o777 : 0o1777) | group, ...owner, ...label }]];
     if (!emptyDir?.medium) return [];
     const pages = hugepagesOfMedium(emptyDir.medium, hugepagesAsked(pod.spec));
     const most = pages ? (podLimits(pod)[pages] ?? 0) : Math.min(podBytes, nodeBytes);
     // 0 is none, as everywhere in resources.
     const sizeBytes = Math.min(bytes(emptyDir.sizeLimit ?? "0") || most, most);
     const pageBytes = pages ? { pageBytes: HUGEPAGE_BYTES[pages] } : {};
-    return [[name, { ...(group !== 0 && { mode: 0o777 | group }), ...owner, sizeBytes, ...pageBytes }] as const];
+    return [
+      [name, { ...(group !== 0 && { mode: 0o777 | group }), ...owner, ...label, sizeBytes, ...pageBytes }] as const,
+    ];
   });
   return Object.fromEntries(entries);
 }

@@ -38,7 +38,7 @@ export const withImages = (
     ...volumes,
     ...[...held].map(([name, { image }]) => {
       const source = { kind: "layers", image } as const;
-      return [name, { source, readOnly: true, folderMode: 0o755 }] as const;
+      return [name, { source, readOnly: true, relabel: false, folderMode: 0o755 }] as const;
     }),
   ]);
 

@@ -16,6 +16,8 @@ export interface VolumeSource {
   readonly readOnly: boolean;
   /** Of folders that a subPath asks for and that are missing: as the volume's own folder. */
   readonly folderMode: number;
+  /** It is the pod's to relabel: the kubelet's VolumePlugin attribute SELinuxRelabel. hostPath volumes stay as they are. */
+  readonly relabel: boolean;
 }
 
 /** By the volume's name. */
@@ -44,13 +46,16 @@ export function volumeSources(pod: Pod, node: VolumeNode): VolumeSources {
 function sourceOf(volume: Volume, pod: Pod, node: VolumeNode): VolumeSource | undefined {
   if (volume.image) return undefined;
   const isClaim = volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined;
-  const path = isClaim ? pathOf(node.claims.volumeOf(pod, volume)) : volume.hostPath?.path;
+  const bound = isClaim ? node.claims.volumeOf(pod, volume) : undefined;
+  const path = isClaim ? pathOf(bound) : volume.hostPath?.path;
   if (path !== undefined) {
     const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
-    return { source: { kind: "host", path }, readOnly, folderMode: modeOf(path) };
+    const relabel = bound?.spec.local !== undefined && !readOnly;
+    return { source: { kind: "host", path }, readOnly, relabel, folderMode: modeOf(path) };
   }
   if (isClaim) return undefined;
-  return { source: ownSource(volume, pod, node.config.root), readOnly: hasContent(volume), folderMode: emptyMode(pod) };
+  const source = ownSource(volume, pod, node.config.root);
+  return { source, readOnly: hasContent(volume), relabel: source.kind === "host", folderMode: emptyMode(pod) };
 }
 
 export const pathOf = (volume: PersistentVolume | undefined): string | undefined =>

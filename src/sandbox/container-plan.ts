@@ -7,6 +7,7 @@ import type { MachineFacts } from "./facts.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import { becomeProcess, type ProcessIdentity, type Stdio } from "./process-plan.ts";
 import { gatherMounts, mountFromInside, mountRoot, type RootfsInput } from "./rootfs-plan.ts";
+import { takeLabel } from "./selinux.ts";
 import { type ContainerSlots, LOCAL, POD } from "./slots.ts";
 import type { SandboxShape } from "./types.ts";
 import { coversTerminals, enterFirst, outside } from "./user-namespace-plan.ts";
@@ -58,6 +59,7 @@ export function compileContainer(input: ContainerPlanInput, facts: MachineFacts)
     value: input.identity.oomScoreAdj,
   });
   confine(plan, input.identity, facts);
+  takeLabel(plan, input.identity);
   const inside = [...childSlots(facts), ...stdioSlots(given)];
   const users = sandbox.userRange ? [POD.user] : [];
   const handed = [slots.devpts, ...(config.tty ? [LOCAL.terminal] : [])];

@@ -10,6 +10,7 @@ import type { Context, LiveContainer, LiveSandbox } from "./context.ts";
 import { containerCommand, containerIdentity } from "./identity.ts";
 import { containersOf, findContainer } from "./lookup.ts";
 import type { ContainerRecord } from "./records.ts";
+import { containerLabels } from "./selinux.ts";
 import { containerSlots, MAX_CONTAINERS } from "./slots.ts";
 import type { ContainerConfig, SandboxShape } from "./types.ts";
 
@@ -49,7 +50,7 @@ export function createContainer(context: Context, sandbox: LiveSandbox, config: 
     stdin: config.stdin,
     terminationMessage: config.terminationMessage !== undefined,
     ...(config.pidTarget !== undefined && { sharesProcesses: true }),
-    identity: containerIdentity(config, pod),
+    identity: { ...containerIdentity(config, pod), ...containerLabels(config, pod, context.facts.seLinux) },
   };
   const target = config.pidTarget === undefined ? undefined : findContainer(context, config.pidTarget).record.number;
   const plan = compileContainer(planInput(record, config, pod, target), context.facts);

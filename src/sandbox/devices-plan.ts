@@ -8,6 +8,7 @@ import {
 import { RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
+import { labelOption, relabelOne } from "./selinux.ts";
 import { LOCAL } from "./slots.ts";
 import type { ContainerConfig } from "./types.ts";
 import { outside, WHY_USERS } from "./user-namespace-plan.ts";
@@ -34,8 +35,19 @@ const LINKS = [
 
 const TTY_GROUP = 5;
 
+/** The pod's ids, and the SELinux label of the container's files. */
+interface Ownership {
+  readonly users: UserRange | undefined;
+  readonly label: string | undefined;
+}
+
 /** /dev: a tmpfs with the standard devices, the container's own terminals, POSIX message queues. */
-export function makeDevices(plan: PlanWriter, config: ContainerConfig, facts: MachineFacts, users?: UserRange): void {
+export function makeDevices(
+  plan: PlanWriter,
+  config: ContainerConfig,
+  facts: MachineFacts,
+  { users, label }: Ownership,
+): void {
   const why = "default: every container has it";
   plan.stage(
     why,
@@ -44,7 +56,7 @@ export function makeDevices(plan: PlanWriter, config: ContainerConfig, facts: Ma
       op: "fsmount",
       out: LOCAL.dev,
       type: "tmpfs",
-      options: ["source=tmpfs", "mode=755", "size=65536k"],
+      options: ["source=tmpfs", "mode=755", "size=65536k", ...labelOption(label)],
       attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME,
     },
     { op: "move_mount", from: LOCAL.dev, dir: LOCAL.root, path: "dev", resolve: RESOLVE_IN_ROOT },
@@ -61,25 +73,28 @@ export function makeDevices(plan: PlanWriter, config: ContainerConfig, facts: Ma
 export function mountTerminals(
   plan: PlanWriter,
   devptsSlot: number,
-  { users, attach }: { readonly users: UserRange | undefined; readonly attach: boolean },
+  { users, label, attach }: Ownership & { readonly attach: boolean },
 ): void {
   const why = "default: terminals of its own, tty says /dev/pts/0";
+  const owner = [`gid=${outside(users, TTY_GROUP)}`, ...labelOption(label)];
   plan.stage(why, {
     op: "fsmount",
     out: devptsSlot,
     type: "devpts",
-    options: ["source=devpts", "newinstance", "ptmxmode=0666", "mode=0620", `gid=${outside(users, TTY_GROUP)}`],
+    options: ["source=devpts", "newinstance", "ptmxmode=0666", "mode=0620", ...owner],
     attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
   });
   ownMount(plan, devptsSlot, users);
   if (attach) plan.stage(why, { op: "move_mount", from: devptsSlot, dir: LOCAL.dev, path: "pts", resolve: 0 });
 }
 
-export function mountMessageQueues(plan: PlanWriter, users?: UserRange): void {
+/** One file system an IPC namespace: it takes no context= from those who mount it again. */
+export function mountMessageQueues(plan: PlanWriter, { users, label }: Ownership): void {
   const attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   const why = "default: message queues of the pod's IPC namespace";
   plan.stage(why, { op: "fsmount", out: LOCAL.scratch, type: "mqueue", options: ["source=mqueue"], attributes });
   ownMount(plan, LOCAL.scratch, users);
+  relabelOne(plan, { dir: LOCAL.scratch, path: "" }, label);
   plan.stage(
     why,
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.dev, path: "mqueue", resolve: 0 },

@@ -14,6 +14,7 @@ import { stdioSlots, TERMINAL } from "./container-plan.ts";
 import type { MachineFacts } from "./facts.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import { becomeProcess, type ProcessIdentity, type Stdio } from "./process-plan.ts";
+import { takeLabel } from "./selinux.ts";
 import { type ContainerSlots, LOCAL } from "./slots.ts";
 import type { ExecRequest } from "./types.ts";
 import { enterAsWell, outside } from "./user-namespace-plan.ts";
@@ -59,6 +60,7 @@ export function compileExec(input: ExecPlanInput, facts: MachineFacts): readonly
     value: input.identity.oomScoreAdj,
   });
   confine(plan, input.identity, facts);
+  takeLabel(plan, input.identity);
   // CAP_SYS_PTRACE sees into a non-dumpable process too: the child must not even begin with descriptors of the monitor's.
   const brought = [slots.process, ...cgroupSlots(facts), ...stdioSlots(stdio)];
   plan.stage("processes of the container may look into the child from its first instruction", {

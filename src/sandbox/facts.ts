@@ -1,6 +1,7 @@
 import type { Config } from "../base/config.ts";
 import type { AppArmor } from "../linux/apparmor.ts";
 import type { CgroupLayout } from "../linux/cgroup/index.ts";
+import type { SeLinux } from "../linux/selinux.ts";
 import type { SeccompSetting } from "./types.ts";
 import type { IdSpan } from "./user-ranges.ts";
 
@@ -40,6 +41,7 @@ export interface MachineFacts {
   readonly userIds: IdSpan;
   readonly foreignIds: () => readonly IdSpan[];
   readonly appArmor: AppArmor;
+  readonly seLinux: SeLinux;
   readonly hostDevices: () => readonly HostDevice[];
   /** `struct sock_filter[]`, and flags of seccomp(2). Throws LibraryMissing, InvalidObject (a bad Localhost profile). */
   readonly seccompFilter: (setting: SeccompSetting, capabilities: ReadonlySet<string>) => SeccompFilter | undefined;

@@ -7,6 +7,7 @@ import { detectCgroups } from "../linux/cgroup/index.ts";
 import { call, failedWith } from "../linux/libc.ts";
 import { RouteSocket } from "../linux/netlink/index.ts";
 import { compileSeccomp, DEFAULT_PROFILE, readProfile, seccompFlags } from "../linux/seccomp/index.ts";
+import { readSeLinux } from "../linux/selinux.ts";
 import type { MachineFacts, SeccompFilter } from "./facts.ts";
 import { listHostDevices } from "./host-devices.ts";
 import type { SeccompSetting } from "./types.ts";
@@ -24,6 +25,7 @@ export async function readMachine(config: Config): Promise<MachineFacts> {
     userIds: parseUserIds(config.userIds),
     foreignIds: () => foreignIds(),
     appArmor: readAppArmor(),
+    seLinux: readSeLinux(),
     hostDevices: () => listHostDevices(),
     seccompFilter,
     // What is not there yet (a plan of a pod that was never started) will be a folder.

@@ -14,6 +14,7 @@ import {
 import { NO_SLOT, RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
+import { labelOption } from "./selinux.ts";
 import { LOCAL } from "./slots.ts";
 import type { RuntimeImage } from "./types.ts";
 import type { UserRange } from "./user-ranges.ts";
@@ -23,6 +24,8 @@ export interface OverlayInput {
   readonly folder: string;
   readonly image: RuntimeImage;
   readonly users?: UserRange | undefined;
+  /** SELinux label of all that is in it. */
+  readonly label?: string | undefined;
 }
 
 /** fsconfig(2) takes no string longer than this. */
@@ -56,12 +59,14 @@ export function makeOverlay(plan: PlanWriter, input: OverlayInput, facts: Machin
       op: "fsmount",
       out: LOCAL.root,
       type: "overlay",
-      options: ["source=overlay", ...lower, ...writable],
+      options: ["source=overlay", ...lower, ...writable, ...labelOption(input.label)],
       attributes: 0n,
     });
     return;
   }
-  attachAndCopy(plan, input, `lowerdir=${joined},${writable.join(",")}`, why);
+  // A label has commas; mount(2) takes it in quotes.
+  const context = input.label === undefined ? [] : [`context="${input.label}"`];
+  attachAndCopy(plan, input, [`lowerdir=${joined}`, ...writable, ...context].join(","), why);
 }
 
 /** Overlay shows the upper folder's owner and mode as those of `/`. chown takes setuid bits away: chmod comes after it. */
@@ -92,9 +97,17 @@ export function mountImage(
   plan: PlanWriter,
   { layersFolder, layers, reference }: RuntimeImage,
   { slot: out, why = "default" }: { readonly slot: number; readonly why?: string },
+  { folder, label }: Pick<OverlayInput, "folder" | "label">,
   facts: MachineFacts,
 ): void {
-  const [only, second] = layers;
+  const lower = layers.map((name) => join(layersFolder, name)).reverse();
+  if (layers.length === 1 && label !== undefined) {
+    // A layer's own files belong to all who have the image; only a file system of its own can have a label of its own.
+    const path = join(folder, "empty");
+    plan.stage(why, { op: "mkdir", dir: NO_SLOT, path, mode: 0o755, resolve: 0, parents: 1 });
+    lower.push(path);
+  }
+  const [only, second] = lower;
   const protect = {
     op: "mount_setattr",
     dir: out,
@@ -110,22 +123,20 @@ export function mountImage(
       op: "fsmount",
       out,
       type: "tmpfs",
-      options: ["source=tmpfs", "mode=755"],
+      options: ["source=tmpfs", "mode=755", ...labelOption(label)],
       attributes: ONLY_FILES,
     });
   } else if (second === undefined) {
     // Overlay takes no single layer without one to write to.
-    const path = join(layersFolder, only);
-    plan.stage(why, { op: "open_tree", out, dir: NO_SLOT, path, recursive: 0, resolve: 0 }, protect);
+    plan.stage(why, { op: "open_tree", out, dir: NO_SLOT, path: only, recursive: 0, resolve: 0 }, protect);
   } else {
-    const highestFirst = [...layers].reverse().map((name) => join(layersFolder, name));
-    const joined = highestFirst.join(":");
+    const joined = lower.join(":");
     if (!facts.overlayAppends && joined.length > FSCONFIG_STRING)
       throw new PodrunError("InvalidObject", `image volume ${reference}: ${TOO_MANY}`, {
         details: { image: reference },
       });
-    const lower = facts.overlayAppends ? highestFirst.map((path) => `lowerdir+=${path}`) : [`lowerdir=${joined}`];
-    const options = ["source=overlay", ...lower];
+    const named = facts.overlayAppends ? lower.map((path) => `lowerdir+=${path}`) : [`lowerdir=${joined}`];
+    const options = ["source=overlay", ...named, ...labelOption(label)];
     plan.stage(why, { op: "fsmount", out, type: "overlay", options, attributes: ONLY_FILES });
   }
 }

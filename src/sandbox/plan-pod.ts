@@ -4,8 +4,9 @@ import type { Operation } from "../linux/plan/operations.gen.ts";
 import { compileContainer } from "./container-plan.ts";
 import type { Context } from "./context.ts";
 import { containerCommand, containerIdentity } from "./identity.ts";
-import { nextRange, sandboxFolder } from "./run-sandbox.ts";
+import { nextLevel, nextRange, sandboxFolder } from "./run-sandbox.ts";
 import { compileSandbox } from "./sandbox-plan.ts";
+import { containerLabels } from "./selinux.ts";
 import { containerSlots } from "./slots.ts";
 import type { ContainerConfig, SandboxConfig, VolumeTree } from "./types.ts";
 import { compileVolume } from "./volume-plan.ts";
@@ -27,7 +28,8 @@ export function planPod(
   const uid = sandbox.metadata.uid;
   const lease = sandbox.network === "pod" ? context.leases.peek() : undefined;
   const users = nextRange(context, sandbox);
-  const shape = { ...sandbox, ...(users && { userRange: users }) };
+  const seLinuxLevel = nextLevel(context, sandbox);
+  const shape = { ...sandbox, ...(users && { userRange: users }), ...(seLinuxLevel && { seLinuxLevel }) };
   const pod = podCgroup(facts.config.cgroup, sandbox.qos, uid);
   const own = containers.flatMap((config, number) =>
     compileContainer(
@@ -37,7 +39,7 @@ export function planPod(
         sandbox: shape,
         cgroup: containerCgroup(pod, idOf(config.name)),
         folder: join(facts.config.root, "containers", idOf(config.name)),
-        identity: containerIdentity(config, shape),
+        identity: { ...containerIdentity(config, shape), ...containerLabels(config, shape, facts.seLinux) },
         argv: containerCommand(config),
         key: number + 1,
         slots: containerSlots(number),
@@ -58,6 +60,7 @@ export function planPod(
       why: sandbox.why?.[`volume ${volume}`] ?? "default",
     }),
   );
-  const made = compileSandbox({ config: sandbox, lease, users, folder: sandboxFolder(context, uid) }, facts);
+  const folder = sandboxFolder(context, uid);
+  const made = compileSandbox({ config: sandbox, lease, users, seLinuxLevel, folder }, facts);
   return [...made, ...content.flat(), ...own];
 }

@@ -8,10 +8,11 @@ import {
   O_CREAT,
 } from "../linux/constants.ts";
 import { NO_SLOT } from "../linux/plan/table.ts";
-import type { NetworkLease } from "./facts.ts";
+import type { MachineFacts, NetworkLease } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
+import { fileLabel, labelOption } from "./selinux.ts";
 import { LOCAL, POD } from "./slots.ts";
-import type { SandboxConfig } from "./types.ts";
+import type { SandboxConfig, SeLinuxOptions } from "./types.ts";
 import { outside, WHY_USERS } from "./user-namespace-plan.ts";
 import type { UserRange } from "./user-ranges.ts";
 
@@ -28,6 +29,7 @@ export interface SandboxPlanInput {
   readonly lease: NetworkLease | undefined;
   /** For users "pod". */
   readonly users?: UserRange | undefined;
+  readonly seLinuxLevel?: string | undefined;
   /** The monitor's run folder: the pod's root is mounted over it, in the pod's mount namespace only. */
   readonly folder: string;
 }
@@ -38,9 +40,18 @@ const ownerOptions = (users: UserRange | undefined): string[] =>
 
 const NO_ACCESS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
+/** The mount option with the label of files of whoever has these options; default: of the pod. */
+type Labelled = (own?: SeLinuxOptions) => readonly string[];
+
 /** The pod's own mount namespace: an empty read-only root, and what its containers share. The host sees none of it. */
-export function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: string) => string): void {
+export function podRoot(
+  plan: PlanWriter,
+  input: SandboxPlanInput,
+  { seLinux }: MachineFacts,
+  why: (field: string) => string,
+): void {
   const { config } = input;
+  const labelled: Labelled = (own = config.seLinux) => labelOption(fileLabel(own, input.seLinuxLevel, seLinux));
   const volumes = Object.keys(config.memoryVolumes);
   plan.stage("nothing mounted here reaches the host", {
     op: "mount_setattr",
@@ -75,7 +86,7 @@ export function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: 
   tmpfs(
     plan,
     POD_ROOT.shm,
-    ["mode=1777", `size=${config.shmBytes}`, ...ownerOptions(input.users)],
+    ["mode=1777", `size=${config.shmBytes}`, ...ownerOptions(input.users), ...labelled()],
     NO_ACCESS,
     "/dev/shm, shared by the pod's containers",
   );
@@ -86,7 +97,7 @@ export function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: 
     NO_ACCESS,
     "hosts, resolv.conf and hostname of the pod",
   );
-  memoryVolumes(plan, input, why);
+  memoryVolumes(plan, input, labelled, why);
   podFiles(plan, input, why);
   plan.stage("the host's files are gone from here", { op: "pivot_root", root: LOCAL.root });
   plan.stage("nothing can be written into it", {
@@ -102,8 +113,13 @@ export function podRoot(plan: PlanWriter, input: SandboxPlanInput, why: (field: 
   plan.stage("containers start from it", { op: "open_namespace", out: POD.mnt, kind: "mnt", pid: NO_SLOT });
 }
 
-function memoryVolumes(plan: PlanWriter, { config, users }: SandboxPlanInput, why: (field: string) => string): void {
-  for (const [name, { sizeBytes, pageBytes, mode = 0o777, gid }] of Object.entries(config.memoryVolumes)) {
+function memoryVolumes(
+  plan: PlanWriter,
+  { config, users }: SandboxPlanInput,
+  labelled: Labelled,
+  why: (field: string) => string,
+): void {
+  for (const [name, { sizeBytes, pageBytes, mode = 0o777, gid, seLinux }] of Object.entries(config.memoryVolumes)) {
     const folder = `${POD_ROOT.volumes}/${name}`;
     plan.stage(why(`volume ${name}`), {
       op: "mkdir",
@@ -115,7 +131,7 @@ function memoryVolumes(plan: PlanWriter, { config, users }: SandboxPlanInput, wh
     });
     const size = sizeBytes === undefined ? [] : [`size=${sizeBytes}`];
     const group = gid === undefined ? [] : [`gid=${outside(users, gid)}`];
-    const options = [`mode=${mode.toString(8)}`, ...ownerOptions(users), ...group, ...size];
+    const options = [`mode=${mode.toString(8)}`, ...ownerOptions(users), ...group, ...size, ...labelled(seLinux)];
     const reason = why(`volume ${name}`);
     if (pageBytes === undefined) tmpfs(plan, folder, options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, reason);
     else hugetlbfs(plan, folder, { options: [`pagesize=${pageBytes}`, ...options], mode }, reason);

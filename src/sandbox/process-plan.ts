@@ -1,4 +1,5 @@
 import { NO_SLOT, RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
+import type { SeLinuxLabels } from "../linux/selinux.ts";
 import { capabilityMask, containerCapabilities } from "./capabilities.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
@@ -11,6 +12,7 @@ export interface ProcessIdentity {
   readonly gid: number;
   readonly groups: readonly number[];
   readonly security: ContainerSecurity;
+  readonly labels?: SeLinuxLabels;
   readonly oomScoreAdj: number;
   /** Absolute. */
   readonly workingDir: string;

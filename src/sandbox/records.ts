@@ -30,6 +30,7 @@ export interface SandboxRecord {
   readonly lease?: NetworkLease;
   /** Its user namespace's ids outside; nobody else's as long as this record is there. */
   readonly userRange?: UserRange;
+  readonly seLinuxLevel?: string;
   /** Ports of the host that lead to the lease's addresses. */
   readonly ports?: readonly PortMapping[];
   readonly pausePid: number;

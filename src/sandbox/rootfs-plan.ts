@@ -17,6 +17,8 @@ import type { MachineFacts } from "./facts.ts";
 import { choosePart, makeOverlay, mountImage } from "./overlay-plan.ts";
 import type { PlanWriter } from "./plan-writer.ts";
 import { POD_ROOT } from "./pod-root-plan.ts";
+import type { ProcessIdentity } from "./process-plan.ts";
+import { relabelOne, relabelVolume } from "./selinux.ts";
 import { LOCAL, POD } from "./slots.ts";
 import type { ContainerConfig, ContainerMount, SandboxShape } from "./types.ts";
 import { coversTerminals, idmap, idmapLayers, makeAsRoot, noDevices, WHY_USERS } from "./user-namespace-plan.ts";
@@ -45,6 +47,7 @@ export interface RootfsInput {
   readonly id: string;
   readonly config: ContainerConfig;
   readonly sandbox: SandboxShape;
+  readonly identity: Pick<ProcessIdentity, "labels">;
   readonly cgroup: string;
   /** Folder of the container below the state folder: upper, work. */
   readonly folder: string;
@@ -79,9 +82,11 @@ function giveToPod(plan: PlanWriter, { slot, file, why = "default" }: PlacedMoun
 export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts): readonly PlacedMount[] {
   const placed = placeMounts(input, facts);
   const { userRange: users } = input.sandbox;
+  const label = input.identity.labels?.mount;
   for (const mount of placed) {
     if (mount.source.kind !== "host") continue;
     const { path } = mount.source;
+    relabelVolume(plan, mount, label);
     copyMount(plan, mount, path, 1);
     // A copy of a shared mount is its peer: without this, mounts made in the container would appear on the host.
     if (mount.propagation !== "shared") {
@@ -109,8 +114,9 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
     });
   const { folder, config } = input;
   if (users) idmapLayers(plan, config.image.layersFolder);
-  for (const mount of placed) if (mount.source.kind === "layers") mountImage(plan, mount.source.image, mount, facts);
-  makeOverlay(plan, { folder, image: config.image, users }, facts);
+  for (const mount of placed)
+    if (mount.source.kind === "layers") mountImage(plan, mount.source.image, mount, { folder, label }, facts);
+  makeOverlay(plan, { folder, image: config.image, users, label }, facts);
   if (users) plan.stage(`${WHY_USERS}: devices are those of /dev`, noDevices(LOCAL.root));
   return placed;
 }
@@ -124,11 +130,13 @@ export function mountRoot(
   devpts: number,
 ): void {
   const { userRange: users } = input.sandbox;
+  const label = input.identity.labels?.mount;
   plan.stage("the pod's mounts instead of the host's", { op: "setns", namespace: POD.mnt, type: CLONE_NEWNS });
   if (users) plan.stage(`${WHY_USERS}: what is made belongs to the pod's root`, ...makeAsRoot(users));
   for (const mount of mounts) {
     const path = podPath(mount);
     if (path === undefined) continue;
+    if (mount.source.kind === "pod" && mount.file) relabelOne(plan, { path }, label);
     copyMount(plan, mount, path, 0);
     makeReadOnly(plan, mount);
   }
@@ -144,9 +152,9 @@ export function mountRoot(
     resolve: 0,
   });
   for (const mount of mounts) if (mount.source.kind === "image") copyVolume(plan, mount);
-  makeDevices(plan, input.config, facts, users);
-  mountTerminals(plan, devpts, { users, attach: !users || coversTerminals(input.config) });
-  mountMessageQueues(plan, users);
+  makeDevices(plan, input.config, facts, { users, label });
+  mountTerminals(plan, devpts, { users, label, attach: !users || coversTerminals(input.config) });
+  mountMessageQueues(plan, { users, label });
   systemMounts(plan, input, facts);
   for (const mount of mounts) attach(plan, mount);
   for (const path of isMasked(input.config) ? MASKED_SYS : [])
@@ -220,6 +228,7 @@ function placeMounts(input: RootfsInput, facts: MachineFacts): readonly PlacedMo
       source: { kind: "host", path: join(folder, "termination-log") },
       target: message.path,
       readOnly: false,
+      relabel: true,
       why: "terminationMessagePath",
     });
   const wanted = new Set(config.mounts.map(({ target }) => target));

@@ -12,6 +12,7 @@ import { updateSandbox } from "./lookup.ts";
 import { watchMonitor } from "./monitor-events.ts";
 import { eraseSandbox } from "./remove-sandbox.ts";
 import { compileSandbox } from "./sandbox-plan.ts";
+import { podLevel } from "./selinux.ts";
 import { Trace } from "./trace.ts";
 import type { SandboxConfig } from "./types.ts";
 import { freeRange, type UserRange } from "./user-ranges.ts";
@@ -60,6 +61,7 @@ async function undo(context: Context, sandbox: LiveSandbox): Promise<void> {
 function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
   const { metadata, network, pid, ipc, hostname, qos, logDirectory } = config;
   const userRange = nextRange(context, config);
+  const seLinuxLevel = nextLevel(context, config);
   const id = metadata.uid;
   const cgroup = podCgroup(context.facts.config.cgroup, qos, id);
   const ports = portsOf(config);
@@ -79,6 +81,7 @@ function recordIntent(context: Context, config: SandboxConfig): LiveSandbox {
     logDirectory,
     ...(ports && { ports }),
     ...(userRange && { userRange }),
+    ...(seLinuxLevel !== undefined && { seLinuxLevel }),
     pausePid: 0,
   };
   const sandbox: LiveSandbox = {
@@ -104,6 +107,15 @@ export function nextRange(
   return freeRange(facts.userIds, taken, facts.foreignIds());
 }
 
+/** As {@link nextRange}; no sandbox that is on record has the same, but for those whose manifest says so. */
+export function nextLevel(
+  { live, facts }: Pick<Context, "live" | "facts">,
+  { seLinux }: SandboxConfig,
+): string | undefined {
+  const taken = [...live.sandboxes.values()].flatMap(({ record }) => record.seLinuxLevel ?? []);
+  return podLevel(seLinux, facts.seLinux, taken);
+}
+
 /** After the intent is on record: who dies in between leaves a lease that recovery finds by the pod. */
 function lease(context: Context, sandbox: LiveSandbox): void {
   if (sandbox.record.network !== "pod") return;
@@ -120,7 +132,8 @@ async function carryOut(
 ): Promise<void> {
   const { folder, record } = sandbox;
   makeFolder(folder);
-  const plan = compileSandbox({ config, lease: record.lease, users: record.userRange, folder }, context.facts);
+  const { lease, userRange: users, seLinuxLevel } = record;
+  const plan = compileSandbox({ config, lease, users, seLinuxLevel, folder }, context.facts);
   const monitor = sandbox.trace.daemon("spawn", "podrun-monitor", () => context.spawnMonitor());
   sandbox.monitor = monitor;
   step("sandbox.monitor-spawned");

@@ -69,7 +69,7 @@ export function compileSandbox(input: SandboxPlanInput, facts: MachineFacts): re
   if (input.users) tryIdmaps(plan, input.config, facts.config.root);
   if (input.lease) network(plan, input.config, input.lease, facts);
   identity(plan, input, why);
-  podRoot(plan, input, why);
+  podRoot(plan, input, facts, why);
   pause(plan, input, facts, why);
   if (input.lease) mapPorts(plan, input.config, input.lease, facts);
   return plan.operations;

@@ -2,11 +2,12 @@
 // `pod/` and `cri/` are two front ends on this one core, so nothing here knows restart policies, probes or volumes' kinds.
 import type { RuntimeImage } from "../image/types.ts";
 import type { MemoryUsage } from "../linux/cgroup/index.ts";
+import type { SeLinuxOptions } from "../linux/selinux.ts";
 import type { PortMapping } from "../net/host-ports.ts";
 import type { ResizeRequest, Resources } from "./resources.ts";
 import type { UserRange } from "./user-ranges.ts";
 
-export type { PortMapping, ResizeRequest, Resources, RuntimeImage, UserRange };
+export type { PortMapping, ResizeRequest, Resources, RuntimeImage, SeLinuxOptions, UserRange };
 
 /** Which namespace a sandbox's containers use (CRI NamespaceMode). `container`: each its own (PID only). */
 export type NamespaceMode = "pod" | "container" | "node";
@@ -37,6 +38,8 @@ export interface SandboxConfig {
   /** With users "pod": folders and files of the host that its containers will mount; whether that can be is tried first. */
   readonly mapped?: readonly { readonly path: string; readonly volume?: string }[];
   readonly sysctls: Readonly<Record<string, string>>;
+  /** The pod's own; its level is that of all its containers that have none. */
+  readonly seLinux?: SeLinuxOptions;
   /** Size of /dev/shm in bytes. Kubernetes has no field for it; containerd and podman give 64 MiB. */
   readonly shmBytes: number;
   readonly qos: QosClass;
@@ -58,6 +61,8 @@ export interface MemoryVolume {
   readonly mode?: number;
   /** Of its root folder; default 0. */
   readonly gid?: number;
+  /** Of the container whose files they are; default: the pod's. */
+  readonly seLinux?: SeLinuxOptions;
 }
 
 /** One file of a volume's content. */
@@ -79,6 +84,8 @@ export interface VolumeTree {
 export interface SandboxShape extends Pick<SandboxConfig, "network" | "pid" | "ipc" | "qos" | "hostname" | "why"> {
   /** Its ids outside; absent: it has no user namespace of its own. */
   readonly userRange?: UserRange;
+  /** SELinux level of its containers; absent: the machine has none. */
+  readonly seLinuxLevel?: string;
 }
 
 export type MountSource =
@@ -104,6 +111,8 @@ export interface ContainerMount {
   readonly subPath?: { readonly path: string; readonly mode: number };
   /** With readOnly: what is mounted below it, too. Default: the mount itself alone. */
   readonly recursiveReadOnly?: boolean;
+  /** Where the machine has SELinux, all that is in the source gets the container's label first (CRI Mount.selinux_relabel). */
+  readonly relabel?: boolean;
   /** Of a host's mount: `slave` gets what the host mounts there later, `shared` gives as well. Default: neither. */
   readonly propagation?: "slave" | "shared";
   readonly why?: string;
@@ -140,6 +149,8 @@ export interface ContainerSecurity {
   readonly seccomp: SeccompSetting;
   /** Not given: the default one where the machine has AppArmor, none for privileged containers. */
   readonly appArmor?: AppArmorSetting;
+  /** Not given: the default label where the machine has SELinux, unconfined for privileged containers. */
+  readonly seLinux?: SeLinuxOptions;
 }
 
 export interface ContainerConfig {

@@ -17,7 +17,7 @@ import type {
 import type { ENV_FROM_SOURCE, ENV_VAR } from "./schema/env-fields.ts";
 import type { HOST_ALIAS, POD_DNS_CONFIG, POD_SECURITY_CONTEXT, POD_SPEC } from "./schema/pod-fields.ts";
 import type { LIFECYCLE, PROBE } from "./schema/probe-fields.ts";
-import type { APP_ARMOR_PROFILE, SECCOMP_PROFILE } from "./schema/security-fields.ts";
+import type { APP_ARMOR_PROFILE, SE_LINUX_OPTIONS, SECCOMP_PROFILE } from "./schema/security-fields.ts";
 import type { ObjectValue } from "./schema/shape.ts";
 import type { VOLUME } from "./schema/volume-fields.ts";
 import type { Secret } from "./secret.ts";
@@ -32,6 +32,7 @@ export interface ResourceRequirements extends ObjectValue<typeof RESOURCE_REQUIR
 export interface VolumeMount extends ObjectValue<typeof VOLUME_MOUNT> {}
 export interface SecurityContext extends ObjectValue<typeof SECURITY_CONTEXT> {}
 export interface AppArmorProfile extends ObjectValue<typeof APP_ARMOR_PROFILE> {}
+export interface SeLinuxOptions extends ObjectValue<typeof SE_LINUX_OPTIONS> {}
 export interface SeccompProfile extends ObjectValue<typeof SECCOMP_PROFILE> {}
 export interface Container extends ObjectValue<typeof CONTAINER> {}
 export interface Probe extends ObjectValue<typeof PROBE> {}

@@ -229,6 +229,15 @@ export interface MaskOperation extends Common {
   readonly path: string;
 }
 
+/** give what is at path (an empty path: dir itself) a SELinux label, recursive=1: all that is below it on the same mount as well, following no link; a file system without labels is passed over. */
+export interface RelabelOperation extends Common {
+  readonly op: "relabel";
+  readonly dir: number;
+  readonly path: string;
+  readonly label: string;
+  readonly recursive: number;
+}
+
 /** make a path below dir a read-only mount of itself; absent is fine. */
 export interface ReadonlyOperation extends Common {
   readonly op: "readonly";
@@ -421,6 +430,12 @@ export interface ApparmorOperation extends Common {
   readonly profile: string;
 }
 
+/** take a SELinux label at the next execve. */
+export interface SelinuxOperation extends Common {
+  readonly op: "selinux";
+  readonly label: string;
+}
+
 /** prctl(PR_SET_NAME). */
 export interface SetNameOperation extends Common {
   readonly op: "set_name";
@@ -546,6 +561,7 @@ export type Operation =
   | PivotRootOperation
   | UmountOperation
   | MaskOperation
+  | RelabelOperation
   | ReadonlyOperation
   | UnshareOperation
   | SetnsOperation
@@ -574,6 +590,7 @@ export type Operation =
   | DumpableOperation
   | PdeathsigOperation
   | ApparmorOperation
+  | SelinuxOperation
   | SetNameOperation
   | PipeOperation
   | OpenPtyOperation
@@ -613,6 +630,7 @@ const CODES = {
   pivot_root: 25,
   umount: 26,
   mask: 27,
+  relabel: 29,
   readonly: 28,
   unshare: 40,
   setns: 41,
@@ -641,6 +659,7 @@ const CODES = {
   dumpable: 73,
   pdeathsig: 74,
   apparmor: 75,
+  selinux: 77,
   set_name: 76,
   pipe: 90,
   open_pty: 91,
@@ -792,6 +811,12 @@ function encodeArguments(writer: ByteWriter, operation: Operation): void {
       writer.slot(operation.dir);
       writer.str(operation.path);
       return;
+    case "relabel":
+      writer.slot(operation.dir);
+      writer.str(operation.path);
+      writer.str(operation.label);
+      writer.u32(operation.recursive);
+      return;
     case "readonly":
       writer.slot(operation.dir);
       writer.str(operation.path);
@@ -899,6 +924,9 @@ function encodeArguments(writer: ByteWriter, operation: Operation): void {
       return;
     case "apparmor":
       writer.str(operation.profile);
+      return;
+    case "selinux":
+      writer.str(operation.label);
       return;
     case "set_name":
       writer.str(operation.name);

@@ -243,6 +243,8 @@ function describeIdentity(operation: Operation): string {
       return `die with the parent (signal ${operation.signal})`;
     case "apparmor":
       return `use the AppArmor profile ${operation.profile} from the next exec on`;
+    case "selinux":
+      return `take the SELinux label ${operation.label} from the next exec on`;
     case "set_name":
       return `take the name ${operation.name}`;
     default:

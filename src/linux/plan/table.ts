@@ -81,6 +81,7 @@ export const OPERATIONS = define({
   pivot_root: { code: 25, arguments: { root: "slot" }, does: "make the mount in the slot the root, detach the old root, chdir /" },
   umount: { code: 26, arguments: { path: "str", flags: "u32" }, does: "umount2" },
   mask: { code: 27, arguments: { dir: "slot", path: "str" }, does: "hide a path below dir: /dev/null of dir over a file, an empty read-only tmpfs over a folder; absent is fine" },
+  relabel: { code: 29, arguments: { dir: "slot", path: "str", label: "str", recursive: "u32" }, does: "give what is at path (an empty path: dir itself) a SELinux label, recursive=1: all that is below it on the same mount as well, following no link; a file system without labels is passed over" },
   readonly: { code: 28, arguments: { dir: "slot", path: "str" }, does: "make a path below dir a read-only mount of itself; absent is fine" },
 
   // namespaces and processes
@@ -113,6 +114,7 @@ export const OPERATIONS = define({
   dumpable: { code: 73, arguments: { value: "u32" }, does: "prctl(PR_SET_DUMPABLE)" },
   pdeathsig: { code: 74, arguments: { signal: "u32" }, does: "prctl(PR_SET_PDEATHSIG), then leave when the parent is already gone" },
   apparmor: { code: 75, arguments: { profile: "str" }, does: "change the AppArmor profile at the next execve" },
+  selinux: { code: 77, arguments: { label: "str" }, does: "take a SELinux label at the next execve" },
   set_name: { code: 76, arguments: { name: "str" }, does: "prctl(PR_SET_NAME)" },
 
   // stdio

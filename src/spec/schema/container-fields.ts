@@ -2,7 +2,7 @@
 
 import { ENV_FROM, ENV_VAR } from "./env-fields.ts";
 import { LIFECYCLE, PROBE } from "./probe-fields.ts";
-import { APP_ARMOR_PROFILE, NO_SELINUX, SECCOMP_PROFILE } from "./security-fields.ts";
+import { APP_ARMOR_PROFILE, SE_LINUX_NOTE, SE_LINUX_OPTIONS, SECCOMP_PROFILE } from "./security-fields.ts";
 import { flag, integer, list, object, objectType, oneOf, quantity, text } from "./shape.ts";
 
 export const CONTAINER_PORT = objectType({
@@ -101,9 +101,9 @@ export const SECURITY_CONTEXT = objectType({
     ),
     seccompProfile: object(SECCOMP_PROFILE),
     appArmorProfile: object(APP_ARMOR_PROFILE),
+    seLinuxOptions: object(SE_LINUX_OPTIONS, { note: SE_LINUX_NOTE }),
     procMount: oneOf(["Default", "Unmasked"], { emptyIsWrong: true, note: "Unmasked: only with `hostUsers: false`" }),
   },
-  refused: { seLinuxOptions: NO_SELINUX },
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },
 });
 

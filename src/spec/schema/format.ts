@@ -181,8 +181,22 @@ const time: Check = (value) =>
     ? undefined
     : `${quote(value)} is not a time; write it as 2026-01-31T12:00:00Z`;
 
+/** User, role or type: an identifier of the policy language. "" is none. */
+const seLinuxName: Check = (value) =>
+  /^([A-Za-z][A-Za-z0-9_.-]{0,127})?$/.test(value)
+    ? undefined
+    : `${quote(value)} is not a name of a SELinux policy: letters, digits, "_", "." and "-"`;
+
+/** A sensitivity and categories, or a range of two such (mls_context_to_sid). "" is none. */
+const seLinuxLevel: Check = (value) =>
+  /^(LEVEL(-LEVEL)?)?$/.test(value.replaceAll(/s\d{1,2}(:c\d{1,4}([.,]c\d{1,4})*)?/g, "LEVEL"))
+    ? undefined
+    : `${quote(value)} is not a SELinux level; s0:c123,c456 is one`;
+
 export const FORMATS = {
   appArmorProfile,
+  seLinuxName,
+  seLinuxLevel,
   headerName,
   headerValue,
   dnsLabel,

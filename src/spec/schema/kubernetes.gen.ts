@@ -46,6 +46,8 @@ export const KUBERNETES_FIELDS: Readonly<Record<string, string>> = {
     "localhostProfile type",
   AppArmorProfile:
     "localhostProfile type",
+  SELinuxOptions:
+    "level role type user",
   ContainerRestartRule:
     "action exitCodes",
   ContainerRestartRuleOnExitCodes:

@@ -3,7 +3,7 @@
 import { CONTAINER, EPHEMERAL_CONTAINER, POD_RESOURCES } from "./container-fields.ts";
 import { OBJECT_META } from "./metadata-fields.ts";
 import { PLACEMENT_FIELDS } from "./placement-fields.ts";
-import { APP_ARMOR_PROFILE, NO_SELINUX, SECCOMP_PROFILE } from "./security-fields.ts";
+import { APP_ARMOR_PROFILE, SE_LINUX_NOTE, SE_LINUX_OPTIONS, SECCOMP_PROFILE } from "./security-fields.ts";
 import { flag, ignored, integer, list, object, objectType, oneOf, text } from "./shape.ts";
 import { VOLUME } from "./volume-fields.ts";
 
@@ -32,6 +32,10 @@ export const POD_SECURITY_CONTEXT = objectType({
     }),
     seccompProfile: object(SECCOMP_PROFILE),
     appArmorProfile: object(APP_ARMOR_PROFILE),
+    seLinuxOptions: object(SE_LINUX_OPTIONS, { note: SE_LINUX_NOTE }),
+    seLinuxChangePolicy: oneOf(["MountOption", "Recursive"], {
+      note: "of no effect: Kubernetes mounts none of podrun's kinds of volumes with a label; files on the disk are relabelled",
+    }),
     sysctls: list(
       object(
         objectType({
@@ -48,7 +52,6 @@ export const POD_SECURITY_CONTEXT = objectType({
       },
     ),
   },
-  refused: { seLinuxOptions: NO_SELINUX, seLinuxChangePolicy: NO_SELINUX },
   notApplicable: { windowsOptions: "podrun runs Linux containers only" },
 });
 

@@ -2,10 +2,6 @@
 
 import { objectType, oneOf, text } from "./shape.ts";
 
-/** Kubernetes' nodes without SELinux pass over the labels in silence; here nobody is to believe in a wall that is not there. */
-export const NO_SELINUX =
-  "podrun sets no SELinux labels; remove the field, as a machine without SELinux would ignore it";
-
 export const APP_ARMOR_PROFILE = objectType({
   name: "AppArmorProfile",
   fields: {
@@ -20,6 +16,19 @@ export const APP_ARMOR_PROFILE = objectType({
     }),
   },
 });
+
+/** Kubernetes checks none of it; a runtime (containerd, checkSelinuxLevel) refuses levels of another form. */
+export const SE_LINUX_OPTIONS = objectType({
+  name: "SELinuxOptions",
+  fields: {
+    user: text({ format: "seLinuxName" }),
+    role: text({ format: "seLinuxName" }),
+    type: text({ format: "seLinuxName", note: "absent: the policy's type for containers; privileged: spc_t" }),
+    level: text({ format: "seLinuxLevel", note: "absent: two categories that no other pod has" }),
+  },
+});
+
+export const SE_LINUX_NOTE = "on a machine without SELinux a pod that sets any of it is refused";
 
 export const SECCOMP_PROFILE = objectType({
   name: "SeccompProfile",

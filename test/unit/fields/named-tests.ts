@@ -99,4 +99,5 @@ export const WITHOUT_EFFECT: readonly string[] = [
   "WeightedPodAffinityTerm.weight:PodAffinity.preferredDuringSchedulingIgnoredDuringExecution",
   "TopologySpreadConstraint.nodeAffinityPolicy",
   "TopologySpreadConstraint.nodeTaintsPolicy",
+  "PodSecurityContext.seLinuxChangePolicy",
 ];

@@ -32,6 +32,7 @@ const TRIED: readonly (readonly [
   ["ResourceRequirements.requests", { cpu: "100m" }, undefined],
   ["PodSecurityContext.seccompProfile", { type: "Unconfined" }, undefined],
   ["PodSecurityContext.appArmorProfile", { type: "Unconfined" }, undefined],
+  ["PodSecurityContext.seLinuxOptions", { level: "s0:c1" }, undefined],
   ["SecretVolumeSource.items", [{ key: "a", path: "p" }], undefined],
   ["ConfigMapProjection.items", [{ key: "a", path: "p" }], undefined],
   ["SecretProjection.items", [{ key: "a", path: "p" }], undefined],

@@ -13,6 +13,8 @@ const BY_FORMAT: Readonly<Partial<Record<Format, Pair>>> = {
   image: ["podrun.local/base", "podrun.local/other"],
   ip: ["192.0.2.7", "192.0.2.8"],
   mountPath: ["/one", "/two"],
+  seLinuxLevel: ["s0:c1,c2", "s0-s0:c0.c1023"],
+  seLinuxName: ["one_t", "two_t"],
   sysctlName: ["net.ipv4.ip_forward", "net.core.somaxconn"],
 };
 

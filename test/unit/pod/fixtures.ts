@@ -198,6 +198,7 @@ export function makeWorld(root: string): World {
       capacity: CAPACITY,
       allocatable: CAPACITY,
       hostsFile: () => "127.0.0.1 localhost\n",
+      hasSeLinux: false,
       resolver: () => ({ nameservers: ["192.0.2.53"], searches: [], options: [] }),
     },
     settings: {

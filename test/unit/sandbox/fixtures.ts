@@ -2,6 +2,7 @@ import { loadConfig } from "../../../src/base/config.ts";
 import { NO_APPARMOR } from "../../../src/linux/apparmor.ts";
 import { DEFAULT_CAPABILITIES } from "../../../src/linux/capabilities.ts";
 import type { CgroupLayout } from "../../../src/linux/cgroup/index.ts";
+import { NO_SELINUX } from "../../../src/linux/selinux.ts";
 import type { MachineFacts, NetworkLease } from "../../../src/sandbox/facts.ts";
 import type { ContainerConfig, ContainerSecurity, RuntimeImage, SandboxConfig } from "../../../src/sandbox/types.ts";
 
@@ -33,6 +34,7 @@ export function machine(cgroups: CgroupLayout = v2): MachineFacts {
     userIds: { first: 65_536, last: 2 ** 31 - 1 },
     foreignIds: () => [],
     appArmor: NO_APPARMOR,
+    seLinux: NO_SELINUX,
     hostDevices: () => [{ path: "kvm", mode: 0o20660, major: 10, minor: 232, uid: 0, gid: 0 }],
     seccompFilter: (setting) => (setting.type === "Unconfined" ? undefined : { filter: Buffer.alloc(8), flags: 0 }),
     isFile: (path) => path.endsWith(".conf"),

@@ -51,7 +51,6 @@ t.test("Kubernetes' fields that podrun lacks are refused as unsupported, by name
     ["spec.overhead", { spec: { overhead: {} } }],
     ["spec.securityContext.windowsOptions", { spec: { securityContext: { windowsOptions: {} } } }],
     ["spec.volumes[0].nfs", { spec: { volumes: [{ name: "a", nfs: { server: "b" } }] } }],
-    ["spec.containers[0].securityContext.seLinuxOptions", { container: { securityContext: { seLinuxOptions: {} } } }],
     ["metadata.ownerReferences", { metadata: { ownerReferences: [] } }],
     [
       "spec.containers[0].resources.limits.hugepages-64Ki",

@@ -72,6 +72,18 @@ t.test("users, capabilities, seccomp and sysctls are checked", async (t) => {
       "spec.securityContext.appArmorProfile.localhostProfile: only type Localhost names a profile",
     ],
     [
+      security({ seLinuxOptions: { type: "container_t:s0" } }),
+      'spec.containers[0].securityContext.seLinuxOptions.type: "container_t:s0" is not a name of a SELinux policy',
+    ],
+    [
+      { spec: { securityContext: { seLinuxOptions: { level: "s0,c1" } } } },
+      'spec.securityContext.seLinuxOptions.level: "s0,c1" is not a SELinux level; s0:c123,c456 is one',
+    ],
+    [
+      { spec: { securityContext: { seLinuxChangePolicy: "Always" } } },
+      'spec.securityContext.seLinuxChangePolicy: "Always" is none of "MountOption", "Recursive"',
+    ],
+    [
       { spec: { securityContext: { seccompProfile: { type: "Localhost" } } } },
       "spec.securityContext.seccompProfile.localhostProfile: required",
     ],
@@ -90,6 +102,8 @@ t.test("users, capabilities, seccomp and sysctls are checked", async (t) => {
   accepts(t, [
     security({ runAsUser: 1000, runAsNonRoot: true, capabilities: { add: ["NET_ADMIN", "sys_time"], drop: ["all"] } }),
     security({ seccompProfile: { type: "Localhost", localhostProfile: "profiles/a.json" } }),
+    ...["s0", "", "s0:c1,c2", "s0:c0.c1023", "s0-s15:c0,c2.c4"].map((level) => security({ seLinuxOptions: { level } })),
+    security({ seLinuxOptions: { user: "system_u", role: "", type: "container_t" } }),
     { spec: { securityContext: { runAsUser: 0 } }, ...security({ runAsNonRoot: true, runAsUser: 5 }) },
     sysctl("net/ipv4/ip_local_port_range"),
     sysctl("kernel.shm_rmid_forced"),
