@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -89,8 +90,9 @@ int op_relabel(struct actor *a, const struct op_relabel *o) {
     const char *path = o->path.length == 0 ? "." : o->path.data;
     int error = open_path(a, o->dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &fd);
     if (error != 0) return error;
-    error = label_file(fd, &label);
-    if (error == 0 && o->recursive != 0) error = label_tree(fd, &label);
+    struct stat s;
+    error = fstat(fd, &s) < 0 ? errno : label_file(fd, &label);
+    if (error == 0 && o->recursive != 0 && S_ISDIR(s.st_mode)) error = label_tree(fd, &label);
     close(fd);
     return error == ENOTSUP ? 0 : error;
 }

@@ -18,7 +18,7 @@ import { choosePart, makeOverlay, mountImage } from "./overlay-plan.ts";
 import type { PlanWriter } from "./plan-writer.ts";
 import { POD_ROOT } from "./pod-root-plan.ts";
 import type { ProcessIdentity } from "./process-plan.ts";
-import { relabelOne, relabelVolume } from "./selinux.ts";
+import { labelOption, relabelOne, relabelVolume } from "./selinux.ts";
 import { LOCAL, POD } from "./slots.ts";
 import type { ContainerConfig, ContainerMount, SandboxShape } from "./types.ts";
 import { coversTerminals, idmap, idmapLayers, makeAsRoot, noDevices, WHY_USERS } from "./user-namespace-plan.ts";
@@ -324,7 +324,7 @@ function systemMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts)
       op: "fsmount",
       out: LOCAL.scratch,
       type: "tmpfs",
-      options: ["source=tmpfs", "mode=755", "size=64k"],
+      options: ["source=tmpfs", "mode=755", "size=64k", ...labelOption(input.identity.labels?.mount)],
       attributes: NO_ACCESS,
     },
     { op: "move_mount", from: LOCAL.scratch, dir: LOCAL.root, path: "sys/fs/cgroup", resolve: RESOLVE_IN_ROOT },

@@ -89,7 +89,7 @@ function processLabel(
   if (why === undefined) return label;
   // Unconfined is what it is without a label, too.
   if (isFree && seLinux === undefined) return undefined;
-  throw refused(config, `seLinuxOptions: ${why}`);
+  throw refused(config, `${seLinux ? "seLinuxOptions" : "default SELinux label"}: ${why}`);
 }
 
 function whole(config: ContainerConfig, given: SeLinuxOptions, { hasLevels, lack }: SeLinux): SeLinuxContext {

@@ -87,6 +87,8 @@ function describeFile(operation: Operation): string | undefined {
       return `chown ${path} ${owner(operation.uid)}:${owner(operation.gid)}`;
     case "chmod":
       return `chmod ${path} ${octal(operation.mode)}`;
+    case "relabel":
+      return `label ${path} ${operation.label}${parenthesised(operation.recursive ? "recursive" : "")}`;
     case "chdir":
     case "rmdir":
       return `${operation.op} ${path}`;

@@ -47,6 +47,8 @@ t.test("relabel labels whatever stands in a tree, follows no link and enters no 
   await run(f, relabel(folder, 0));
   t.equal(labelOf(folder), `${LABEL}\0`);
   t.equal(labelOf(join(folder, "a")), before[1], "alone when it is not recursive");
+  await run(f, relabel(join(folder, "x/b")));
+  t.equal(labelOf(join(folder, "x/b")), `${LABEL}\0`, "a file has nothing below it");
   await run(f, relabel(folder));
   for (const name of ["", "a", "x", "x/b", "x/fifo", "x/y", "x/y/c", "x/y/file-299", "link"])
     t.equal(labelOf(join(folder, name)), `${LABEL}\0`, name);

@@ -40,6 +40,11 @@ t.test("operations read like the commands that people know", async (t) => {
       "limit nofile to 1024, hard unlimited",
     ],
     [{ ...common, op: "no_new_privs" }, "no_new_privs"],
+    [{ ...common, op: "selinux", label: "u:r:t:s0" }, "take the SELinux label u:r:t:s0 from the next exec on"],
+    [
+      { ...common, op: "relabel", dir: NO_SLOT, path: "/v", label: "u:object_r:t:s0", recursive: 1 },
+      "label /v u:object_r:t:s0 (recursive)",
+    ],
     [{ ...common, op: "sync", from: 1, to: 3, slots: [768] }, "child waits for monitor, handing over slot 768"],
   ];
   for (const [operation, text] of cases) t.equal(describeOperation(operation), text);

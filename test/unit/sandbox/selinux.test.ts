@@ -109,7 +109,7 @@ t.test("a policy without labels for containers labels those that say all of it",
 
 const facts = { ...fixtures.machine(), seLinux: MACHINE };
 
-function planOf(change: Partial<ContainerConfig> = {}) {
+function planOf(change: Partial<ContainerConfig> = {}, machine = facts) {
   const config = fixtures.container(change);
   const sandbox = { ...fixtures.sandbox(), seLinuxLevel: "s0:c1,c2" };
   const identity = { ...containerIdentity(config, sandbox), ...containerLabels(config, sandbox, MACHINE) };
@@ -122,9 +122,9 @@ function planOf(change: Partial<ContainerConfig> = {}) {
       ...{ container: "ctr", identity, cgroup: "/podrun/c0", slots: containerSlots(0), key: 2 },
       request: { command: ["a"], tty: false, stdin: false, stdout: true, stderr: true },
     },
-    facts,
+    machine,
   );
-  return { start: compileContainer(input, facts), exec };
+  return { start: compileContainer(input, machine), exec };
 }
 
 const FILES = "system_u:object_r:container_file_t:s0:c1,c2";
@@ -141,18 +141,13 @@ t.test("a container and what is executed in it take the label before their child
 t.test(
   "what is mounted for a container alone is labelled by its mount, the kernel's own file systems are not",
   async (t) => {
-    for (const one of planOf().start)
+    const older = planOf({}, { ...facts, cgroups: fixtures.v1 });
+    for (const one of [...planOf().start, ...older.start])
       if (one.op === "fsmount")
         t.equal(one.options.includes(`context=${FILES}`), ["overlay", "tmpfs", "devpts"].includes(one.type), one.type);
-    const old = { ...facts, overlayAppends: false };
-    const many = { ...fixtures.image, layers: Array.from({ length: 40 }, (_, i) => `layer${i}`) };
-    const config = fixtures.container({ image: many });
-    const identity = { ...containerIdentity(config, fixtures.sandbox()), labels: { mount: FILES } };
-    const input = {
-      ...{ id: "c0", config, sandbox: fixtures.sandbox(), cgroup: "/podrun/c0", folder: "/c/c0", identity, key: 1 },
-      ...{ slots: containerSlots(0), argv: ["a"], logPath: "/l", logSizeBytes: 0, logFiles: 2 },
-    };
-    const mount = compileContainer(input, old).find(({ op }) => op === "mount");
+    const image = { ...fixtures.image, layers: Array.from({ length: 40 }, (_, i) => `layer${i}`) };
+    const many = planOf({ image }, { ...facts, overlayAppends: false });
+    const mount = many.start.find(({ op }) => op === "mount");
     t.match(mount, { data: `,context="${FILES}"` }, "in quotes, for a level has commas");
   },
 );
