@@ -29,10 +29,14 @@ static bool is_same(const struct label *label, const char *now, ssize_t n) {
     return (n == (ssize_t)label->size || n == (ssize_t)label->size - 1) && memcmp(now, label->text, label->size - 1) == 0;
 }
 
+static bool has_label(int fd, const struct label *label) {
+    char now[512];
+    return is_same(label, now, fgetxattr(fd, ATTRIBUTE, now, sizeof now));
+}
+
 /* Nothing is written where it is right already: the file's change time stays. */
 static int label_file(int fd, const struct label *label) {
-    char now[512];
-    if (is_same(label, now, fgetxattr(fd, ATTRIBUTE, now, sizeof now))) return 0;
+    if (has_label(fd, label)) return 0;
     return CHECK(fsetxattr(fd, ATTRIBUTE, label->text, label->size, 0));
 }
 
@@ -84,15 +88,26 @@ static int label_tree(int fd, const struct label *label) {
     return error;
 }
 
+enum { ALONE, ALL, ONCE };
+
+/* Once: what is at the top is labelled last, and says that all below it is. */
+static int label_found(int fd, const struct label *label, uint32_t mode) {
+    struct stat s;
+    if (fstat(fd, &s) < 0) return errno;
+    bool tree = mode != ALONE && S_ISDIR(s.st_mode);
+    if (mode == ONCE && has_label(fd, label)) return 0;
+    int error = mode == ONCE ? 0 : label_file(fd, label);
+    if (error == 0 && tree) error = label_tree(fd, label);
+    return error == 0 ? label_file(fd, label) : error;
+}
+
 int op_relabel(struct actor *a, const struct op_relabel *o) {
     const struct label label = {o->label.data, o->label.length + 1};
     int fd;
     const char *path = o->path.length == 0 ? "." : o->path.data;
     int error = open_path(a, o->dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &fd);
     if (error != 0) return error;
-    struct stat s;
-    error = fstat(fd, &s) < 0 ? errno : label_file(fd, &label);
-    if (error == 0 && o->recursive != 0 && S_ISDIR(s.st_mode)) error = label_tree(fd, &label);
+    error = label_found(fd, &label, o->recursive);
     close(fd);
     return error == ENOTSUP ? 0 : error;
 }

@@ -271,7 +271,7 @@ struct op_mask {
     struct text path;
 };
 
-/* give what is at path (an empty path: dir itself) a SELinux label, recursive=1: all that is below it on the same mount as well, following no link; a file system without labels is passed over */
+/* give what is at path (an empty path: dir itself) a SELinux label, recursive=1: all that is below it on the same mount as well, following no link; 2: as 1, but nothing where path itself has the label, which it gets last; a file system without labels is passed over */
 struct op_relabel {
     uint16_t dir;
     struct text path;

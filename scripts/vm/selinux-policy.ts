@@ -34,6 +34,7 @@ type file_t, files;
 type proc_t, files;
 type unlabeled_t, files;
 type container_file_t, files;
+type container_ro_file_t, files;
 allow { kernel_t spc_t } { domain files }:file { read write open execute entrypoint };
 allow { kernel_t spc_t } { domain files }:dir { read write open search };
 allow { kernel_t spc_t } { domain files }:lnk_file read;
@@ -41,6 +42,7 @@ allow { kernel_t spc_t } { kernel_t spc_t confined }:process { transition dyntra
 allow kernel_t container_t:process2 nnp_transition;
 allow files files:filesystem associate;
 allow confined container_file_t:file { read open execute entrypoint };
+allow confined container_ro_file_t:file { read open execute };
 allow confined { container_file_t proc_t self }:dir { read open search };
 allow confined { container_file_t proc_t self }:lnk_file read;
 allow confined { proc_t self }:file { read open };

@@ -21,13 +21,22 @@ export type SeLinuxOptions = Partial<SeLinuxContext>;
 export interface SeLinuxLabels {
   readonly process?: string;
   readonly mount?: string;
+  /** Of the layers below it, which all containers share. */
+  readonly layers?: string;
+}
+
+/** Labels of containers that ask for nothing, of their files, and of files that all of them read. */
+export interface SeLinuxDefaults {
+  readonly process: SeLinuxContext;
+  readonly file: SeLinuxContext;
+  readonly shared: SeLinuxContext;
 }
 
 /** What this machine has of SELinux. */
 export interface SeLinux {
   readonly enabled: boolean;
-  /** Of containers that ask for nothing, and of their files; undefined: `lack` says why there is none. */
-  readonly defaults: { readonly process: SeLinuxContext; readonly file: SeLinuxContext } | undefined;
+  /** Undefined: `lack` says why there are none. */
+  readonly defaults: SeLinuxDefaults | undefined;
   readonly lack: string;
   readonly hasLevels: boolean;
   /** Whether the loaded policy has a label. */
@@ -49,6 +58,7 @@ export const NO_SELINUX: SeLinux = {
 const USUAL = {
   process: "system_u:system_r:container_t:s0",
   file: "system_u:object_r:container_file_t:s0",
+  ro_file: "system_u:object_r:container_ro_file_t:s0",
 } as const;
 
 /** `user:role:type[:level]`; a level has colons of its own. */
@@ -75,8 +85,10 @@ export function readSeLinux(): SeLinux {
     return context && { ...context, level: hasLevels ? context.level : "" };
   };
   const [process, file] = [parts(texts.process), parts(texts.file)];
-  const lack = process && file ? lackOf([process, file], hasLevels, whyNot) : "lxc_contexts has no labels";
-  return { ...found, lack, defaults: process && file && lack === "" ? { process, file } : undefined };
+  if (!process || !file) return { ...found, lack: "lxc_contexts has no labels", defaults: undefined };
+  const lack = lackOf([process, file], hasLevels, whyNot);
+  const shared = isKnown(texts.ro_file) ? (parts(texts.ro_file) ?? file) : file;
+  return { ...found, lack, defaults: lack === "" ? { process, file, shared } : undefined };
 }
 
 function lackOf([process, file]: [SeLinuxContext, SeLinuxContext], hasLevels: boolean, whyNot: SeLinux["whyNot"]) {
@@ -87,16 +99,18 @@ function lackOf([process, file]: [SeLinuxContext, SeLinuxContext], hasLevels: bo
   return whyNot(formatLabel(process), false) ?? "";
 }
 
-/** The policy's own word on containers: lines `process = "LABEL"` and `file = "LABEL"` (lxc_contexts(5)). */
-function readContainerLabels(): Partial<Record<"process" | "file", string>> {
+type ContainerLabels = Partial<Record<keyof typeof USUAL, string>>;
+
+/** The policy's own word on containers: lines `process = "LABEL"`, `file = "LABEL"`, `ro_file = "LABEL"` (lxc_contexts(5)). */
+function readContainerLabels(): ContainerLabels {
   const name = /^\s*SELINUXTYPE\s*=\s*(\S+)/m.exec(readIfThere("/etc/selinux/config") ?? "")?.[1];
   return name === undefined
     ? {}
     : parseContainerLabels(readIfThere(`/etc/selinux/${name}/contexts/lxc_contexts`) ?? "");
 }
 
-export function parseContainerLabels(text: string): Partial<Record<"process" | "file", string>> {
-  const lines = text.matchAll(/^\s*(process|file)\s*=\s*"?([^"\s]+)"?\s*$/gm);
+export function parseContainerLabels(text: string): ContainerLabels {
+  const lines = text.matchAll(/^\s*(process|file|ro_file)\s*=\s*"?([^"\s]+)"?\s*$/gm);
   return Object.fromEntries([...lines].map(([, key, label]) => [key, label]));
 }
 

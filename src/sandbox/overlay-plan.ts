@@ -12,9 +12,10 @@ import {
   O_PATH,
 } from "../linux/constants.ts";
 import { NO_SLOT, RESOLVE_IN_ROOT } from "../linux/plan/table.ts";
+import type { SeLinuxLabels } from "../linux/selinux.ts";
 import type { MachineFacts } from "./facts.ts";
 import type { PlanWriter } from "./plan-writer.ts";
-import { labelOption } from "./selinux.ts";
+import { labelLayers, labelOption } from "./selinux.ts";
 import { LOCAL } from "./slots.ts";
 import type { RuntimeImage } from "./types.ts";
 import type { UserRange } from "./user-ranges.ts";
@@ -24,8 +25,7 @@ export interface OverlayInput {
   readonly folder: string;
   readonly image: RuntimeImage;
   readonly users?: UserRange | undefined;
-  /** SELinux label of all that is in it. */
-  readonly label?: string | undefined;
+  readonly labels?: SeLinuxLabels | undefined;
 }
 
 /** fsconfig(2) takes no string longer than this. */
@@ -37,6 +37,12 @@ const FSCONFIG_STRING = 255;
  */
 export function makeOverlay(plan: PlanWriter, input: OverlayInput, facts: MachineFacts): void {
   const { layersFolder, layers, reference } = input.image;
+  const label = input.labels?.mount;
+  labelLayers(
+    plan,
+    layers.map((name) => join(layersFolder, name)),
+    input.labels?.layers,
+  );
   for (const name of ["upper", "work"]) {
     const path = join(input.folder, name);
     plan.stage("what the container writes", { op: "mkdir", dir: NO_SLOT, path, mode: 0o755, resolve: 0, parents: 1 });
@@ -59,13 +65,13 @@ export function makeOverlay(plan: PlanWriter, input: OverlayInput, facts: Machin
       op: "fsmount",
       out: LOCAL.root,
       type: "overlay",
-      options: ["source=overlay", ...lower, ...writable, ...labelOption(input.label)],
+      options: ["source=overlay", ...lower, ...writable, ...labelOption(label)],
       attributes: 0n,
     });
     return;
   }
   // A label has commas; mount(2) takes it in quotes.
-  const context = input.label === undefined ? [] : [`context="${input.label}"`];
+  const context = label === undefined ? [] : [`context="${label}"`];
   attachAndCopy(plan, input, [`lowerdir=${joined}`, ...writable, ...context].join(","), why);
 }
 
@@ -97,10 +103,12 @@ export function mountImage(
   plan: PlanWriter,
   { layersFolder, layers, reference }: RuntimeImage,
   { slot: out, why = "default" }: { readonly slot: number; readonly why?: string },
-  { folder, label }: Pick<OverlayInput, "folder" | "label">,
+  { folder, labels }: Pick<OverlayInput, "folder" | "labels">,
   facts: MachineFacts,
 ): void {
+  const label = labels?.mount;
   const lower = layers.map((name) => join(layersFolder, name)).reverse();
+  labelLayers(plan, lower, labels?.layers);
   if (layers.length === 1 && label !== undefined) {
     // A layer's own files belong to all who have the image; only a file system of its own can have a label of its own.
     const path = join(folder, "empty");

@@ -82,11 +82,11 @@ function giveToPod(plan: PlanWriter, { slot, file, why = "default" }: PlacedMoun
 export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: MachineFacts): readonly PlacedMount[] {
   const placed = placeMounts(input, facts);
   const { userRange: users } = input.sandbox;
-  const label = input.identity.labels?.mount;
+  const { labels } = input.identity;
   for (const mount of placed) {
     if (mount.source.kind !== "host") continue;
     const { path } = mount.source;
-    relabelVolume(plan, mount, label);
+    relabelVolume(plan, mount, labels?.mount);
     copyMount(plan, mount, path, 1);
     // A copy of a shared mount is its peer: without this, mounts made in the container would appear on the host.
     if (mount.propagation !== "shared") {
@@ -115,8 +115,8 @@ export function gatherMounts(plan: PlanWriter, input: RootfsInput, facts: Machin
   const { folder, config } = input;
   if (users) idmapLayers(plan, config.image.layersFolder);
   for (const mount of placed)
-    if (mount.source.kind === "layers") mountImage(plan, mount.source.image, mount, { folder, label }, facts);
-  makeOverlay(plan, { folder, image: config.image, users, label }, facts);
+    if (mount.source.kind === "layers") mountImage(plan, mount.source.image, mount, { folder, labels }, facts);
+  makeOverlay(plan, { folder, image: config.image, users, labels }, facts);
   if (users) plan.stage(`${WHY_USERS}: devices are those of /dev`, noDevices(LOCAL.root));
   return placed;
 }

@@ -67,7 +67,14 @@ export function containerLabels(
   if (!machine.enabled || (!asked && machine.defaults === undefined)) return {};
   const process = processLabel(config, sandbox, machine);
   const mount = fileLabel(options, sandbox.seLinuxLevel, machine);
-  return { labels: { ...(process !== undefined && { process }), ...(mount !== undefined && { mount }) } };
+  const layers = machine.defaults && formatLabel(machine.defaults.shared);
+  return {
+    labels: {
+      ...(process !== undefined && { process }),
+      ...(mount !== undefined && { mount }),
+      ...(layers !== undefined && { layers }),
+    },
+  };
 }
 
 /** As docker and podman have it: privileged, hostPID and hostIPC make it unconfined, unless a type is asked for. */
@@ -121,6 +128,15 @@ export function relabelVolume(
 ): void {
   if (label === undefined || relabel !== true || source.kind !== "host") return;
   plan.stage(`${why}; relabelled`, { op: "relabel", dir: NO_SLOT, path: source.path, label, recursive: 1 });
+}
+
+/**
+ * An image's layers: what a container maps of a file in an overlay the kernel holds against the layer's own label, too
+ * (mprotect, by which every dynamic program starts). A layer's folder is labelled last: then all below it is.
+ */
+export function labelLayers(plan: PlanWriter, folders: readonly string[], label?: string): void {
+  for (const path of label === undefined ? [] : folders)
+    plan.stage("containers read it", { op: "relabel", dir: NO_SLOT, path, label: label as string, recursive: 2 });
 }
 
 /** One file of the host's or of the pod's, or what is mounted in a slot, which no other pod uses. */

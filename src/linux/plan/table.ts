@@ -81,7 +81,7 @@ export const OPERATIONS = define({
   pivot_root: { code: 25, arguments: { root: "slot" }, does: "make the mount in the slot the root, detach the old root, chdir /" },
   umount: { code: 26, arguments: { path: "str", flags: "u32" }, does: "umount2" },
   mask: { code: 27, arguments: { dir: "slot", path: "str" }, does: "hide a path below dir: /dev/null of dir over a file, an empty read-only tmpfs over a folder; absent is fine" },
-  relabel: { code: 29, arguments: { dir: "slot", path: "str", label: "str", recursive: "u32" }, does: "give what is at path (an empty path: dir itself) a SELinux label, recursive=1: all that is below it on the same mount as well, following no link; a file system without labels is passed over" },
+  relabel: { code: 29, arguments: { dir: "slot", path: "str", label: "str", recursive: "u32" }, does: "give what is at path (an empty path: dir itself) a SELinux label, recursive=1: all that is below it on the same mount as well, following no link; 2: as 1, but nothing where path itself has the label, which it gets last; a file system without labels is passed over" },
   readonly: { code: 28, arguments: { dir: "slot", path: "str" }, does: "make a path below dir a read-only mount of itself; absent is fine" },
 
   // namespaces and processes

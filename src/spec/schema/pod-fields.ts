@@ -34,6 +34,7 @@ export const POD_SECURITY_CONTEXT = objectType({
     appArmorProfile: object(APP_ARMOR_PROFILE),
     seLinuxOptions: object(SE_LINUX_OPTIONS, { note: SE_LINUX_NOTE }),
     seLinuxChangePolicy: oneOf(["MountOption", "Recursive"], {
+      emptyIsWrong: true,
       note: "of no effect: Kubernetes mounts none of podrun's kinds of volumes with a label; files on the disk are relabelled",
     }),
     sysctls: list(

@@ -73,6 +73,22 @@ t.test("what has its label already is not changed, and the working directory sta
   );
 });
 
+t.test("a folder that is labelled once is labelled last, and then no more", async (t) => {
+  const f = await startMonitor(t);
+  const folder = scratch(t);
+  mkdirSync(join(folder, "x"));
+  await run(f, relabel(folder, 2));
+  for (const name of ["", "x"]) t.equal(labelOf(join(folder, name)), `${LABEL}\0`, name);
+  writeFileSync(join(folder, "late"), "");
+  const before = labelOf(join(folder, "late"));
+  await run(f, relabel(folder, 2));
+  t.equal(labelOf(join(folder, "late")), before);
+  const deep = scratch(t);
+  mkdirSync(join(deep, ...Array.from({ length: 257 }, () => "d")), { recursive: true });
+  await rejects(t, run(f, relabel(deep, 2)), { op: "relabel", errno: "ELOOP" });
+  t.not(labelOf(deep), `${LABEL}\0`, "not all of it is done");
+});
+
 t.test("a tree without end is refused, a file system without labels is passed over", async (t) => {
   const f = await startMonitor(t);
   const folder = scratch(t);

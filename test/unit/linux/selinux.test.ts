@@ -21,6 +21,7 @@ sandbox_kvm_process = "system_u:system_r:svirt_qemu_net_t:s0"
   t.strictSame(parseContainerLabels(text), {
     process: "system_u:system_r:container_t:s0",
     file: "system_u:object_r:container_file_t:s0",
+    ro_file: "system_u:object_r:container_ro_file_t:s0",
   });
   t.strictSame(parseContainerLabels(""), {});
 });

@@ -16,11 +16,14 @@ const MACHINE: SeLinux = {
   defaults: {
     process: { user: "system_u", role: "system_r", type: "container_t", level: "s0" },
     file: { user: "system_u", role: "object_r", type: "container_file_t", level: "s0" },
+    shared: { user: "system_u", role: "object_r", type: "container_ro_file_t", level: "s0" },
   },
   isKnown: (label) => !label.includes("nothing_t"),
   whyNot: (label, noNewPrivs) =>
     label.includes("forbidden_t") ? "forbidden" : noNewPrivs && label.includes("reader_t") ? "nnp" : undefined,
 };
+
+const layers = "system_u:object_r:container_ro_file_t:s0";
 
 const POD = { pid: "container", ipc: "pod", seLinuxLevel: "s0:c1,c2" } as const;
 
@@ -54,22 +57,24 @@ t.test("what is not asked for is the policy's own, and the level is the pod's", 
   t.strictSame(labels({}), {
     process: "system_u:system_r:container_t:s0:c1,c2",
     mount: "system_u:object_r:container_file_t:s0:c1,c2",
+    layers,
   });
   t.strictSame(labels({ seLinux: { user: "a_u", role: "b_r", type: "c_t", level: "s0:c3" } }), {
     process: "a_u:b_r:c_t:s0:c3",
     mount: "a_u:object_r:container_file_t:s0:c3",
+    layers,
   });
   t.equal(labels({ seLinux: { type: "c_t" } })?.process, "system_u:system_r:c_t:s0:c1,c2");
 });
 
 t.test("privileged, hostPID and hostIPC are unconfined, unless a type is asked for", async (t) => {
-  const free = { process: "system_u:system_r:spc_t:s0", mount: "system_u:object_r:container_file_t:s0:c1,c2" };
+  const free = { process: "system_u:system_r:spc_t:s0", mount: "system_u:object_r:container_file_t:s0:c1,c2", layers };
   t.strictSame(labels({ privileged: true }), free);
   t.strictSame(labels({}, { ...POD, pid: "node" }), free);
   t.strictSame(labels({}, { ...POD, ipc: "node" }), free);
   t.equal(labels({ privileged: true, seLinux: { type: "c_t" } })?.process, "system_u:system_r:c_t:s0");
   const unknown = { ...MACHINE, isKnown: (label: string) => !label.includes("spc_t") };
-  t.strictSame(labels({ privileged: true }, POD, unknown), { mount: free.mount }, "a policy without that type");
+  t.strictSame(labels({ privileged: true }, POD, unknown), { mount: free.mount, layers }, "a policy without that type");
 });
 
 t.test("a machine without SELinux labels nothing, and refuses to seem to", async (t) => {
@@ -160,7 +165,8 @@ t.test(
       { source: { kind: "host", path: "/srv/host" }, target: "/host", readOnly: false },
     ];
     const { start } = planOf({ mounts, terminationMessage: { path: "/dev/termination-log" } });
-    const relabelled = start.filter((one) => one.op === "relabel");
+    const all = start.filter((one) => one.op === "relabel");
+    const relabelled = all.filter(({ label }) => label !== layers);
     t.strictSame(
       relabelled.map(({ path, recursive }) => [path, recursive]),
       [
@@ -173,6 +179,11 @@ t.test(
       ],
     );
     for (const { label } of relabelled) t.equal(label, FILES);
+    t.strictSame(
+      all.filter(({ label }) => label === layers).map(({ path, recursive }) => [path, recursive]),
+      fixtures.image.layers.map((name) => [`${fixtures.image.layersFolder}/${name}`, 2]),
+      "the image's layers, once",
+    );
     const first = start.findIndex((one) => one.op === "relabel" && one.path === "/srv/own");
     t.ok(first < start.findIndex((one) => one.op === "open_tree" && one.path === "/srv/own"));
   },
