@@ -85,7 +85,7 @@ function processLabel(
 ): string | undefined {
   const { privileged, allowPrivilegeEscalation, seLinux } = config.security;
   const base = machine.defaults?.process;
-  const isFree = privileged || pid === "node" || ipc === "node";
+  const isFree = (privileged || pid === "node" || ipc === "node") && seLinux?.type === undefined;
   const own = seLinuxLevel === undefined ? {} : { level: seLinuxLevel };
   const given = { ...base, ...(isFree ? { type: UNCONFINED_TYPE } : own) };
   const label = formatLabel(whole(config, { ...given, ...seLinux }, machine));

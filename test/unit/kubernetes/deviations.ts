@@ -78,6 +78,10 @@ export const WIDER: readonly Deviation[] = [
     where: /^FieldValueForbidden spec\.ephemeralContainers$/,
   },
   {
+    because: "without its feature gate SELinuxMount Kubernetes takes Recursive alone; the two do the same here",
+    where: /^FieldValueNotSupported spec\.securityContext\.seLinuxChangePolicy$/,
+  },
+  {
     because: "status and creationTimestamp are podrun's: what is given is not looked at",
     where: /^(Decode|unknown status)/,
   },

@@ -72,7 +72,7 @@ t.test("privileged, hostPID and hostIPC are unconfined, unless a type is asked f
   t.strictSame(labels({ privileged: true }), free);
   t.strictSame(labels({}, { ...POD, pid: "node" }), free);
   t.strictSame(labels({}, { ...POD, ipc: "node" }), free);
-  t.equal(labels({ privileged: true, seLinux: { type: "c_t" } })?.process, "system_u:system_r:c_t:s0");
+  t.equal(labels({ privileged: true, seLinux: { type: "c_t" } })?.process, "system_u:system_r:c_t:s0:c1,c2");
   const unknown = { ...MACHINE, isKnown: (label: string) => !label.includes("spc_t") };
   t.strictSame(labels({ privileged: true }, POD, unknown), { mount: free.mount, layers }, "a policy without that type");
 });
