@@ -291,7 +291,8 @@ t.test("a container's own policy and rules go before the pod's", async (t) => {
 t.test("a sidecar's image may change: it alone is restarted", async (t) => {
   const { pods, runtime, images, timers } = makeWorld(t.testdir());
   images.set("podrun.local/base:2", { ...images.get(image)!, id: "sha256:2" });
-  const sidecar = (name: string) => ({ initContainers: [{ name: "log", image: name, restartPolicy: "Always" }] });
+  const always = { restartPolicy: "Always", imagePullPolicy: "IfNotPresent" };
+  const sidecar = (name: string) => ({ initContainers: [{ name: "log", image: name, ...always }] });
   await pods.create(makePod(sidecar(image)));
   await timers.advance(0);
   runtime.calls.length = 0;

@@ -193,7 +193,9 @@ t.test("a changed image stops the container and starts it again with the new one
   await pods.create(makePod({ restartPolicy: "Never" }));
   await settle();
   runtime.calls.length = 0;
-  const containers = [{ name: "web", image: "podrun.local/base:2" }];
+  // The policy of a pod that is there never changes.
+  const imagePullPolicy = pods.get("default", "hello").spec.containers[0]?.imagePullPolicy;
+  const containers = [{ name: "web", image: "podrun.local/base:2", imagePullPolicy }];
   await pods.replace(makePod({ restartPolicy: "Never", containers }));
   await settle();
   t.same(runtime.calls, ["stopContainer web 30", "removeContainer web", "createContainer web/1", "startContainer web"]);
