@@ -79,6 +79,20 @@ export class ObjectClient {
     return this.#http.json("GET", objectPath(kind, namespace, name));
   }
 
+  /** As {@link get}; undefined: there is none. */
+  async find<K extends KindName>(
+    kind: K,
+    namespace: string,
+    name: string,
+  ): Promise<Extract<KubeObject, { kind: K }> | undefined> {
+    try {
+      return await this.get(kind, namespace, name);
+    } catch (error) {
+      if (error instanceof ApiError && error.status.reason === "NotFound") return undefined;
+      throw error;
+    }
+  }
+
   async list<K extends KindName>(kind: K, query: ListQuery): Promise<readonly Extract<KubeObject, { kind: K }>[]> {
     const { namespace, ...selectors } = query;
     const list = await this.#http.json<{ items: readonly Extract<KubeObject, { kind: K }>[] }>(

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ObjectClient } from "../api/client-objects.ts";
-import { ApiError } from "../api/status.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
@@ -86,12 +85,5 @@ function isSameManifest(before: KubeObject, after: KubeObject): boolean {
 }
 
 /** A name that the daemon is to make can't exist. */
-async function find(client: ObjectClient, { kind, metadata }: KubeObject): Promise<KubeObject | undefined> {
-  if (metadata.name === "") return undefined;
-  try {
-    return await client.get(kind, metadata.namespace, metadata.name);
-  } catch (error) {
-    if (error instanceof ApiError && error.status.reason === "NotFound") return undefined;
-    throw error;
-  }
-}
+const find = (client: ObjectClient, { kind, metadata }: KubeObject): Promise<KubeObject | undefined> =>
+  metadata.name === "" ? Promise.resolve(undefined) : client.find(kind, metadata.namespace, metadata.name);

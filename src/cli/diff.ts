@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ObjectClient } from "../api/client-objects.ts";
-import { ApiError } from "../api/status.ts";
 import { PodrunError } from "../base/errors.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
@@ -46,22 +45,13 @@ async function write(client: ObjectClient, { object, raw }: Manifest, live: stri
   const { kind, apiVersion, metadata } = object;
   if (metadata.name === "") throw new PodrunError("BadRequest", "resource name may not be empty");
   const name = [apiVersion.replace("/", "."), kind, metadata.namespace, metadata.name].join(".");
-  const before = await find(client, object);
+  const before = await client.find(kind, metadata.namespace, metadata.name);
   const after = await client.apply(object, raw, { dryRun: true });
   const [shownBefore, shownAfter] = masked(before, after);
   const text = (one: object): Promise<string> => formatObject({ kind: "yaml", text: "" }, one);
   // One that is not there yet is an empty file, as kubectl has it.
   if (shownBefore !== undefined) writeFileSync(join(live, name), await text(shownBefore));
   writeFileSync(join(merged, name), await text(shownAfter));
-}
-
-async function find(client: ObjectClient, { kind, metadata }: KubeObject): Promise<KubeObject | undefined> {
-  try {
-    return await client.get(kind, metadata.namespace, metadata.name);
-  } catch (error) {
-    if (error instanceof ApiError && error.status.reason === "NotFound") return undefined;
-    throw error;
-  }
 }
 
 /** Of a Secret it is shown which values are others, not what they are. */

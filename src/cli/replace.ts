@@ -51,7 +51,7 @@ export const command = defineCommand({
     const client = connectObjects(invocation.config);
     // All are tried before the first is replaced.
     if (dryRun !== "client" && !isForced) for (const object of objects) await client.replace(object, { dryRun: true });
-    if (isForced) for (const object of objects) await remove(invocation, client, object);
+    if (isForced) await removeAll(invocation, client, objects.map(notTheNode));
     for (const object of objects) {
       const after = isForced ? await client.create(object) : await replace(client, object, dryRun);
       await printOutcome(format, after, "replaced", dryRun);
@@ -67,22 +67,52 @@ async function replace(client: ObjectClient, object: KubeObject, dryRun: ReturnT
   return object;
 }
 
-/** Deletes an object and waits until it is gone; one that is not there is none the worse. */
-async function remove(invocation: Replace, client: ObjectClient, { kind, metadata }: KubeObject): Promise<void> {
-  const { options, signal } = invocation;
-  const { namespace, name } = metadata;
+interface Removal {
+  /** Undefined: as long as it takes. */
+  readonly timeoutMs: number | undefined;
+  /** Of pods; undefined: their own. */
+  readonly gracePeriodSeconds: number | undefined;
+}
+
+type Removable = Exclude<KubeObject, { kind: "Node" }>;
+
+function notTheNode(object: KubeObject): Removable {
+  if (object.kind === "Node") throw new UsageError("the node can't be made anew: replace it without --force");
+  return object;
+}
+
+async function removeAll(invocation: Replace, client: ObjectClient, objects: readonly Removable[]): Promise<void> {
+  // Read before the first object goes.
+  const how = parseRemoval(invocation);
+  for (const object of objects) await remove(invocation, client, object, how);
+}
+
+/** Throws UsageError. */
+function parseRemoval({ options }: Replace): Removal {
   const limit = duration(options.timeout, "--timeout");
   const grace = options["grace-period"];
-  const wait = { kind, namespace, name, timeoutMs: limit === 0 ? undefined : limit, signal };
+  return {
+    timeoutMs: limit === 0 ? undefined : limit,
+    gracePeriodSeconds: grace === undefined || grace === "-1" ? undefined : wholeNumber(grace, "--grace-period"),
+  };
+}
+
+/** Deletes an object and waits until it is gone; one that is not there is none the worse. */
+async function remove(
+  invocation: Replace,
+  client: ObjectClient,
+  { kind, metadata }: Removable,
+  { timeoutMs, gracePeriodSeconds }: Removal,
+): Promise<void> {
+  const { namespace, name } = metadata;
+  const wait = { kind, namespace, name, timeoutMs, signal: invocation.signal };
   try {
     let isGone: boolean;
     if (kind === "Pod") {
       const pods = await invocation.connect();
-      const seconds = grace === undefined || grace === "-1" ? undefined : wholeNumber(grace, "--grace-period");
-      const { uid } = (await pods.deletePod(namespace, name, seconds)).metadata;
+      const { uid } = (await pods.deletePod(namespace, name, gracePeriodSeconds)).metadata;
       isGone = await followPod(pods, wait, (now) => now?.metadata.uid !== uid);
-    } else if (kind === "Node") throw new UsageError("the node can't be made anew: replace it without --force");
-    else isGone = await waitObjectGone(client, { ...wait, kind, uid: await client.delete(kind, namespace, name) });
+    } else isGone = await waitObjectGone(client, { ...wait, kind, uid: await client.delete(kind, namespace, name) });
     if (!isGone) throw new PodrunError("OperationFailed", `timed out waiting for ${kind} "${name}" to be deleted`);
     process.stdout.write(`${kind.toLowerCase()} "${name}" deleted\n`);
   } catch (error) {

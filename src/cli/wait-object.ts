@@ -25,7 +25,7 @@ export async function waitObject(
   for (;;) {
     // Before the look: what happens after it is then told.
     const resourceVersion = await client.resourceVersion(kind);
-    if (isEnough(await find(client, options))) return true;
+    if (isEnough(await client.find(options.kind, options.namespace, options.name))) return true;
     if (signal.aborted) return false;
     const query = { namespace, fieldSelector: `metadata.name=${name}`, resourceVersion };
     try {
@@ -37,14 +37,5 @@ export async function waitObject(
       if (!isExpired && !isBroken) throw error;
     }
     if (signal.aborted) return false;
-  }
-}
-
-async function find(client: ObjectClient, { kind, namespace, name }: WaitOptions): Promise<OtherObject | undefined> {
-  try {
-    return await client.get(kind, namespace, name);
-  } catch (error) {
-    if (error instanceof ApiError && error.status.reason === "NotFound") return undefined;
-    throw error;
   }
 }

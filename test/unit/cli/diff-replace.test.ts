@@ -82,6 +82,21 @@ t.test(
   },
 );
 
+t.test("replace --force refuses wrong flags and the node before anything is deleted", async (t) => {
+  const fake = await startFake(t);
+  fake.pods.put(runningPod("hello"));
+  const node = "---\napiVersion: v1\nkind: Node\nmetadata: {name: here}\n";
+  const replace = (input: string, ...argv: string[]) =>
+    runCommand(fake, ["replace", "--force", "-f", "-", ...argv], { input });
+  const config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n---\n";
+  said(t, await runCommand(fake, ["apply", "-f", "-"], { input: config }), { code: 0 });
+  const { uid } = fake.objects.get("ConfigMap", "default", "web").metadata;
+  said(t, await replace(`${config}${manifest("hello")}`, "--grace-period=x"), { code: 1, stderr: /--grace-period/ });
+  t.equal(fake.objects.get("ConfigMap", "default", "web").metadata.uid, uid);
+  said(t, await replace(`${manifest("hello")}${node}`), { code: 1, stderr: /the node can't be made anew/ });
+  t.same(fake.pods.deletions, []);
+});
+
 t.test("a dry run of a pod's replacement changes nothing", async (t) => {
   const fake = await startFake(t);
   fake.pods.put(runningPod("hello"));
