@@ -9,6 +9,7 @@ import type { Invocation } from "./command.ts";
 import { DRY_RUN_OPTIONS, type DryRun, parseDryRun, printOutcome } from "./dry-run.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
+import { splitChanges } from "./split-changes.ts";
 
 export const METADATA_OPTIONS = {
   ...CHOICE_OPTIONS,
@@ -64,10 +65,9 @@ export async function changeMetadata(invocation: Change, words: MetadataField): 
 export function splitPairs(positionals: readonly string[], { noun }: MetadataField) {
   const isPair = (word: string): boolean =>
     (word.includes("=") && !word.startsWith("=")) || (word.endsWith("-") && word !== "-");
-  const first = positionals.findIndex(isPair);
-  const resources = first === -1 ? positionals : positionals.slice(0, first);
+  const { words: resources, changes: pairs } = splitChanges(positionals, isPair);
   const changes = new Map<string, string | null>();
-  for (const word of first === -1 ? [] : positionals.slice(first)) {
+  for (const word of pairs) {
     if (!isPair(word)) throw new UsageError(`all resources must be specified before ${noun} changes: ${word}`);
     const equals = word.indexOf("=");
     const key = equals === -1 ? word.slice(0, -1) : word.slice(0, equals);

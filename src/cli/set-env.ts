@@ -1,7 +1,8 @@
 import type { Container, EnvVar } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
-import { choosePods, SET_OPTIONS, setContainers, splitChanges } from "./set-pods.ts";
+import { choosePods, SET_OPTIONS, setContainers } from "./set-pods.ts";
+import { splitChanges } from "./split-changes.ts";
 
 const OPTIONS = {
   ...SET_OPTIONS,

@@ -1,7 +1,8 @@
 import type { Container } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
-import { choosePods, SET_OPTIONS, setContainers, splitChanges } from "./set-pods.ts";
+import { choosePods, SET_OPTIONS, setContainers } from "./set-pods.ts";
+import { splitChanges } from "./split-changes.ts";
 
 export const command = defineCommand({
   usage: ["set image TYPE NAME… CONTAINER=IMAGE… [flags]", "set image pods (-l SELECTOR | --all) CONTAINER=IMAGE…"],

@@ -7,6 +7,7 @@ import { DRY_RUN_OPTIONS, type DryRun, parseDryRun, printOutcome } from "./dry-r
 import { findNodes } from "./find-nodes.ts";
 import { connectObjects } from "./objects.ts";
 import { parseFormat } from "./print.ts";
+import { splitChanges } from "./split-changes.ts";
 import { changeTaints, isTaintChange, parseTaints, type TaintChanges } from "./taint-words.ts";
 
 const OPTIONS = {
@@ -54,10 +55,9 @@ function readWords({ options, positionals }: Invocation<typeof OPTIONS>) {
   const [word = "", name, ...more] = type.split("/");
   if (kindOfWord(word) !== "Node" || more.length > 0)
     throw new UsageError(`invalid resource type ${type}, only "node" is supported`);
-  const first = words.findIndex(isTaintChange);
-  const named = first === -1 ? words : words.slice(0, first);
+  const { words: named, changes: taints } = splitChanges(words, isTaintChange);
   const names = name === undefined ? named : [name, ...named];
-  const changes = parseTaints(first === -1 ? [] : words.slice(first));
+  const changes = parseTaints(taints);
   if (names.length === 0 && !options.all && options.selector === undefined)
     throw new UsageError("at least one resource name must be specified since 'all' parameter is not set");
   return { names, changes };
