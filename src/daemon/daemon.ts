@@ -85,8 +85,10 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
   await listen(api.server, config);
   step("daemon.listening");
   monitors.refill();
+  const reserving = setTimeout(() => reserveState(store, log), RESERVE_AFTER_MILLIS).unref();
   return {
     leave: async () => {
+      clearTimeout(reserving);
       controllers.stop();
       network.stop();
       await api.close();
@@ -101,6 +103,18 @@ export async function startDaemon(config: Config, onShutdown: () => void): Promi
       lock.release();
     },
   };
+}
+
+/** Whoever has started the daemon does not wait for it. */
+const RESERVE_AFTER_MILLIS = 500;
+
+/** So that pods can be deleted, and evicted, when one of them has filled the disk. */
+function reserveState(store: Store<Kept>, log: Logger): void {
+  try {
+    store.reserve();
+  } catch (error) {
+    log.failure("no room is reserved for deleting pods when the disk is full", error);
+  }
 }
 
 /** The addresses of sandboxes on record. A lease without such a record was taken by a daemon that was killed: it goes at recovery. */

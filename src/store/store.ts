@@ -43,6 +43,7 @@ export class Store<K extends Kept = Kept> {
   readonly leases: Leases<K["network"]>;
   readonly sandboxes: Records<K["sandbox"]>;
   readonly containers: Records<K["container"]>;
+  readonly #state: Database;
   readonly #databases: readonly Database[];
 
   constructor(options: StoreOptions<K>) {
@@ -57,6 +58,7 @@ export class Store<K extends Kept = Kept> {
       const full = open(join(root, "state.db"), "full", STATE_MIGRATIONS);
       const normal = open(join(root, "state.db"), "normal", STATE_MIGRATIONS);
       const runState = open(prepareRunFile(run, options.bootId ?? readBootId()), "normal", RUN_MIGRATIONS);
+      this.#state = normal;
       this.objects = new Objects(full, normal);
       this.images = new ImageTable(full, normal);
       this.leases = new Leases(normal, options.numbers, options.clock);
@@ -67,6 +69,11 @@ export class Store<K extends Kept = Kept> {
       throw error;
     }
     this.#databases = opened;
+  }
+
+  /** Takes the room on ROOT's disk that deleting pods needs when they have filled it. Throws StateUnavailable when there is none. */
+  reserve(): void {
+    this.#state.reserve();
   }
 
   close(): void {
