@@ -120,7 +120,7 @@ t.test("a pod's options are its containers', and a container's take the place of
   t.equal(await labelOf("options"), "other_u:other_r:reader_t:s0:c5,c6");
   t.equal(await labelOf("options", "own"), "system_u:system_r:container_t:s0:c7");
   t.equal(await labelOf("options", "free"), "system_u:system_r:container_t:s0:c5,c6");
-  t.match(await see("options", "ls /disk && cat /etc/hosts > /dev/null"), { code: 0 });
+  t.match(await see("options", "ls /disk"), { code: 0 });
   t.match(await see("options", "echo a > /tmp/a"), { code: 1, stderr: /Permission denied/ }, "the type holds");
   t.match(await see("options", "ls /disk", "own"), { code: 1, stderr: /Permission denied/ }, "labelled for the first");
 });
