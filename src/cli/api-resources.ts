@@ -1,7 +1,7 @@
 import { KINDS, type KindNames } from "../spec/kinds.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
-import { formatTable } from "./table.ts";
+import { formatTable } from "./output/table.ts";
 
 const OPTIONS = {
   output: {

@@ -7,7 +7,7 @@ import { DRY_RUN_OPTIONS, type DryRun, parseDryRun, printOutcome } from "./dry-r
 import { MANIFEST_OPTIONS } from "./manifest-options.ts";
 import { type Manifest, mayBeTried, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
-import { parseFormat } from "./print.ts";
+import { parseFormat } from "./output/print.ts";
 
 const OPTIONS = {
   ...MANIFEST_OPTIONS,

@@ -8,7 +8,7 @@ import { CHOICE_OPTIONS, chooseObjects } from "./chosen-objects.ts";
 import type { Invocation } from "./command.ts";
 import { DRY_RUN_OPTIONS, type DryRun, parseDryRun, printOutcome } from "./dry-run.ts";
 import { connectObjects } from "./objects.ts";
-import { parseFormat } from "./print.ts";
+import { parseFormat } from "./output/print.ts";
 import { splitChanges } from "./split-changes.ts";
 
 export const METADATA_OPTIONS = {

@@ -1,6 +1,6 @@
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
-import { SCRIPTS } from "./completion-scripts.ts";
+import { SCRIPTS } from "./completion/completion-scripts.ts";
 
 export const command = defineCommand({
   usage: ["completion (bash | zsh | fish)"],

@@ -1,5 +1,5 @@
 import { defineCommand } from "./command.ts";
-import { SCHEDULABLE_OPTIONS, setSchedulable } from "./schedulable.ts";
+import { SCHEDULABLE_OPTIONS, setSchedulable } from "./node/schedulable.ts";
 
 export const command = defineCommand({
   usage: ["cordon NODE [flags]"],

@@ -1,7 +1,7 @@
 import { FilesClient } from "../api/client-files.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
-import { type CopyOptions, parseFileSpec } from "./copy-spec.ts";
+import { type CopyOptions, parseFileSpec } from "./copy/copy-spec.ts";
 
 export const command = defineCommand({
   usage: [
@@ -33,11 +33,11 @@ export const command = defineCommand({
       warn: (text) => void process.stderr.write(`${text}\n`),
     };
     if (source.pod !== undefined && target.pod === undefined) {
-      const { copyOut } = await import("./copy-out.ts");
+      const { copyOut } = await import("./copy/copy-out.ts");
       return copyOut(copy, { ...source, pod: source.pod, container }, target.path);
     }
     if (source.pod === undefined && target.pod !== undefined) {
-      const { copyIn } = await import("./copy-in.ts");
+      const { copyIn } = await import("./copy/copy-in.ts");
       return copyIn(copy, source.path, { ...target, pod: target.pod, container });
     }
     throw new UsageError(

@@ -1,14 +1,14 @@
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
-import { makeConfigMap } from "./create-config-map.ts";
-import { makeNamespaceOf } from "./create-namespace.ts";
-import { makeSecret, SECRET_OPTIONS } from "./create-secret.ts";
+import { makeConfigMap } from "./create/create-config-map.ts";
+import { makeNamespaceOf } from "./create/create-namespace.ts";
+import { makeSecret, SECRET_OPTIONS } from "./create/create-secret.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
 import { MANIFEST_OPTIONS } from "./manifest-options.ts";
 import { mayBeTried, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
-import { parseFormat } from "./print.ts";
+import { parseFormat } from "./output/print.ts";
 
 const OPTIONS = { ...MANIFEST_OPTIONS, ...DRY_RUN_OPTIONS, ...SECRET_OPTIONS } as const;
 

@@ -3,9 +3,9 @@ import { newNameSuffix } from "../base/ids.ts";
 import type { Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
-import { attachDebugger } from "./debug-attach.ts";
-import { debugFields, profileRights, readProfile } from "./debug-container.ts";
-import { DEBUG_OPTIONS, type Debug } from "./debug-options.ts";
+import { attachDebugger } from "./debug/debug-attach.ts";
+import { debugFields, profileRights, readProfile } from "./debug/debug-container.ts";
+import { DEBUG_OPTIONS, type Debug } from "./debug/debug-options.ts";
 import { parseDetachKeys } from "./detach-keys.ts";
 import { podName } from "./selection.ts";
 
@@ -72,7 +72,7 @@ async function debugPod(client: ApiClient, debug: Debug, pod: Pod): Promise<numb
 }
 
 async function debugCopy(client: ApiClient, debug: Debug, pod: Pod): Promise<number> {
-  const { copyPod } = await import("./debug-copy.ts");
+  const { copyPod } = await import("./debug/debug-copy.ts");
   const { options } = debug;
   const name = `debugger-${newNameSuffix()}`;
   const copy = copyPod(pod, debug, name);
@@ -83,7 +83,10 @@ async function debugCopy(client: ApiClient, debug: Debug, pod: Pod): Promise<num
 }
 
 async function debugNode(client: ApiClient, debug: Debug, node: string): Promise<number> {
-  const [{ nodeDebugger }, { connectObjects }] = await Promise.all([import("./debug-node.ts"), import("./objects.ts")]);
+  const [{ nodeDebugger }, { connectObjects }] = await Promise.all([
+    import("./debug/debug-node.ts"),
+    import("./objects.ts"),
+  ]);
   // The server's own words for a node that there is not.
   await connectObjects(debug.config).get("Node", "", node);
   if (debug.options.target !== undefined || debug.options["copy-to"] !== undefined)

@@ -2,10 +2,10 @@ import type { ApiClient } from "../api/client.ts";
 import type { OtherKind, OtherObject } from "../api/client-objects.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
-import { describeConfigMap } from "./describe-config-map.ts";
-import { describeNamespace } from "./describe-namespace.ts";
-import { describePod } from "./describe-pod.ts";
-import { describeSecret } from "./describe-secret.ts";
+import { describeConfigMap } from "./describe/describe-config-map.ts";
+import { describeNamespace } from "./describe/describe-namespace.ts";
+import { describePod } from "./describe/describe-pod.ts";
+import { describeSecret } from "./describe/describe-secret.ts";
 import { connectObjects } from "./objects.ts";
 import { parseAnySelection } from "./selection.ts";
 
@@ -65,15 +65,15 @@ async function describeObject(object: OtherObject, invocation: Invocation<typeof
   if (object.kind === "Secret") return describeSecret(object);
   if (object.kind === "ConfigMap") return describeConfigMap(object);
   if (object.kind === "PriorityClass")
-    return (await import("./describe-priority-class.ts")).describePriorityClass(object);
+    return (await import("./describe/describe-priority-class.ts")).describePriorityClass(object);
   const client = await invocation.connect();
   if (object.kind === "Node") {
-    const { describeNode } = await import("./describe-node.ts");
+    const { describeNode } = await import("./describe/describe-node.ts");
     const isAsked = invocation.options["show-events"];
     const events = isAsked ? await client.listEvents(undefined, "involvedObject.kind=Node") : undefined;
     return describeNode(object, (await client.listPods({})).items, events, Date.now());
   }
-  const { describeStorage } = await import("./describe-storage.ts");
+  const { describeStorage } = await import("./describe/describe-storage.ts");
   return describeStorage(object, {
     pods:
       object.kind === "PersistentVolumeClaim"

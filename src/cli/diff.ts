@@ -10,7 +10,7 @@ import { defineCommand } from "./command.ts";
 import { MANIFEST_OPTIONS } from "./manifest-options.ts";
 import { type Manifest, readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
-import { formatObject } from "./print.ts";
+import { formatObject } from "./output/print.ts";
 
 export const command = defineCommand({
   usage: ["diff -f FILE…"],

@@ -4,10 +4,10 @@ import type { KubeNode } from "../spec/node.ts";
 import type { Pod } from "../spec/pod.ts";
 import { duration, UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
-import { choosePods } from "./drain-choice.ts";
 import { type DryRun, markOf, parseDryRun, printOutcome } from "./dry-run.ts";
+import { choosePods } from "./node/drain-choice.ts";
+import { cordon, SCHEDULABLE_OPTIONS, selectNodes } from "./node/schedulable.ts";
 import { connectObjects } from "./objects.ts";
-import { cordon, SCHEDULABLE_OPTIONS, selectNodes } from "./schedulable.ts";
 import { waitPodGone } from "./wait-gone.ts";
 
 const OPTIONS = {

@@ -2,7 +2,7 @@
 import { kindNames } from "../spec/kinds.ts";
 import type { KubeObject } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
-import { formatObject, type PrintFormat } from "./print.ts";
+import { formatObject, type PrintFormat } from "./output/print.ts";
 
 export type DryRun = "none" | "client" | "server";
 

@@ -11,9 +11,9 @@ import { defineCommand } from "./command.ts";
 import { printOutcome } from "./dry-run.ts";
 import { EditFile, withHeading, withoutHeading } from "./edit-file.ts";
 import { MANIFEST_OPTIONS } from "./manifest-options.ts";
-import { mergeDiff } from "./merge-diff.ts";
 import { connectObjects } from "./objects.ts";
-import { formatObject } from "./print.ts";
+import { mergeDiff } from "./output/merge-diff.ts";
+import { formatObject } from "./output/print.ts";
 
 const FORMATS = ["yaml", "json"] as const;
 type Format = (typeof FORMATS)[number];

@@ -4,9 +4,9 @@ import { PodrunError } from "../base/errors.ts";
 import { kindOfWord } from "../spec/kinds.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
-import { type Column, makeTable, type TableOptions } from "./object-table.ts";
-import { formatObject, type PrintFormat, parseFormat } from "./print.ts";
-import { sortObjects } from "./sort-by.ts";
+import { type Column, makeTable, type TableOptions } from "./output/object-table.ts";
+import { formatObject, type PrintFormat, parseFormat } from "./output/print.ts";
+import { sortObjects } from "./output/sort-by.ts";
 
 const OPTIONS = {
   "all-namespaces": { kind: "boolean", short: "A", help: "events of all namespaces" },

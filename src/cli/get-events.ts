@@ -2,7 +2,7 @@
 import type { KubeEvent } from "../api/client.ts";
 import { formatAge } from "../base/age.ts";
 import { messageOf, type Shown } from "./events.ts";
-import type { Column } from "./object-table.ts";
+import type { Column } from "./output/object-table.ts";
 
 const age = (time: string): string => formatAge(time, Date.now());
 const objectOf = ({ involvedObject: { kind, name } }: KubeEvent): string => `${kind.toLowerCase()}/${name}`;

@@ -4,12 +4,12 @@ import { ApiError } from "../api/status.ts";
 import { formatAge } from "../base/age.ts";
 import { PodrunError } from "../base/errors.ts";
 import { isClusterScoped } from "../spec/kinds.ts";
-import { NODE_COLUMNS, WIDE_NODE_COLUMNS } from "./node-columns.ts";
-import { type Column, makeTable, type TableOptions } from "./object-table.ts";
-import { formatObject, listOf, type PrintFormat } from "./print.ts";
+import { NODE_COLUMNS, WIDE_NODE_COLUMNS } from "./node/node-columns.ts";
+import { type Column, makeTable, type TableOptions } from "./output/object-table.ts";
+import { formatObject, listOf, type PrintFormat } from "./output/print.ts";
+import { sortObjects } from "./output/sort-by.ts";
+import { CLAIM_COLUMNS, CLASS_COLUMNS, VOLUME_COLUMNS, VOLUME_MODE_COLUMN } from "./output/storage-columns.ts";
 import { wordError } from "./report.ts";
-import { sortObjects } from "./sort-by.ts";
-import { CLAIM_COLUMNS, CLASS_COLUMNS, VOLUME_COLUMNS, VOLUME_MODE_COLUMN } from "./storage-columns.ts";
 
 export interface GetRequest {
   readonly kind: OtherKind;

@@ -4,12 +4,12 @@ import { ApiError } from "../api/status.ts";
 import { isClusterScoped, type KindName } from "../spec/kinds.ts";
 import type { KubeObject, Pod } from "../spec/pod.ts";
 import { columnsOf } from "./get-objects.ts";
-import { makeTable, type TableOptions } from "./object-table.ts";
-import { makePodTable } from "./pod-table.ts";
-import { formatObject, listOf, type PrintFormat } from "./print.ts";
+import { makeTable, type TableOptions } from "./output/object-table.ts";
+import { makePodTable } from "./output/pod-table.ts";
+import { formatObject, listOf, type PrintFormat } from "./output/print.ts";
+import { sortObjects } from "./output/sort-by.ts";
 import { wordError } from "./report.ts";
 import type { Selection } from "./selection.ts";
-import { sortObjects } from "./sort-by.ts";
 
 export interface SeveralRequest {
   readonly groups: readonly Selection[];

@@ -7,8 +7,8 @@ import type { Pod } from "../spec/pod.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { MANIFEST_OPTIONS } from "./manifest-options.ts";
-import type { TableOptions } from "./object-table.ts";
-import { formatObject, listOf, OUTPUTS, type PrintFormat, parseFormat } from "./print.ts";
+import type { TableOptions } from "./output/object-table.ts";
+import { formatObject, listOf, OUTPUTS, type PrintFormat, parseFormat } from "./output/print.ts";
 import { wordError } from "./report.ts";
 import { parseSelections, type Selection } from "./selection.ts";
 
@@ -98,7 +98,7 @@ async function printRows(client: ApiClient, invocation: Get, format: PrintFormat
   const options = tableOptions(invocation.options, format);
   const metadata = options.namespaces || options.labels || (options.labelColumns ?? []).length > 0;
   const table = await client.tablePods(queryOf(invocation, undefined), { metadata });
-  const { printPodRows } = await import("./pod-table.ts");
+  const { printPodRows } = await import("./output/pod-table.ts");
   if (table.rows.length > 0) process.stdout.write(printPodRows(options, table));
   else process.stderr.write(noneFound(invocation, false));
   return 0;
@@ -173,7 +173,7 @@ async function getSeveral({ options, config }: Get, groups: readonly Selection[]
 
 async function sorted<T extends object>(objects: readonly T[], path: string | undefined): Promise<readonly T[]> {
   if (path === undefined) return objects;
-  const { sortObjects } = await import("./sort-by.ts");
+  const { sortObjects } = await import("./output/sort-by.ts");
   return sortObjects(objects, path);
 }
 
@@ -269,7 +269,7 @@ async function makePrinter({ options }: Get, format: PrintFormat): Promise<Print
       list: (pods, one) => formatObject(format, one ?? listOf(pods)),
       change: (pod) => formatObject(format, pod),
     };
-  const { makePodTable } = await import("./pod-table.ts");
+  const { makePodTable } = await import("./output/pod-table.ts");
   const table = makePodTable(tableOptions(options, format));
   return { list: async (pods) => table.list(pods), change: async (pod) => table.change(pod) };
 }

@@ -1,7 +1,7 @@
 // Several logs as one output: whole lines, each stream's in its order.
 import type { ApiClient, LogQuery } from "../api/client.ts";
 import type { Pod } from "../spec/pod.ts";
-import { writeOut } from "./output.ts";
+import { writeOut } from "./output/output.ts";
 import { wordError } from "./report.ts";
 
 export interface LogStream {

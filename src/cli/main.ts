@@ -4,7 +4,7 @@ import { parseArguments, UsageError } from "./arguments.ts";
 import { type Command, type CommandEntry, type CommandGroup, GLOBAL_OPTIONS } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { installExits, onInterrupt } from "./interrupt.ts";
-import { flushOutput } from "./output.ts";
+import { flushOutput } from "./output/output.ts";
 
 /** Flags that may stand before the command and take the next word. */
 const TAKES_VALUE = /^(-n|--namespace)$/;
@@ -17,7 +17,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     if (name === undefined) return await runWithoutCommand(argv);
     if (name === "help") return await help(argv.slice(at + 1));
-    if (name === "__complete") return await (await import("./complete.ts")).printCompletions(argv.slice(at + 1));
+    if (name === "__complete")
+      return await (await import("./completion/complete.ts")).printCompletions(argv.slice(at + 1));
     return await runCommand(name, argv.toSpliced(at, 1));
   } catch (error) {
     const { reportError } = await import("./report.ts");

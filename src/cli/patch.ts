@@ -8,7 +8,7 @@ import { defineCommand } from "./command.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
 import { MANIFEST_OPTIONS } from "./manifest-options.ts";
 import { connectObjects } from "./objects.ts";
-import { parseFormat } from "./print.ts";
+import { parseFormat } from "./output/print.ts";
 
 const TYPES: readonly PatchType[] = ["json", "merge", "strategic"];
 const SUBRESOURCES = ["resize", "status"] as const;

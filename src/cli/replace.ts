@@ -9,7 +9,7 @@ import { followPod } from "./follow.ts";
 import { MANIFEST_OPTIONS } from "./manifest-options.ts";
 import { readManifests } from "./manifests.ts";
 import { connectObjects } from "./objects.ts";
-import { parseFormat } from "./print.ts";
+import { parseFormat } from "./output/print.ts";
 import { waitObjectGone } from "./wait-gone.ts";
 
 const OPTIONS = {

@@ -9,7 +9,7 @@ import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "./detach-keys.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
 import { followPod } from "./follow.ts";
 import { followOutput } from "./follow-output.ts";
-import { parseFormat } from "./print.ts";
+import { parseFormat } from "./output/print.ts";
 import { makePod } from "./run-pod.ts";
 import { chooseStreams, connectStreams } from "./streams.ts";
 import { terminalSize } from "./terminal.ts";

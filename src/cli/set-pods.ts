@@ -6,7 +6,7 @@ import { CHOICE_OPTIONS, chooseObjects } from "./chosen-objects.ts";
 import type { Invocation } from "./command.ts";
 import { DRY_RUN_OPTIONS, parseDryRun, printOutcome } from "./dry-run.ts";
 import { connectObjects } from "./objects.ts";
-import { parseFormat } from "./print.ts";
+import { parseFormat } from "./output/print.ts";
 
 export const SET_OPTIONS = { ...CHOICE_OPTIONS, ...DRY_RUN_OPTIONS } as const;
 

@@ -1,7 +1,7 @@
 import type { Finding, SystemInfo } from "../api/client.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
-import { formatObject } from "./print.ts";
+import { formatObject } from "./output/print.ts";
 import { resetSystem } from "./system-reset.ts";
 
 const OPTIONS = {

@@ -4,11 +4,11 @@ import type { KubeNode } from "../spec/node.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { DRY_RUN_OPTIONS, type DryRun, parseDryRun, printOutcome } from "./dry-run.ts";
-import { findNodes } from "./find-nodes.ts";
+import { findNodes } from "./node/find-nodes.ts";
+import { changeTaints, isTaintChange, parseTaints, type TaintChanges } from "./node/taint-words.ts";
 import { connectObjects } from "./objects.ts";
-import { parseFormat } from "./print.ts";
+import { parseFormat } from "./output/print.ts";
 import { splitChanges } from "./split-changes.ts";
-import { changeTaints, isTaintChange, parseTaints, type TaintChanges } from "./taint-words.ts";
 
 const OPTIONS = {
   ...DRY_RUN_OPTIONS,

@@ -1,7 +1,7 @@
 import { MetricsClient } from "../api/client-metrics.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
-import { formatTable, type Row } from "./table.ts";
+import { formatTable, type Row } from "./output/table.ts";
 import { cpuCell, memoryCell, percentCell, readUsage } from "./usage.ts";
 
 export const command = defineCommand({

@@ -1,7 +1,7 @@
 import { MetricsClient, type PodMetrics } from "../api/client-metrics.ts";
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
-import { formatTable, type Row } from "./table.ts";
+import { formatTable, type Row } from "./output/table.ts";
 import { type Amount, cpuCell, memoryCell, readUsage, sorter, sum } from "./usage.ts";
 
 export const command = defineCommand({

@@ -1,8 +1,8 @@
 import { UsageError } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
+import { drawTrace, toTimeline } from "./output/trace-draw.ts";
 import { podName } from "./selection.ts";
 import { hasColour } from "./terminal.ts";
-import { drawTrace, toTimeline } from "./trace-draw.ts";
 
 export const command = defineCommand({
   usage: ["trace POD [flags]"],
@@ -26,7 +26,7 @@ export const command = defineCommand({
     }
     const timeline = toTimeline(operations);
     if (format === "svg") {
-      const { drawSvg } = await import("./trace-svg.ts");
+      const { drawSvg } = await import("./output/trace-svg.ts");
       process.stdout.write(drawSvg(timeline, `${options.namespace}/${name}`));
       return 0;
     }

@@ -18,7 +18,7 @@ export const command = defineCommand({
     const clientVersion = { gitVersion: `v${VERSION}`, nodeVersion: process.version };
     const serverVersion = options.client ? undefined : await askDaemon(connect);
     if (options.output !== undefined) {
-      const { formatObject } = await import("./print.ts");
+      const { formatObject } = await import("./output/print.ts");
       const value = { clientVersion, ...(serverVersion === undefined ? {} : { serverVersion }) };
       process.stdout.write(await formatObject({ kind: options.output, text: "" }, value));
       return 0;

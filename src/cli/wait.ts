@@ -5,8 +5,8 @@ import { duration, UsageError } from "./arguments.ts";
 import { CHOICE_OPTIONS, namedObjects, type ObjectName } from "./chosen-objects.ts";
 import { defineCommand, type Invocation } from "./command.ts";
 import { followPod } from "./follow.ts";
-import { evaluatePath, formatValue } from "./jsonpath.ts";
 import { connectObjects } from "./objects.ts";
+import { evaluatePath, formatValue } from "./output/jsonpath.ts";
 import { parseAnySelection } from "./selection.ts";
 import { waitObject } from "./wait-object.ts";
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import type { Command, CommandEntry } from "../../../src/cli/command.ts";
 import { COMMANDS } from "../../../src/cli/commands.ts";
-import { splitLine } from "../../../src/cli/split-line.ts";
-import { readForm, slotsBehind } from "../../../src/cli/usage-forms.ts";
+import { splitLine } from "../../../src/cli/completion/split-line.ts";
+import { readForm, slotsBehind } from "../../../src/cli/completion/usage-forms.ts";
 import { bundleProgram, commandEnvironment, makePod, runCommand, runningPod, startFake } from "../api/fake.ts";
 
 // Each command is a process of its own.

@@ -1,6 +1,6 @@
 import t from "tap";
-import { staysInside } from "../../../src/cli/copy-receive.ts";
-import { baseName, parseFileSpec } from "../../../src/cli/copy-spec.ts";
+import { staysInside } from "../../../src/cli/copy/copy-receive.ts";
+import { baseName, parseFileSpec } from "../../../src/cli/copy/copy-spec.ts";
 
 t.test("a link is made only when it stays below the destination whatever other links there are", async (t) => {
   for (const [name, target] of [

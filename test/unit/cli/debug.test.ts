@@ -1,7 +1,7 @@
 import t from "tap";
-import { copyPod } from "../../../src/cli/debug-copy.ts";
-import { nodeDebugger } from "../../../src/cli/debug-node.ts";
-import { DEBUG_OPTIONS, type Debug } from "../../../src/cli/debug-options.ts";
+import { copyPod } from "../../../src/cli/debug/debug-copy.ts";
+import { nodeDebugger } from "../../../src/cli/debug/debug-node.ts";
+import { DEBUG_OPTIONS, type Debug } from "../../../src/cli/debug/debug-options.ts";
 import { decodePod } from "../../../src/spec/index.ts";
 import { runCommand, runningPod, startFake } from "../api/fake.ts";
 import { NODE } from "../api/fake-node.ts";

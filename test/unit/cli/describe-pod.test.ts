@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import t from "tap";
-import { describePod } from "../../../src/cli/describe-pod.ts";
+import { describePod } from "../../../src/cli/describe/describe-pod.ts";
 import { decodePod } from "../../../src/spec/index.ts";
 
 const pod = decodePod({

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { withHeading, withoutHeading } from "../../../src/cli/edit-file.ts";
-import { mergeDiff } from "../../../src/cli/merge-diff.ts";
+import { mergeDiff } from "../../../src/cli/output/merge-diff.ts";
 import { makePod, runCommand, runningPod, startFake } from "../api/fake.ts";
 import { said } from "./said.ts";
 

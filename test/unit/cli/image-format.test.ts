@@ -1,6 +1,6 @@
 import t from "tap";
-import { parseTemplate } from "../../../src/cli/go-template.ts";
-import { historyRows } from "../../../src/cli/image-history.ts";
+import { historyRows } from "../../../src/cli/image/image-history.ts";
+import { parseTemplate } from "../../../src/cli/output/go-template.ts";
 import { runCommand, startFake } from "../api/fake.ts";
 import { hex, listed } from "../api/fake-images.ts";
 import { said } from "./said.ts";

@@ -1,6 +1,6 @@
 import t from "tap";
 import { UsageError } from "../../../src/cli/arguments.ts";
-import { evaluatePath, evaluateTemplate } from "../../../src/cli/jsonpath.ts";
+import { evaluatePath, evaluateTemplate } from "../../../src/cli/output/jsonpath.ts";
 
 const LIST = {
   kind: "List",

@@ -1,6 +1,6 @@
 import t from "tap";
-import { choosePods } from "../../../src/cli/drain-choice.ts";
-import { changeTaints, parseTaints } from "../../../src/cli/taint-words.ts";
+import { choosePods } from "../../../src/cli/node/drain-choice.ts";
+import { changeTaints, parseTaints } from "../../../src/cli/node/taint-words.ts";
 import { makePod, runCommand, runningPod, startFake } from "../api/fake.ts";
 import { said } from "./said.ts";
 

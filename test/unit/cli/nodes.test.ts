@@ -1,5 +1,5 @@
 import t from "tap";
-import { describeNode } from "../../../src/cli/describe-node.ts";
+import { describeNode } from "../../../src/cli/describe/describe-node.ts";
 import type { Pod, PodPhase } from "../../../src/spec/pod.ts";
 import { runCommand, startFake } from "../api/fake.ts";
 import { NODE } from "../api/fake-node.ts";

@@ -1,9 +1,15 @@
 import t from "tap";
-import { drawPull } from "../../../src/cli/pull-draw.ts";
-import { wordEnd, wordProgress } from "../../../src/cli/pull-report.ts";
-import { applyProgress, beginView, type LayerProgress, type PullView, rateOf } from "../../../src/cli/pull-view.ts";
-import { redraw } from "../../../src/cli/redraw.ts";
-import { formatSize } from "../../../src/cli/size.ts";
+import { drawPull } from "../../../src/cli/image/pull-draw.ts";
+import { wordEnd, wordProgress } from "../../../src/cli/image/pull-report.ts";
+import {
+  applyProgress,
+  beginView,
+  type LayerProgress,
+  type PullView,
+  rateOf,
+} from "../../../src/cli/image/pull-view.ts";
+import { redraw } from "../../../src/cli/output/redraw.ts";
+import { formatSize } from "../../../src/cli/output/size.ts";
 
 const digest = (n: number): string => `sha256:${String(n).padStart(12, "0").padEnd(64, "f")}`;
 

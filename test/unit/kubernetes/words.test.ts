@@ -1,6 +1,6 @@
 // Holds label selectors and JSONPath templates to what Kubernetes' own code makes of them (`npm run oracle` records it).
 import t from "tap";
-import { evaluateTemplate } from "../../../src/cli/jsonpath.ts";
+import { evaluateTemplate } from "../../../src/cli/output/jsonpath.ts";
 import { parseLabelSelector } from "../../../src/spec/labels.ts";
 import { LABEL_SETS, TEMPLATE_OBJECT } from "./cases/words.ts";
 import { readAnswers } from "./recorded.ts";
