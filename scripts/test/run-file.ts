@@ -24,6 +24,9 @@ export interface Outcome {
 /** An emulated machine is slower: PODRUN_TEST_SLOWNESS multiplies every timeout. */
 const SLOWNESS = Number(process.env["PODRUN_TEST_SLOWNESS"] ?? 1);
 
+/** So long the output of a test that has ended may go on: what it started may outlive it, and would be waited for without end. */
+const OUTPUT_SECONDS = 10;
+
 const running = new Set<ChildProcess>();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
@@ -79,6 +82,14 @@ export async function runTap(
   });
   child.stdout.pipe(parser);
   const timer = setTimeout(() => child.kill("SIGKILL"), limit * 1000);
+  child.once("exit", () => {
+    const waiting = setTimeout(() => {
+      failures.push({ name: "left a process behind, which holds its output open" });
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, OUTPUT_SECONDS * 1000);
+    child.once("close", () => clearTimeout(waiting));
+  });
   const ended = await new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(error.message));
     child.once("close", (code, signal) => resolve(signal ?? `exit code ${code}`));

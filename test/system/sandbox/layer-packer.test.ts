@@ -7,16 +7,12 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import t from "tap";
 import { PlanLayerPacker } from "../../../src/sandbox/layer-packer.ts";
+import { childrenOf } from "../support/leaks.ts";
 
 const BINARY = join(import.meta.dirname, "../../../build/podrun-monitor-test");
 
 const folder = mkdtempSync(join(tmpdir(), "podrun-packer-"));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Processes that have a monitor as their parent. */
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
-}
 
 /** Waits until a condition of the kernel's holds; a test that waits in vain ends by tap's limit. */
 async function until(condition: () => boolean): Promise<void> {
@@ -35,7 +31,9 @@ function family(pid: number): { monitor: number; child: number } {
   const monitor = childrenOf(pid).find(
     (one) => readFileSync(`/proc/${one}/comm`, "utf8") !== "" && childrenOf(one).length > 0,
   );
-  return { monitor: monitor ?? 0, child: childrenOf(monitor ?? 0)[0] ?? 0 };
+  const [child] = monitor === undefined ? [] : childrenOf(monitor);
+  if (monitor === undefined || child === undefined) throw new Error(`process ${pid} has no monitor with a child`);
+  return { monitor, child };
 }
 
 t.test(
@@ -80,6 +78,7 @@ t.test("when the daemon dies, monitor and unpacker die with it", async (t) => {
   const daemon = spawn(process.execPath, ["--input-type=module", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  t.teardown(() => daemon.kill("SIGKILL"));
   await once(daemon.stdout, "data");
   const { monitor, child } = family(daemon.pid ?? 0);
   t.ok(monitor > 0 && child > 0);
@@ -118,7 +117,7 @@ t.test("a folder that is not there is an error of the plan's, and nothing runs o
 });
 
 /** The monitors of this process, idle or not. */
-const monitors = (): number[] => childrenOf(process.pid);
+const monitors = (): readonly number[] => childrenOf(process.pid);
 
 t.test("layers one after another come to the same monitor; that of a damaged one is gone with it", async (t) => {
   const packer = new PlanLayerPacker({ binary: BINARY });

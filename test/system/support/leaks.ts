@@ -103,7 +103,9 @@ function entries(path: string, foldersOnly = false): string[] {
   }
 }
 
-/** Pids of a process's children. */
+/** Pids of a process's children, whichever of its threads has made them. */
 export function childrenOf(pid: number): readonly number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
 }

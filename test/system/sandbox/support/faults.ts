@@ -7,7 +7,7 @@ import { compileExec } from "../../../../src/sandbox/exec-plan.ts";
 import type { ContainerRecord } from "../../../../src/sandbox/records.ts";
 import { containerSlots } from "../../../../src/sandbox/slots.ts";
 import type { ContainerConfig, ExecRequest, SandboxConfig } from "../../../../src/sandbox/types.ts";
-import { takeInventory } from "../../support/leaks.ts";
+import { childrenOf, takeInventory } from "../../support/leaks.ts";
 import { until } from "../../support/podrun.ts";
 import type { TestRuntime } from "../runtime.ts";
 
@@ -92,8 +92,7 @@ export function pidsOf(made: TestRuntime, what: "podrun-monitor" | "pause"): rea
 /** Descendants of a process, those that have ended and were not reaped yet included. */
 function below(pid: number): readonly number[] {
   try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-    return children.flatMap((child) => [child, ...below(child)]);
+    return childrenOf(pid).flatMap((child) => [child, ...below(child)]);
   } catch {
     return [];
   }
