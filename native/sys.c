@@ -8,25 +8,37 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+/* Far more often than anybody was seen to need, so that it ends in any case. */
+enum { OPEN_TRIES = 10000 };
+
+/* openat2(2): EAGAIN says that something was renamed or mounted, anywhere on the machine, while a ".." was looked at; it is to
+ * be tried again. */
+static int open_how(int dir, const char *path, struct open_how how) {
+    int fd = -1;
+    for (int tries = 0; tries < OPEN_TRIES; tries++) {
+        fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+        if (fd >= 0 || errno != EAGAIN) break;
+    }
+    return fd;
+}
+
 int sys_open_inside(int dir, const char *path, uint64_t flags, uint32_t mode) {
-    struct open_how how = {.flags = flags, .mode = mode, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+    return open_how(dir, path, (struct open_how){.flags = flags, .mode = mode, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS});
 }
 
 int sys_open_beneath(int dir, const char *path, uint64_t flags) {
-    struct open_how how = {.flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+    return open_how(dir, path, (struct open_how){.flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS});
 }
 
 int sys_open_name(int dir, const char *name, uint64_t flags) {
-    struct open_how how = {.flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
-    return (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
+    return open_how(dir, name, (struct open_how){.flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV});
 }
 
 /* struct linux_dirent64, which no header for user space has. */

@@ -9,6 +9,9 @@ const O_CLOEXEC = 0o2000000n;
 const RESOLVE_NO_MAGICLINKS = 0x02n;
 const RESOLVE_IN_ROOT = 0x10n;
 
+/** Far more often than anybody was seen to need, so that it ends in any case. */
+const OPEN_TRIES = 10_000;
+
 /**
  * A file of a folder that containers write to, `path` relative to it. The folder is its root: no link and no ".." leads out of it.
  * What is no plain file is not opened at all (a FIFO would not end, a device might do something). Undefined: there is no such
@@ -50,11 +53,14 @@ function openInside(root: number, path: string): number | undefined {
   const how = Buffer.alloc(24);
   how.writeBigUInt64LE(BigInt(O_PATH) | O_CLOEXEC, 0);
   how.writeBigUInt64LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16);
-  try {
-    return Number(call("openat2", SYS_OPENAT2, root, path, how, how.length));
-  } catch (error) {
-    if (failedWith(error, "ENOENT") || failedWith(error, "ENOTDIR")) return undefined;
-    throw error;
+  for (let tries = 1; ; tries++) {
+    try {
+      return Number(call("openat2", SYS_OPENAT2, root, path, how, how.length));
+    } catch (error) {
+      if (failedWith(error, "ENOENT") || failedWith(error, "ENOTDIR")) return undefined;
+      // Something was renamed or mounted, anywhere on the machine, while a ".." was looked at (openat2(2)).
+      if (!failedWith(error, "EAGAIN") || tries === OPEN_TRIES) throw error;
+    }
   }
 }
 

@@ -114,6 +114,8 @@ export class RouteSocket {
       await this.#request(rt.MessageType.NEWLINK, data, FlagsNew.CREATE | FlagsNew.EXCL, []);
     } catch (error) {
       if (failedWith(error, "EOPNOTSUPP")) return false;
+      // Another daemon that starts has made it, and takes it away.
+      if (failedWith(error, "EEXIST")) return true;
       throw error;
     }
     const made = (await this.links()).find((link) => link.name === name);

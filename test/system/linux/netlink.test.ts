@@ -101,6 +101,14 @@ t.test("a link is deleted by its index, and deleting it again is fine", async (t
   await t.resolves(socket.deleteLink(link?.index ?? -1));
 });
 
+t.test("two daemons that start at once both learn that the kernel has veth", async (t) => {
+  const sockets = [new RouteSocket(), new RouteSocket(), new RouteSocket()];
+  t.teardown(() => {
+    for (const socket of sockets) socket.close();
+  });
+  t.same(await Promise.all(sockets.map((socket) => socket.canMakeVeth("prprobe2"))), [true, true, true]);
+});
+
 t.test("the kernel has veth, and the question leaves nothing behind", async (t) => {
   const socket = new RouteSocket();
   t.teardown(() => socket.close());

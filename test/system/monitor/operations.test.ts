@@ -7,6 +7,7 @@ import t from "tap";
 import { CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUTS, O_DIRECTORY, O_PATH } from "../../../src/linux/constants.ts";
 import { encodePlan, type Operation } from "../../../src/linux/plan/operations.gen.ts";
 import { ACTORS, NO_SLOT, PLAN_SLOTS, PROC_SLOT } from "../../../src/linux/plan/table.ts";
+import { startRenaming } from "../support/renaming.ts";
 import {
   type Bare,
   child,
@@ -101,6 +102,14 @@ t.test("paths inside a root never lead out of it, whatever its links say", async
   await refused({ op: "mountpoint", dir: SLOT.root, path: "bin/busybox", file: 0 }, "ENOTDIR");
   await refused({ op: "mountpoint", dir: SLOT.root, path: "bin", file: 1 }, "EISDIR");
   await refused({ op: "open", out: 800, ...inside, path: "no/../../etc/passwd", flags: O_PATH }, "ENOENT");
+});
+
+t.test("names are found below the root while files are renamed all the time on this machine", async (t) => {
+  const f = await start(t);
+  await startRenaming(t);
+  const path = `${"tmp/../".repeat(100)}tmp`;
+  const looks = Array.from({ length: 200 }, () => ({ op: "mountpoint" as const, dir: SLOT.root, path, file: 0 }));
+  t.same(await inspect(f, "echo done", { stage: stage(...looks) }), ["done"]);
 });
 
 t.test("files, links, owners and modes come out as asked for, whatever the umask", async (t) => {
