@@ -36,7 +36,8 @@ export interface SpawnedProcess {
 /**
  * Starts a program in a session of its own, in `/`, with /dev/null as descriptors 0 to 2 and connected to us by 3; whatever else
  * we have open is CLOEXEC. By posix_spawn(3), where the child has our memory until it executes: Node's spawn forks, and copying
- * the page tables of a daemon of 400 MB takes 25 ms. Only the calling thread waits for the exec, and that is not the event loop's. Throws OperationFailed: no descriptors are left.
+ * the page tables of a daemon of 400 MB takes 25 ms.
+ * Only the calling thread waits for the exec, and that is not the event loop's. Throws OperationFailed: no descriptors are left.
  */
 export function spawnConnected(program: Program): SpawnedProcess {
   const ends: number[] = [-1, -1];

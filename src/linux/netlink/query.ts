@@ -103,6 +103,9 @@ export class RouteSocket {
   /** Whether the kernel can make veth pairs (its module is loaded by asking): makes one, and deletes it (16 ms). */
   async canMakeVeth(name: string): Promise<boolean> {
     const before = await this.links();
+    // A daemon that was killed in between has left it.
+    const left = before.find((link) => link.name === name);
+    if (left) await this.deleteLink(left.index);
     if (before.some(({ kind }) => kind === "veth")) return true;
     const stream = new AttrStream();
     stream.emit(rt.formatLink({}));

@@ -101,6 +101,14 @@ t.test("a link is deleted by its index, and deleting it again is fine", async (t
   await t.resolves(socket.deleteLink(link?.index ?? -1));
 });
 
+t.test("the question takes away what a killed daemon's has left", async (t) => {
+  const socket = new RouteSocket();
+  t.teardown(() => socket.close());
+  ip("link", "add", "prprobe3", "type", "veth");
+  t.equal(await socket.canMakeVeth("prprobe3"), true);
+  t.notOk((await socket.links()).some(({ name }) => name === "prprobe3"));
+});
+
 t.test("two daemons that start at once both learn that the kernel has veth", async (t) => {
   const sockets = [new RouteSocket(), new RouteSocket(), new RouteSocket()];
   t.teardown(() => {
